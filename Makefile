@@ -1,0 +1,39 @@
+# One line a verb: what each does stands in packaging/. `make help` lists them.
+#   make run PORT=9000      another port
+#   make test ARGS="-k vault"   options for pytest
+#   PEERS=1 make bench      beside LiteLLM and Portkey too
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fix bench docs requirements clean
+
+given_port = $(if $(filter command,$(origin PORT)),GATEHOUSE_PORT='$(PORT)')
+
+help: ## List these verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+run: ## Set everything up and start the appliance with its local model (PORT=8000); Ctrl-C stops it
+	@exec env $(given_port) sh packaging/run.sh
+
+test: ## Set everything up and run every test (ARGS="…" goes to pytest)
+	@sh packaging/test.sh $(ARGS)
+
+check: ## Lint, types, import direction; and the code's figures
+	@sh packaging/check.sh
+
+fix: ## Mend what the linter can mend, and format
+	@sh packaging/setup.sh develop
+	@.venv/bin/ruff check --fix . ; .venv/bin/ruff format .
+
+bench: ## Measure speed against a bare relay (PEERS=1: and against LiteLLM and Portkey; ARGS="--rounds 3 --seconds 2")
+	@PEERS='$(PEERS)' sh packaging/bench.sh $(ARGS)
+
+docs: ## Write the tables of docs/reference and .env.example anew from the program
+	@sh packaging/setup.sh develop
+	@.venv/bin/python docs/generate.py
+
+requirements: ## Write the pinned requirements*.txt anew from pyproject.toml
+	@sh packaging/requirements.sh $(ARGS)
+
+clean: ## Remove environments, caches and build outputs (your data stays)
+	@rm -rf .venv .venv-peers build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage* htmlcov test-results
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,118 @@
+"""Programs and libraries that come from the operating system: what is missing, and how to get it.
+
+    python packaging/system_packages.py run|develop|test|bench
+
+As root on Debian and its kin they are installed; elsewhere the command that does it is printed. What only tests need may
+be missing: those tests say so and are skipped.
+"""
+
+import ctypes
+import os
+import shutil
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Package(NamedTuple):
+    name: str  # Debian's
+    is_here: Callable[[], bool]
+    reason: str
+
+
+def program(name: str) -> Callable[[], bool]:
+    return lambda: shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
+
+
+def library(name: str) -> Callable[[], bool]:
+    def is_here() -> bool:
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            return False
+        return True
+
+    return is_here
+
+
+def certificates() -> bool:
+    paths = ssl.get_default_verify_paths()
+    return bool(paths.cafile) or bool(paths.capath and any(Path(paths.capath).iterdir()))
+
+
+RUN = [
+    Package("ca-certificates", certificates, "to trust providers on the internet"),
+    Package("curl", program("curl"), "for the first calls"),
+    Package("libgomp1", library("libgomp.so.1"), "the local model's engine computes with it"),
+]
+TEST = [
+    *RUN,
+    Package("chromium", program("chromium"), "draws /docs and /redoc with the network shut"),
+    Package("dbus-daemon", program("dbus-run-session"), "a desktop session's bus, for the keyring"),
+    Package("gnome-keyring", program("gnome-keyring-daemon"), "a real SecretService"),
+    Package("iproute2", program("ip"), "makes a second machine on this one, to call from"),
+    Package("nodejs", program("node"), "runs OpenAI's SDK for Node"),
+    Package("npm", program("npm"), "installs OpenAI's SDK for Node"),
+]
+BENCH = [
+    *RUN,
+    Package("nginx-light", program("nginx"), "answers like a provider"),
+    Package("libnginx-mod-http-echo", Path("/usr/lib/nginx/modules/ngx_http_echo_module.so").exists, "streams piece by piece"),
+    Package("wrk", program("wrk"), "makes the load"),
+    Package("util-linux", program("taskset"), "keeps load and gateway on cores of their own"),
+]
+PEERS = [Package("nodejs", program("node"), "runs Portkey's gateway"), Package("npm", program("npm"), "installs it")]
+NEEDED = {"run": RUN, "develop": [], "test": TEST, "bench": BENCH, "peers": [*BENCH, *PEERS]}
+
+
+def apt(*words: str) -> bool:
+    command = ["apt-get", *words, "--quiet", "-o", "DPkg::Lock::Timeout=300"]
+    done = subprocess.run(
+        command,
+        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.stderr.write(done.stdout)
+    return done.returncode == 0
+
+
+def install(packages: list[Package]) -> None:
+    """All at once; where that fails, one by one, so that one which this release lacks doesn't cost the others."""
+    names = [package.name for package in packages]
+    began = time.monotonic()
+    print(f"Installing system packages: {', '.join(names)} …", end=" ", flush=True)
+    flags = ("install", "--yes", "--no-install-recommends")
+    if not (apt("update") and apt(*flags, *names)):
+        for name in names:
+            apt(*flags, name)
+    print(f"{time.monotonic() - began:.0f} s", flush=True)
+
+
+def main(purpose: str) -> int:
+    missing = [package for package in NEEDED[purpose] if not package.is_here()]
+    if not missing or not sys.platform.startswith("linux"):
+        return 0
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        install(missing)
+        missing = [package for package in missing if not package.is_here()]
+    if missing:
+        print("System packages that are missing:")
+        for package in missing:
+            print(f"  {package.name:24} {package.reason}")
+        print(f"  Debian, Ubuntu: sudo apt-get install {' '.join(package.name for package in missing)}")
+        if purpose == "test":
+            print("  Without them some tests are skipped, and say so.")
+    return 1 if missing and purpose in ("bench", "peers") else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
