@@ -1,0 +1,5 @@
+"""`python -m appliance …` is `gatehouse …`."""
+
+from appliance.cli.main import main
+
+main()

@@ -1,0 +1,71 @@
+"""JSON bodies as callers send them: read, or refused with where and why."""
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+
+from appliance.errors import BadRequest, InvalidField, MalformedJson
+
+T = TypeVar("T")
+
+_BYTE = re.compile(r" \(byte (\d+)\)$")
+_PLACE = re.compile(r" - at `\$\.?(.*)`$", re.DOTALL)
+_MISSING = re.compile(r"(?:required|unknown) field `(.*?)`", re.DOTALL)
+_object = msgspec.json.Decoder(dict[str, Any])
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """A JSON object, whatever it holds. Errors: MalformedJson, InvalidField."""
+    try:
+        return _object.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise refusal(error, body) from error
+
+
+def read(body: bytes, decoder: "msgspec.json.Decoder[T]") -> T:
+    """A body of the decoder's type. Errors: MalformedJson (says where), InvalidField (`param` names the field)."""
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise refusal(error, body) from error
+
+
+def refusal(error: Exception, body: bytes) -> BadRequest:
+    """What a caller is told about a body that msgspec would not read."""
+    if isinstance(error, msgspec.ValidationError):
+        return _wrong_field(str(error))
+    if isinstance(error, RecursionError):
+        return MalformedJson("the body is nested too deeply", fix="Send a flatter JSON body.")
+    if not body.strip():
+        return MalformedJson("the body is empty", fix="Send a JSON object.")
+    if isinstance(error, UnicodeDecodeError):
+        return MalformedJson(f"the body is not UTF-8 ({_not_utf8_at(body)})", fix="Encode the JSON as UTF-8.")
+    text = str(error)
+    found = _BYTE.search(text)
+    where = _line_and_column(body, int(found[1])) if found else "at its end, or in a broken \\u escape"
+    what = _BYTE.sub("", text).removeprefix("JSON is malformed: ")
+    return MalformedJson(f"the body is no valid JSON: {what} ({where})", fix="Mend the JSON at the place named.")
+
+
+def _wrong_field(text: str) -> InvalidField:
+    place = _PLACE.search(text)
+    what = _PLACE.sub("", text).replace("`", "")
+    missing = _MISSING.search(text)
+    parts = [place[1] if place else "", missing[1] if missing else ""]
+    param = ".".join(part for part in parts if part)[:200] or None
+    message = f"{param}: {what}" if param else what
+    return InvalidField(message[:400], fix="Correct the field; /docs shows what each takes.", param=param)
+
+
+def _not_utf8_at(body: bytes) -> str:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return _line_and_column(body, error.start)
+    return "position unknown"
+
+
+def _line_and_column(body: bytes, at: int) -> str:
+    before, newline = body[:at], b"\n"
+    return f"line {before.count(newline) + 1}, column {at - before.rfind(newline)}"

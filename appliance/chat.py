@@ -1,0 +1,177 @@
+"""The one shape of a chat that everything is translated to and from: request, answer, chunk, usage.
+
+It follows OpenAI's Chat Completions, the format that most callers speak; other dialects and providers translate.
+Fields that nobody here has heard of live on in `Call.raw`, the caller's own body, so that pass-through keeps them.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
+
+# Bounds on what one request may hold: far above honest use, far below what hurts.
+MESSAGES_MAX = 10_000
+TOOLS_MAX = 1_024
+DEPTH_MAX = 64
+
+
+class FunctionCall(msgspec.Struct, omit_defaults=True):
+    """A call of a tool: arguments are JSON text, as the model wrote it."""
+
+    name: str = ""
+    arguments: str = ""
+
+
+class ToolCall(msgspec.Struct, omit_defaults=True):
+    """In an answer or in history. `index` counts within a stream."""
+
+    id: str = ""
+    type: str = ""
+    function: FunctionCall | None = None
+    index: int | None = None
+
+
+class Part(msgspec.Struct, omit_defaults=True):
+    """One part of a message: text, or an image, or a kind not known here (kept in raw)."""
+
+    type: str
+    text: str | None = None
+    image_url: dict[str, Any] | None = None
+
+
+class Message(msgspec.Struct, omit_defaults=True):
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[Part] | None = None
+    name: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    tool_call_id: str | None = None
+
+
+class ToolFunction(msgspec.Struct, omit_defaults=True):
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class Tool(msgspec.Struct, omit_defaults=True):
+    type: str
+    function: ToolFunction | None = None
+
+
+class StreamOptions(msgspec.Struct, omit_defaults=True):
+    include_usage: bool | None = None
+
+
+class ChatRequest(msgspec.Struct, omit_defaults=True):
+    """What a caller asks. `None` means left out: the model's own default holds."""
+
+    model: Annotated[str, Meta(min_length=1, max_length=256)]
+    messages: Annotated[list[Message], Meta(min_length=1, max_length=MESSAGES_MAX)]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: Annotated[int, Meta(ge=0)] | None = None
+    max_completion_tokens: Annotated[int, Meta(ge=0)] | None = None
+    temperature: Annotated[float, Meta(ge=0)] | None = None
+    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    n: Annotated[int, Meta(ge=1, le=128)] | None = None
+    stop: str | list[str] | None = None
+    seed: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    logit_bias: dict[str, float] | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Meta(ge=0)] | None = None
+    tools: Annotated[list[Tool], Meta(max_length=TOOLS_MAX)] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: dict[str, Any] | None = None
+
+    @property
+    def tokens_out_max(self) -> int | None:
+        """The caller's own bound on the answer, by either of its names."""
+        return self.max_completion_tokens if self.max_completion_tokens is not None else self.max_tokens
+
+
+class Usage(msgspec.Struct, omit_defaults=True):
+    """Tokens of one attempt. `cached_in` is part of `tokens_in`, `reasoning_out` of `tokens_out`."""
+
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cached_in: int = 0
+    reasoning_out: int = 0
+    estimated: bool = False
+
+
+class Delta(msgspec.Struct, omit_defaults=True):
+    """What one chunk adds to one choice."""
+
+    role: str | None = None
+    content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    logprobs: dict[str, Any] | None = None
+    refusal: str | None = None
+    index: int = 0
+
+
+class Chunk(msgspec.Struct):
+    """A piece of an answer; a whole answer is one Chunk.
+
+    raw:     the upstream's own bytes for it, sent as they came while no stage changed the chunk (then: None).
+    finish:  set on the last chunk of a choice. Held back until the ledger has committed.
+    more:    others from the same network read follow at once, so a sender may gather before it writes.
+    comment: nothing was added; a sign of life for a caller that waits.
+    """
+
+    deltas: list[Delta] = []
+    usage: Usage | None = None
+    finish: str | None = None
+    raw: bytes | None = None
+    more: bool = False
+    comment: str | None = None
+
+
+class Text(msgspec.Struct):
+    """One string in a request, and where it stands: a path such as ('messages', 0, 'content').
+
+    `replace` writes a new value to the caller's raw body, so that pass-through and masking agree.
+    """
+
+    path: tuple[str | int, ...]
+    role: str
+    value: str
+    holder: Any
+
+    def replace(self, value: str) -> None:
+        self.holder[self.path[-1]] = value
+        self.value = value
+
+
+def texts(raw: dict[str, Any]) -> Iterator[Text]:
+    """Every string in a request's body, in the order it stands there: known places and unknown leaves alike.
+
+    Shapes:  `raw` is the decoded body; a Text's role is that of the message around it, else "".
+             Only the model's name and the roles themselves are left out.
+    Errors:  none; nesting was bounded when the body was read.
+    """
+    stack: list[tuple[tuple[str | int, ...], Any, Any, str]] = [((), raw, None, "")]
+    while stack:
+        path, node, holder, role = stack.pop()
+        if isinstance(node, str):
+            if path != ("model",) and path[-1] != "role":
+                yield Text(path, role, node, holder)
+            continue
+        entries: list[tuple[Any, Any]]
+        if isinstance(node, dict):
+            named = node.get("role")
+            role = named if isinstance(named, str) else role
+            entries = list(node.items())
+        else:
+            entries = list(enumerate(node))
+        stack.extend(
+            ((*path, key), value, node, role) for key, value in reversed(entries) if isinstance(value, str | dict | list)
+        )

@@ -1,0 +1,134 @@
+"""Every setting, in one struct.
+
+Where a value comes from, the later wins: the default here, `gatehouse.toml` in the home folder, `.env` beside it,
+the environment. Each setting is read from `GATEHOUSE_<NAME>` and from the common names listed with it.
+`settings_sources.py` does the reading; this file is the list.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+
+def _is(meaning: str, *, secret: bool = False, live: bool = False, env: tuple[str, ...] = (), **bounds: Any) -> Meta:
+    """What a setting means and how it is read: `env` are common names beside GATEHOUSE_<NAME>, `live` needs no restart."""
+    return Meta(description=meaning, extra={"secret": secret, "live": live, "env": env}, **bounds)
+
+
+Count = Annotated[int, Meta(ge=1)]
+MIB = 1024 * 1024
+
+
+class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One `[[providers]]` table: somewhere else that answers in OpenAI's format."""
+
+    name: Annotated[
+        str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="What callers write before the slash: `name/model`.")
+    ]
+    kind: Annotated[
+        Literal["openai", "openai-compatible", "vllm"],
+        Meta(description="Whose habits it has: openai, openai-compatible or vllm."),
+    ] = "openai-compatible"
+    base_url: Annotated[str, Meta(description="Up to and including `/v1`. Left out for kind openai.")] = ""
+    api_key: Annotated[str, Meta(description="Its credential. Better: api_key_env.", extra={"secret": True})] = ""
+    api_key_env: Annotated[str, Meta(description="The environment variable that holds the credential.")] = ""
+    models: Annotated[list[str], Meta(description="The models it offers. Left out: it is asked (GET /models).")] = []
+    source: Literal["file", "environment"] = "file"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The appliance's configuration, checked. Durations are seconds, sizes bytes, unless a name says otherwise."""
+
+    # The door
+    host: Annotated[str, _is("Address to listen on. Loopback, until the LAN is opened.")] = "127.0.0.1"
+    port: Annotated[int, _is("Port to listen on.", ge=1, le=65535)] = 8000
+    cors_allowed_origins: Annotated[
+        list[str], _is("Web origins that browsers may call from; empty: none.", env=("CORS_ALLOWED_ORIGINS",))
+    ] = []
+    body_bytes_max: Annotated[int, _is("Largest request body.", ge=1024, le=1024 * MIB)] = 16 * MIB
+    header_bytes_max: Annotated[int, _is("Largest request head.", ge=8192, le=MIB)] = 65_536
+    body_seconds_max: Annotated[float, _is("Time a caller has to send its body.", gt=0)] = 30.0
+    send_seconds_max: Annotated[float, _is("Time a caller may leave one piece of an answer unread.", gt=0)] = 60.0
+    idle_seconds_max: Annotated[float, _is("Idle connections are closed after this.", gt=0)] = 60.0
+    connections_max: Annotated[int, _is("Connections open at the same time, idle ones included.", ge=16)] = 4096
+    requests_in_flight_max: Annotated[int, _is("Requests served at the same time; 503 beyond.", ge=1)] = 1024
+    buffered_bytes_max: Annotated[int, _is("Request bodies held in memory together; 503 beyond.", ge=MIB)] = 256 * MIB
+    shutdown_seconds_max: Annotated[float, _is("Time that running requests have to end when the server stops.", ge=0)] = 30.0
+
+    # People and keys
+    jwt_secret_key: Annotated[
+        str, _is("Signs sign-in tokens. Made and kept in the vault where left out.", secret=True, env=("JWT_SECRET_KEY",))
+    ] = ""
+    jwt_expires_in: Annotated[int, _is("Lifetime of a sign-in token.", ge=60, le=365 * 86400, env=("JWT_EXPIRES_IN",))] = 86_400
+    registration_open: Annotated[bool, _is("Anyone who reaches the door may register, after the first (the owner).")] = False
+    first_run_key: Annotated[bool, _is("Make a development key at the very first start (loopback only, 7 days).")] = True
+
+    # Where things are kept
+    database_url: Annotated[
+        str, _is("`sqlite:///path`; empty: gatehouse.db in the home folder.", secret=True, env=("DATABASE_URL",))
+    ] = ""
+    ledger_synchronous: Annotated[
+        Literal["NORMAL", "FULL"], _is("SQLite's promise to the ledger: NORMAL survives kill -9, FULL also a power cut.")
+    ] = "NORMAL"
+    master_key_source: Annotated[
+        Literal["auto", "credential", "keyring", "file"], _is("Where the key that wraps all secrets is kept.")
+    ] = "auto"
+
+    # Providers elsewhere (also [[providers]] in gatehouse.toml)
+    openai_api_key: Annotated[str, _is("Adds the provider `openai`.", secret=True, env=("OPENAI_API_KEY",))] = ""
+    openai_base_url: Annotated[str, _is("Where the provider `openai` of the environment is.", env=("OPENAI_BASE_URL",))] = (
+        "https://api.openai.com/v1"
+    )
+    connect_seconds_max: Annotated[float, _is("Time to connect to a provider.", gt=0)] = 10.0
+    first_byte_seconds_max: Annotated[float, _is("Time a provider has for the first byte of its answer.", gt=0)] = 300.0
+    between_bytes_seconds_max: Annotated[float, _is("Longest silence within a provider's answer.", gt=0)] = 120.0
+    request_seconds_max: Annotated[float, _is("Longest a request may take altogether.", gt=0)] = 1800.0
+    answer_bytes_max: Annotated[int, _is("Largest whole answer taken from a provider.", ge=MIB)] = 64 * MIB
+    tokens_out_default: Annotated[int, _is("Answer length assumed for a reservation where the caller names none.", ge=1)] = 4096
+
+    # The local model
+    local_models: Annotated[bool, _is("Offer local models, where an engine is installed.")] = True
+    local_model: Annotated[str, _is("Catalogue id of the model that answers on a fresh start.")] = "smollm2-135m-instruct"
+    demonstration_alias: Annotated[
+        str, _is("Model name that the local model answers to until an OpenAI credential exists; empty: none.")
+    ] = "gpt-4o-mini"
+    local_threads: Annotated[int, _is("Threads of an engine; 0: the cores less one.", ge=0, le=512)] = 0
+    local_parallel: Annotated[int, _is("Requests one local model answers at the same time.", ge=1, le=64)] = 4
+    local_context_tokens: Annotated[int, _is("Context of each parallel request; 0: the model's own, at most 8192.", ge=0)] = 0
+    local_queue_max: Annotated[int, _is("Requests that may wait for a local model; 429 beyond.", ge=0)] = 64
+    local_idle_seconds: Annotated[float, _is("A local model unused for this long is unloaded; 0: never.", ge=0)] = 900.0
+    local_load_seconds_max: Annotated[float, _is("Time a local model has to load.", gt=0)] = 300.0
+    keepalive_seconds: Annotated[float, _is("A stream that waits gets a comment this often.", gt=0)] = 10.0
+
+    # Logs
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], _is("How much is logged.")] = "info"
+    log_to: Annotated[
+        Literal["auto", "stderr", "file"], _is("`auto`: a file on a terminal or as a service, stderr otherwise.")
+    ] = "auto"
+    log_bytes_max: Annotated[int, _is("Size at which a log file is set aside.", ge=65_536)] = 10 * MIB
+    log_files_max: Annotated[int, _is("Log files set aside and kept.", ge=1, le=100)] = 5
+
+    providers: Annotated[list[ProviderSettings], _is("Providers, one `[[providers]]` table each.")] = []
+
+
+class SettingInfo(msgspec.Struct, frozen=True):
+    """What `gatehouse settings` and the reference page say of one setting."""
+
+    name: str
+    meaning: str
+    default: object
+    secret: bool
+    live: bool
+    env: tuple[str, ...]
+
+
+def describe() -> list[SettingInfo]:
+    """Every setting in the order of the struct."""
+    infos = []
+    for field in msgspec.structs.fields(Settings):
+        (meta,) = [m for m in field.type.__metadata__ if m.extra and "secret" in m.extra]
+        default = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+        names = (f"GATEHOUSE_{field.name.upper()}", *meta.extra["env"])
+        infos.append(SettingInfo(field.name, meta.description, default, meta.extra["secret"], meta.extra["live"], names))
+    return infos

@@ -1,0 +1,278 @@
+"""Reads the settings: defaults, `gatehouse.toml`, `.env` beside it, the environment; the later wins.
+
+Whatever can't be right refuses to start, with its place and the mend, and all of it at once: a typing error that is
+passed over in silence is found weeks later, by its damage. Values of credentials never appear in a message.
+"""
+
+import difflib
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, get_args, get_origin
+
+import msgspec
+
+from appliance.home import Home
+from appliance.settings import ProviderSettings, SettingInfo, Settings, describe
+from appliance.settings_files import TomlFile, read_env_file
+from appliance.settings_rules import Problem, SettingsError, contradictions
+
+Source = Literal["default", "file", ".env", "environment"]
+
+PREFIX = "GATEHOUSE_"
+# Read elsewhere, and no settings: where the home is, and what tests inject.
+NOT_SETTINGS = re.compile(r"GATEHOUSE_(HOME|TEST|TEST_\w+)")
+# Kubernetes describes each Service in the environment of every pod; a Service called gatehouse gives these.
+KUBERNETES_NAMES = re.compile(r"GATEHOUSE_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?)")
+
+YES = frozenset(("true", "1", "yes", "on"))
+NO = frozenset(("false", "0", "no", "off"))
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """The settings, and where each came from."""
+
+    settings: Settings
+    sources: dict[str, Source]
+
+
+class _Value(msgspec.Struct, frozen=True):
+    """A setting as one source has it: the value, decoded but not checked, and the place to name in a message."""
+
+    value: Any
+    source: Source
+    where: str
+
+
+def load(home: Home, environ: Mapping[str, str]) -> Loaded:
+    """All settings, checked.
+
+    Errors:  SettingsError with everything that is wrong; CannotStart when a file can't be read.
+    """
+    infos = {info.name: info for info in describe()}
+    problems: list[Problem] = []
+    found: dict[str, _Value] = {}
+
+    toml = TomlFile(home)
+    found.update(_from_toml(toml, infos, problems))
+    env_file = read_env_file(home, problems)
+    settings_in_env_file = _from_variables(env_file, ".env", infos, problems)
+    found.update(settings_in_env_file)
+    found.update(_from_variables({name: (value, "") for name, value in environ.items()}, "environment", infos, problems))
+
+    types = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+    values: dict[str, Any] = {}
+    for name, given in found.items():
+        if name == "providers":
+            values[name] = list(_providers(given, toml, problems))
+        else:
+            value = _checked(given, types[name], infos[name], problems)
+            if value is not msgspec.UNSET:
+                values[name] = value
+    variables = {**{name: value for name, (value, _) in env_file.items()}, **environ}
+    if not problems:
+        _refuse_strays(env_file, infos, values.get("providers", []), problems)
+    if problems:
+        raise SettingsError(problems)
+
+    settings = Settings(**values)
+    where = {name: given.where for name, given in found.items()}
+    problems = list(contradictions(settings, variables, where, toml.provider_place))
+    if problems:
+        raise SettingsError(problems)
+    sources: dict[str, Source] = {name: found[name].source if name in found else "default" for name in infos}
+    return Loaded(_with_credentials(settings, variables, sources), sources)
+
+
+def _from_toml(toml: TomlFile, infos: Mapping[str, SettingInfo], problems: list[Problem]) -> dict[str, _Value]:
+    found = {}
+    for name, value in toml.table.items():
+        if name not in infos:
+            problems.append(Problem(toml.place(name), f"there is no setting {name!r}", _nearest(name, infos)))
+        else:
+            found[name] = _Value(value, "file", toml.place(name) if name != "providers" else str(toml.path))
+    return found
+
+
+def _from_variables(
+    variables: Mapping[str, tuple[str, str]], source: Source, infos: Mapping[str, SettingInfo], problems: list[Problem]
+) -> dict[str, _Value]:
+    """The settings among one source's variables; unknown GATEHOUSE_ names are problems."""
+    found: dict[str, _Value] = {}
+    known = {variable for info in infos.values() for variable in info.env}
+    in_kubernetes = "KUBERNETES_SERVICE_HOST" in variables
+    for variable, (_, where) in variables.items():
+        if not variable.startswith(PREFIX) or variable in known or NOT_SETTINGS.fullmatch(variable):
+            continue
+        if not (in_kubernetes and KUBERNETES_NAMES.fullmatch(variable)):
+            near = _nearest(variable, known)
+            problems.append(Problem(where or "the environment", f"there is no setting {variable}", near))
+    for info in infos.values():
+        given = [name for name in info.env if name in variables and _counts(name, variables[name][0], in_kubernetes)]
+        if not given:
+            continue
+        value, where = variables[given[0]]
+        place = where or f"{given[0]} in the environment"
+        if len({variables[name][0] for name in given}) > 1:
+            what = f"{' and '.join(given)} are the same setting with different values"
+            problems.append(Problem(place, what, f"Set only {given[0]}."))
+        found[info.name] = _Value(value, source, place)
+    return found
+
+
+def _counts(variable: str, value: str, in_kubernetes: bool) -> bool:
+    if not variable.startswith(PREFIX):
+        return value != ""  # compose files pass common names on empty
+    return not (in_kubernetes and KUBERNETES_NAMES.fullmatch(variable) and "://" in value)
+
+
+def _checked(given: _Value, kind: Any, info: SettingInfo, problems: list[Problem]) -> Any:
+    """The value in the type of its setting, or UNSET once the problem is noted."""
+    value = given.value
+    if given.source != "file":
+        value = _from_text(value, kind)
+    try:
+        value = msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        problems.append(Problem(given.where, f"{info.name} {_wrong(error, given.value, info)}", f"It means: {info.meaning}"))
+        return msgspec.UNSET
+    if isinstance(value, float) and not math.isfinite(value):
+        problems.append(Problem(given.where, f"{info.name} must be a finite number", f"It means: {info.meaning}"))
+        return msgspec.UNSET
+    return value
+
+
+def _from_text(text: str, kind: Any) -> Any:
+    """A variable's text as the value it stands for; text that stands for none is given back, to be refused."""
+    base = _base(kind)
+    text = text.strip() if base is not str else text
+    if base is bool:
+        return True if text.lower() in YES else False if text.lower() in NO else text
+    if base in (int, float):
+        try:
+            return base(text)
+        except ValueError:
+            return text
+    if base is list:
+        if text.startswith("["):
+            try:
+                return msgspec.json.decode(text)
+            except msgspec.DecodeError:
+                return text
+        return [item for item in (part.strip() for part in text.split(",")) if item]
+    return text
+
+
+def _base(kind: Any) -> Any:
+    """bool, int, float, list or str, out of Annotated[…]."""
+    while hasattr(kind, "__metadata__"):
+        kind = kind.__origin__
+    origin = get_origin(kind)
+    if origin is Literal:
+        return type(get_args(kind)[0])
+    return origin or kind
+
+
+def _wrong(error: msgspec.ValidationError, value: Any, info: SettingInfo) -> str:
+    """msgspec's complaint in plain words, with the value unless it is a secret."""
+    text = str(error).partition(" - at ")[0]
+    names = {"`int`": "a whole number", "`float`": "a number", "`bool`": "true or false", "`str`": "text", "`array`": "a list"}
+    shown = "" if info.secret or not isinstance(value, str | int | float | bool) else f"is {value!r}, but "
+    if "Invalid enum value" in text:
+        field = next(field for field in msgspec.structs.fields(Settings) if field.name == info.name)
+        choices = get_args(field.type.__origin__)
+        return f"{shown}must be one of {', '.join(choices)}"
+    wanted = text.removeprefix("Expected ").partition(", got")[0]
+    whose = "have entries that are" if "[...]" in str(error) or re.search(r"\$\[\d", str(error)) else "be"
+    for name, plain in names.items():
+        wanted = wanted.replace(name, plain)
+    wanted = wanted.replace("<=", "of at most").replace(">=", "of at least").replace(">", "above")
+    return f"{shown}must {whose} {wanted}"
+
+
+def _providers(given: _Value, toml: TomlFile, problems: list[Problem]) -> Iterator[ProviderSettings]:
+    """The `[[providers]]` tables, each checked by itself so that a message has its line."""
+    rows = _from_text(given.value, list) if isinstance(given.value, str) else given.value
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        problems.append(Problem(given.where, "providers must be tables", "Write [[providers]] above the lines of each."))
+        return
+    known = [field.name for field in msgspec.structs.fields(ProviderSettings) if field.name != "source"]
+    for index, row in enumerate(rows):
+        row_is_fine = True
+        for key in row:
+            if key not in known:
+                what = f"a provider has no setting {key!r}"
+                problems.append(Problem(toml.provider_place(index, key), what, _nearest(key, known)))
+                row_is_fine = False
+        if not row_is_fine:
+            continue
+        try:
+            source: Any = "file" if given.source == "file" else "environment"
+            yield msgspec.convert({**row, "source": source}, ProviderSettings)
+        except msgspec.ValidationError as error:
+            text, _, place = str(error).partition(" - at ")
+            key = re.sub(r"\W.*", "", place.removeprefix("`$.").rstrip("`"))
+            problems.append(Problem(toml.provider_place(index, key if key in row else ""), *_provider_problem(text, key)))
+
+
+def _provider_problem(text: str, key: str) -> tuple[str, str]:
+    meanings = {field.name: field.type.__metadata__[0].description for field in msgspec.structs.fields(ProviderSettings)[:-1]}
+    if "missing required field" in text:
+        return "a provider needs a name", 'Add name = "…": small letters, digits, `.`, `_` and `-`.'
+    if "matching regex" in text:
+        return f"a provider's {key} may have small letters, digits, `.`, `_` and `-` only, 64 at most", meanings[key]
+    if "Invalid enum value" in text:
+        kind = next(field for field in msgspec.structs.fields(ProviderSettings) if field.name == key)
+        return f"a provider's {key} must be one of {', '.join(get_args(kind.type.__origin__))}", meanings[key]
+    wanted = "a list of texts" if key == "models" else "text in double quotes"
+    return f"a provider's {key} must be {wanted}", meanings.get(key, "")
+
+
+def _refuse_strays(
+    env_file: Mapping[str, tuple[str, str]],
+    infos: Mapping[str, SettingInfo],
+    providers: list[ProviderSettings],
+    problems: list[Problem],
+) -> None:
+    """`.env` in the home folder is ours alone: a line that nothing reads is a mistake."""
+    known = {variable for info in infos.values() for variable in info.env}
+    read = known | {provider.api_key_env for provider in providers}
+    for variable, (_, where) in env_file.items():
+        if variable in read or variable.startswith(PREFIX):
+            continue
+        upper = PREFIX + variable.upper()
+        mend = f"Write {upper}." if upper in known else _nearest(variable, known)
+        problems.append(Problem(where, f"nothing reads {variable}", mend))
+
+
+def _with_credentials(settings: Settings, variables: Mapping[str, str], sources: dict[str, Source]) -> Settings:
+    """Each provider with its credential and address, and the provider `openai` where its key alone was given."""
+    openai = next(field.default for field in msgspec.structs.fields(Settings) if field.name == "openai_base_url")
+    providers = [
+        msgspec.structs.replace(
+            provider,
+            api_key=variables[provider.api_key_env] if provider.api_key_env else provider.api_key,
+            base_url=(provider.base_url or openai).rstrip("/"),
+        )
+        for provider in settings.providers
+    ]
+    # A table that takes its key from OPENAI_API_KEY is what its writer wants to have, under the name given there.
+    is_spoken_for = any(provider.name == "openai" or provider.api_key_env == "OPENAI_API_KEY" for provider in providers)
+    if settings.openai_api_key and not is_spoken_for:
+        providers.append(
+            ProviderSettings(
+                name="openai",
+                kind="openai",
+                base_url=settings.openai_base_url.rstrip("/"),
+                api_key=settings.openai_api_key,
+                source="file" if sources["openai_api_key"] == "file" else "environment",
+            )
+        )
+    return msgspec.structs.replace(settings, providers=providers)
+
+
+def _nearest(name: str, known: Mapping[str, object] | set[str] | list[str]) -> str:
+    """The mend for a name that nobody knows."""
+    by_small_letters = {candidate.lower(): candidate for candidate in known}
+    near = difflib.get_close_matches(name.lower(), by_small_letters, n=1, cutoff=0.6)
+    return f"Did you mean {by_small_letters[near[0]]}?" if near else "Take it out; `gatehouse settings` lists what there is."
