@@ -1,0 +1,1 @@
+"""Who is asking: people, their roles and passwords, sign-in tokens, API keys."""

@@ -1,0 +1,9 @@
+"""Ids that callers see: a word that says what it is, and 120 random bits."""
+
+import base64
+import secrets
+
+
+def new_id(word: str) -> str:
+    """`key_…`, `user_…`: lower case, so that one read aloud is one typed in."""
+    return f"{word}_{base64.b32encode(secrets.token_bytes(15)).decode().lower()}"

@@ -1,0 +1,36 @@
+"""What each role may do: one table, permission → roles. A handler names its permission beside its path."""
+
+from typing import Literal
+
+from appliance.errors import Forbidden
+from appliance.identity.caller import Caller
+
+Role = Literal["owner", "admin", "billing", "auditor", "developer", "member"]
+
+_EVERYONE = frozenset({"owner", "admin", "billing", "auditor", "developer", "member", "machine"})
+_CHANGES_THINGS = _EVERYONE - {"auditor"}  # an auditor reads everything and changes nothing
+_RUNS_THE_HOUSE = frozenset({"owner", "admin", "machine"})
+
+PERMISSIONS: dict[str, frozenset[str]] = {
+    "api_keys:create": _CHANGES_THINGS,  # for oneself
+    "api_keys:list": _EVERYONE,  # one's own
+    "api_keys:list_all": _RUNS_THE_HOUSE | {"auditor"},
+    "api_keys:revoke": _CHANGES_THINGS,  # one's own
+    "api_keys:revoke_all": _RUNS_THE_HOUSE,
+    "api_keys:grant_metrics": _RUNS_THE_HOUSE,  # what the appliance as a whole does is not every member's business
+    "features:read": _EVERYONE,
+    "machine:control": frozenset({"machine"}),  # whoever may read the home folder; no person over the network
+}
+
+
+def may(caller: Caller, permission: str) -> bool:
+    """A permission that is not in the table is a bug, and a crash: KeyError."""
+    return caller.role in PERMISSIONS[permission]
+
+
+def insist(caller: Caller, permission: str) -> None:
+    """Errors: Forbidden."""
+    if not may(caller, permission):
+        raise Forbidden(
+            f"the role {caller.role} may not do this ({permission})", fix="Ask an administrator, or sign in as somebody who may."
+        )

@@ -1,0 +1,136 @@
+"""Sign-in tokens: JWTs, HS256 and nothing else, void as soon as the user's token version is raised."""
+
+import hmac
+from typing import Any
+
+import jwt
+import msgspec
+import sqlalchemy as sa
+
+from appliance.clock import Clock
+from appliance.errors import TokenInvalid
+from appliance.identity.caller import Caller
+from appliance.settings import Settings
+from appliance.store.engine import Database
+from appliance.store.tables import departments, teams, tenants, users
+from appliance.store.vault import Vault
+
+ISSUER = "gatehouse"
+AUDIENCE = "gatehouse-admin"
+ALGORITHM = "HS256"
+SECRET_NAME = "jwt_secret_key"
+TOKEN_CHARACTERS_MAX = 4096
+CLOCK_SKEW_SECONDS = 60  # a token from our own past after the machine's clock was set back
+_FIX = "Sign in again: POST /api/v1/admin/auth/login."
+
+
+class _Claims(msgspec.Struct):
+    """What a token of ours holds. Checked again by type: the library does not look at types it was told to leave alone."""
+
+    iss: str
+    aud: str
+    sub: str
+    iat: int
+    exp: int
+    ver: int
+
+
+class Tokens:
+    """Issues and verifies. Make it with `open`."""
+
+    def __init__(self, db: Database, clock: Clock, signing_key: bytes, expires_in: int) -> None:
+        self.expires_in = expires_in
+        self._db = db
+        self._clock = clock
+        self._signing_key = signing_key
+
+    @classmethod
+    async def open(cls, settings: Settings, db: Database, vault: Vault, clock: Clock) -> "Tokens":
+        """The secret comes from the settings, else from the vault. Either way it is mixed with a key of the vault:
+        a short secret is then no weaker than a long one, and one that leaks can't sign anything by itself.
+        """
+        secret = settings.jwt_secret_key.encode() or await vault.get_or_make(SECRET_NAME)
+        return cls(db, clock, hmac.digest(vault.derive("sign-in tokens"), secret, "sha256"), settings.jwt_expires_in)
+
+    def issue(self, user_id: str, token_version: int) -> str:
+        """A token for `expires_in` seconds."""
+        now = self._clock.now_ms() // 1000
+        claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": user_id, "iat": now, "exp": now + self.expires_in, "ver": token_version}
+        return jwt.encode(claims, self._signing_key, algorithm=ALGORITHM)
+
+    async def verify(self, token: str) -> Caller:
+        """Who signed in, as they are now: a role that was changed or an account that was suspended counts at once.
+
+        Errors:  TokenInvalid.
+        """
+        claims = self._claims(token)
+        async with self._db.read() as connection:
+            row = (await connection.execute(_user_query(claims.sub))).one_or_none()
+        if row is None or row.token_version != claims.ver:
+            raise TokenInvalid("this sign-in has ended", fix=_FIX)
+        if row.is_suspended:
+            raise TokenInvalid("this account is suspended", fix="Ask an administrator.")
+        return Caller(
+            kind="user",
+            tenant_id=row.tenant_id,
+            department_id=row.department_id,
+            team_id=row.team_id,
+            user_id=row.id,
+            tenant_number=row.tenant_number,
+            department_number=row.department_number,
+            team_number=row.team_number,
+            user_number=row.number,
+            role=row.role,
+            name=row.name,
+        )
+
+    def _claims(self, token: str) -> _Claims:
+        if len(token) > TOKEN_CHARACTERS_MAX:
+            raise _not_ours()
+        try:
+            # Time is checked below, by our own clock.
+            decoded: dict[str, Any] = jwt.decode(
+                token,
+                self._signing_key,
+                algorithms=[ALGORITHM],
+                audience=AUDIENCE,
+                issuer=ISSUER,
+                options={"verify_exp": False, "verify_iat": False, "verify_nbf": False, "require": ["exp", "iat", "sub"]},
+            )
+            claims = msgspec.convert(decoded, _Claims)
+        except (jwt.InvalidTokenError, msgspec.ValidationError, ValueError, RecursionError):
+            raise _not_ours() from None
+        now = self._clock.now_ms() // 1000
+        if now >= claims.exp:
+            raise TokenInvalid("this sign-in token has expired", fix=_FIX)
+        if claims.iat > now + CLOCK_SKEW_SECONDS:
+            raise TokenInvalid("this sign-in token is from the future", fix="Look at the appliance's clock, then sign in again.")
+        return claims
+
+
+def _not_ours() -> TokenInvalid:
+    # Which part of a forged token was wrong is nobody's business.
+    return TokenInvalid("this is not a valid sign-in token of this appliance", fix=_FIX)
+
+
+def _user_query(user_id: str) -> sa.Select[Any]:
+    return (
+        sa.select(
+            users.c.id,
+            users.c.number,
+            users.c.name,
+            users.c.role,
+            users.c.token_version,
+            users.c.tenant_number,
+            users.c.department_number,
+            users.c.team_number,
+            tenants.c.id.label("tenant_id"),
+            departments.c.id.label("department_id"),
+            teams.c.id.label("team_id"),
+            sa.or_(users.c.suspended_at.is_not(None), tenants.c.suspended_at.is_not(None)).label("is_suspended"),
+        )
+        .join(tenants, tenants.c.number == users.c.tenant_number)
+        .outerjoin(departments, departments.c.number == users.c.department_number)
+        .outerjoin(teams, teams.c.number == users.c.team_number)
+        .where(users.c.id == user_id)
+    )

@@ -1,0 +1,16 @@
+"""A house with its rooms open."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.clock import FakeClock
+from tests.unit.identity.house import House
+
+
+@pytest.fixture
+async def house(tmp_path: Path, clock: FakeClock) -> AsyncIterator[House]:
+    opened = await House.open(tmp_path / "home", clock)
+    yield opened
+    await opened.close()

@@ -1,0 +1,68 @@
+"""The rooms of an appliance that people and keys need, opened in a folder, for tests."""
+
+from pathlib import Path
+
+from appliance.home import Home
+from appliance.identity.api_keys import ApiKeys, KeyWanted, NewKey
+from appliance.identity.caller import Caller
+from appliance.identity.key_table import KeyTable, load_key_table
+from appliance.identity.passwords import Passwords
+from appliance.identity.setup_code import SetupCode
+from appliance.identity.tokens import Tokens
+from appliance.identity.users import Origin, Registration, SignedIn, Users
+from appliance.settings import Settings
+from appliance.store.vault import Vault
+from tests.fakes.clock import FakeClock
+from tests.unit.store.fresh import fresh_database
+
+HERE = Origin("127.0.0.1", from_this_machine=True)
+THERE = Origin("192.0.2.7", from_this_machine=False)
+PASSWORD = "Password123!"
+
+
+class House:
+    """Real parts throughout; only bcrypt's cost is lowered, and time stands still."""
+
+    keys: KeyTable
+
+    @classmethod
+    async def open(cls, folder: Path, clock: FakeClock, settings: Settings | None = None) -> "House":
+        self = cls()
+        self.clock = clock
+        self.settings = settings or Settings()
+        self.home = Home(folder).make()
+        self.db = await fresh_database(self.home.database)
+        self.vault = await Vault.open(self.db, self.home, "file", {}, clock)
+        self.tokens = await Tokens.open(self.settings, self.db, self.vault, clock)
+        self.setup_code = SetupCode()
+        self.users = Users(self.db, self.tokens, clock, self.settings, self.setup_code, passwords=Passwords(cost=4))
+        self.api_keys = ApiKeys(self.db, self.vault, clock, self._publish)
+        async with self.db.read() as connection:
+            self.keys = await load_key_table(connection, self.vault)
+        return self
+
+    def _publish(self, keys: KeyTable) -> None:
+        self.keys = keys
+
+    async def close(self) -> None:
+        await self.db.close()
+
+    async def register(self, email: str = "owner@example.com", name: str = "Owner", origin: Origin = HERE) -> SignedIn:
+        return await self.users.register(Registration(name, email, PASSWORD), origin)
+
+    async def owner(self) -> Caller:
+        return await self.tokens.verify((await self.register()).token)
+
+    async def person(self, role: str, email: str | None = None) -> Caller:
+        """A user of this role. Only the first may register, so it is put into its table by hand."""
+        user = await self.users.create_owner(role.title(), email or f"{role}@example.com", PASSWORD, actor="test")
+        async with self.db.transaction() as tx:
+            await tx.exec_driver_sql("UPDATE users SET role = ? WHERE id = ?", (role, user.id))
+        signed_in = await self.users.sign_in(user.email, PASSWORD, HERE)
+        return await self.tokens.verify(signed_in.token)
+
+    async def key(self, caller: Caller, name: str = "My Key") -> NewKey:
+        return await self.api_keys.create(caller, KeyWanted(name=name))
+
+    def identify(self, secret: str, *, from_loopback: bool = True) -> Caller:
+        return self.keys.identify(secret, from_loopback=from_loopback, now_ms=self.clock.now_ms())

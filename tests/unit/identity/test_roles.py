@@ -1,0 +1,39 @@
+import pytest
+import sqlalchemy as sa
+
+from appliance.errors import Forbidden
+from appliance.identity.caller import MACHINE, Caller
+from appliance.identity.roles import PERMISSIONS, insist, may
+from appliance.store.tables import roles
+from tests.unit.identity.house import House
+
+
+async def test_the_roles_of_the_table_are_those_of_the_database(house: House) -> None:
+    named = set().union(*PERMISSIONS.values()) - {"machine"}
+    async with house.db.read() as connection:
+        assert named == set((await connection.execute(sa.select(roles.c.name))).scalars())
+
+
+def test_an_auditor_changes_nothing() -> None:
+    allowed = {permission for permission, who in PERMISSIONS.items() if "auditor" in who}
+    assert all(permission.split(":")[1].startswith(("list", "read")) for permission in allowed)
+
+
+def test_no_person_may_control_the_machine() -> None:
+    assert PERMISSIONS["machine:control"] == {"machine"}
+    assert may(MACHINE, "machine:control")
+
+
+def test_an_owner_may_do_all_that_anyone_may() -> None:
+    assert {permission for permission, who in PERMISSIONS.items() if "owner" not in who} == {"machine:control"}
+
+
+def test_a_key_may_do_nothing_here_whatever_its_holders_role_is_called() -> None:
+    for permission in PERMISSIONS:
+        with pytest.raises(Forbidden, match=permission):
+            insist(Caller(kind="key", role="service"), permission)
+
+
+def test_a_permission_that_is_not_in_the_table_is_a_crash() -> None:
+    with pytest.raises(KeyError):
+        may(MACHINE, "api_keys:creat")
