@@ -1,0 +1,1 @@
+"""Engines: what runs a GGUF. Each is imported only inside a worker."""

@@ -1,0 +1,83 @@
+"""The seam between us and whatever runs a model. An engine lives in a worker process and runs one model.
+
+Requests and answers have OpenAI's shape (chat completions, embeddings), narrowed by providers/llamacpp.py:
+no tools, no response_format; what the answer must look like comes as `grammar` (GBNF), which every engine enforces
+or refuses. Tests in tests/unit/local/test_engine_contract.py hold every engine to this text.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from appliance.local.kinds import ModelKind
+
+OnChunk = Callable[[dict[str, Any]], bool]
+
+
+class EngineOptions(msgspec.Struct, frozen=True):
+    """How a model is to be run.
+
+    context_tokens: of each of the `parallel` requests, prompt and answer together.
+    threads:        never more: ggml's threads spin, and more of them than free cores decode ten times slower.
+    kind:           chat or embedding; pooling comes from the file.
+    """
+
+    context_tokens: int
+    parallel: int
+    threads: int
+    kind: ModelKind = ModelKind.CHAT
+
+
+class EngineError(Exception):
+    """The engine refuses or fails; `code` is one of CODES. Words never quote a prompt; `detail` holds figures."""
+
+    def __init__(self, code: str, message: str, detail: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.detail = dict(detail or {})
+
+
+LOAD_FAILED = "load_failed"
+CONTEXT_EXCEEDED = "context_exceeded"  # detail: n_prompt_tokens, n_ctx
+REQUEST_INVALID = "request_invalid"
+ENGINE_FAILED = "engine_failed"
+CODES = frozenset({LOAD_FAILED, CONTEXT_EXCEEDED, REQUEST_INVALID, ENGINE_FAILED})
+
+
+class Engine(Protocol):
+    """What an engine does. `chat` and `embed` are called from several threads at once, `options.parallel` at most."""
+
+    def load(self, path: Path, options: EngineOptions) -> None:
+        """Make the model ready, warmed up. Called once, before all else. May take minutes and hold Python's lock.
+
+        Errors:  EngineError load_failed.
+        """
+        ...
+
+    def chat(self, request: dict[str, Any], on_chunk: OnChunk) -> None:
+        """Answer a chat, one `chat.completion.chunk` dict at a time; blocks until the answer is over.
+
+        Shapes:  `on_chunk` returns True to cancel: the engine frees the sequence within one step and returns. It is called
+                 at least once for every 256 tokens of a prompt that is being read, then for every token; it may block
+                 (the reader is slow), and that holds up nobody else's answer.
+                 The last chunks carry finish_reason (one for each of n) and then `usage` with choices [].
+                 A prompt that doesn't fit is refused whole, never cut; an answer that reaches the context's end finishes
+                 with "length".
+        Errors:  EngineError context_exceeded, request_invalid, engine_failed; before the first content, or the answer broke off.
+        """
+        ...
+
+    def embed(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Embeddings of `input` (strings or token lists), as OpenAI's answer with floats. Errors: as chat."""
+        ...
+
+    def stats(self) -> dict[str, Any]:
+        """Figures for people: engine, version, context_tokens, parallel, threads, load_seconds, and what else there is."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back."""
+        ...

@@ -1,0 +1,8 @@
+"""What a model is for."""
+
+from enum import StrEnum
+
+
+class ModelKind(StrEnum):
+    CHAT = "chat"
+    EMBEDDING = "embedding"
