@@ -1,0 +1,1 @@
+"""The way of one request, from the door to the last byte of its answer."""

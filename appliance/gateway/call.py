@@ -1,0 +1,94 @@
+"""The record of one request, carried from the door to the last byte. Stages read and write it; nothing else is passed along."""
+
+import itertools
+import random
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from appliance.chat import ChatRequest, Chunk, Usage
+from appliance.gateway.state import State
+from appliance.identity.caller import Caller
+from appliance.metering.entries import AttemptEntry, Dialect, Kind
+from appliance.routing.names import Resolution
+
+_sequence = itertools.count(random.getrandbits(16))
+
+
+def new_id(now_ms: int) -> bytes:
+    """16 bytes that sort by time: 48 bits of milliseconds, 16 of a sequence, 64 random. Unique, not secret."""
+    return now_ms.to_bytes(6, "big") + (next(_sequence) & 0xFFFF).to_bytes(2, "big") + random.getrandbits(64).to_bytes(8, "big")
+
+
+class Reservation(msgspec.Struct, frozen=True):
+    """What is set aside for a request before it is sent, in tokens."""
+
+    tokens_in: int
+    tokens_out: int
+
+
+class Head(msgspec.Struct):
+    """How an answer begins: an HTTP status and headers to add."""
+
+    status: int = 200
+    headers: list[tuple[bytes, bytes]] = []
+
+
+class Reply(msgspec.Struct):
+    """An answer on its way: a head, then chunks. Whoever iterates closes the iterator."""
+
+    head: Head
+    chunks: AsyncGenerator[Chunk, None]
+
+
+Ending = Callable[["Call", BaseException | None], Awaitable[None]]
+
+
+class Call(msgspec.Struct):
+    """One request.
+
+    raw:      the caller's body, decoded; what pass-through sends.
+    deadline: monotonic seconds at which it must have ended.
+    started:  monotonic seconds of its arrival; started_at is the same moment in UTC milliseconds.
+    """
+
+    id: bytes
+    kind: Kind
+    dialect: Dialect
+    caller: Caller
+    state: State
+    model: str
+    raw: dict[str, Any]
+    started: float
+    started_at: int
+    deadline: float
+    chat: ChatRequest | None = None
+    head: Head = msgspec.field(default_factory=Head)
+    resolution: Resolution | None = None
+    reservation: Reservation | None = None
+    attempts: list[AttemptEntry] = []
+    findings: list[Any] = []
+    placeholders: dict[str, str] = {}
+    usage: Usage | None = None
+    finish: str | None = None
+    characters_out: int = 0
+    first_token: float | None = None
+    _endings: list[Ending] = []
+
+    @property
+    def streamed(self) -> bool:
+        return self.chat is not None and bool(self.chat.stream)
+
+    def on_end(self, ending: Ending) -> None:
+        """Have `ending(call, error)` awaited once when the call ends: error is None on success."""
+        self._endings.append(ending)
+
+    async def end(self, error: BaseException | None) -> None:
+        """Run the endings, last one first; each runs once however often this is called."""
+        while self._endings:
+            await self._endings.pop()(self, error)
+
+    def elapsed_ms(self) -> int:
+        return int((time.monotonic() - self.started) * 1000)

@@ -1,0 +1,94 @@
+"""What is offered at the moment: local models, and what each provider says that it has."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from yarl import URL
+
+from appliance.errors import GatehouseError
+from appliance.providers.registry import PROVIDERS
+from appliance.routing.names import LocalOffer, Names, ProviderOffer
+from appliance.settings import ProviderSettings, Settings
+from appliance.telemetry.logs import get_logger
+from appliance.upstream.client import HttpClient
+
+ASK_AGAIN_SECONDS = 600.0
+ASK_SECONDS_MAX = 15.0
+MODELS_MAX = 5_000
+
+_log = get_logger("gateway")
+
+
+class LocalOffers(Protocol):
+    """What is wanted of the local models."""
+
+    def offered(self) -> Sequence["_Offered"]: ...
+
+    async def watch(self, on_change: Callable[[], None]) -> None: ...
+
+
+class _Offered(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def added_at(self) -> int: ...
+
+
+class Offers:
+    """Keeps the table of names true. Providers whose models the settings don't list are asked, at start and now and then."""
+
+    def __init__(self, settings: Settings, local: LocalOffers, client: HttpClient) -> None:
+        """`publish` is told each new table; set it before `start`."""
+        self.publish: Callable[[Names], None] = lambda names: None
+        self._providers = settings.providers
+        self._local = local
+        self._client = client
+        self._told: dict[str, frozenset[str]] = {}
+        openai_credential = any(p.kind == "openai" and p.api_key for p in settings.providers)
+        alias = settings.demonstration_alias
+        self._alias = (alias, settings.local_model) if alias and not openai_credential else None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def names(self) -> Names:
+        """The table as it stands now."""
+        providers = tuple(
+            ProviderOffer(p.name, p.kind, p.base_url.rstrip("/"), p.api_key, self._models(p)) for p in self._providers
+        )
+        local = tuple(LocalOffer(model.id, model.kind, model.added_at) for model in self._local.offered())
+        return Names(local, providers, self._alias)
+
+    def _models(self, provider: ProviderSettings) -> frozenset[str] | None:
+        return frozenset(provider.models) if provider.models else self._told.get(provider.name)
+
+    def start(self) -> None:
+        """Begin to watch the local models and to ask providers; inside the event loop."""
+        self._tasks = [asyncio.ensure_future(self._local.watch(lambda: self.publish(self.names())))]
+        if any(not provider.models for provider in self._providers):
+            self._tasks.append(asyncio.ensure_future(self._ask_forever()))
+
+    def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    async def _ask_forever(self) -> None:
+        while True:
+            await asyncio.gather(*(self._ask(provider) for provider in self._providers if not provider.models))
+            self.publish(self.names())
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
+
+    async def _ask(self, provider: ProviderSettings) -> None:
+        wire = PROVIDERS[provider.kind]
+        base_url = provider.base_url.rstrip("/")
+        outgoing = wire.models_request(base_url, provider.api_key)
+        try:
+            async with asyncio.timeout(ASK_SECONDS_MAX):
+                answer = await self._client.send("GET", URL(base_url + outgoing.path), outgoing.headers, None, provider.name)
+                body = await answer.read()
+            if answer.status == 200:
+                self._told[provider.name] = frozenset(wire.models_answer(body)[:MODELS_MAX])
+        except (GatehouseError, ValueError, TimeoutError) as error:
+            # Its models can still be asked for by name; only the list is short.
+            _log.warning("a provider did not tell its models", provider=provider.name, kind=type(error).__name__)

@@ -1,0 +1,270 @@
+"""OpenAI Chat Completions and Embeddings, and everything that speaks the same (vLLM, another Gatehouse, …).
+
+Source: the openai Python SDK 3.57 (types/chat), read 2026-11-25.
+Quirks: OpenAI refuses fields that it doesn't know, so the caller's body goes on as it is, with only `model` exchanged.
+A stream tells its usage only when asked (`stream_options.include_usage`): we always ask, and take the usage away again
+where the caller didn't. Errors may come as an event in mid-stream, after status 200. Some compatible servers send no [DONE].
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from appliance.chat import ChatRequest, Chunk, Delta, ToolCall, Usage
+from appliance.errors import GatehouseError, UpstreamCut, UpstreamFailed
+from appliance.providers.failures import failure, retry_after_seconds
+from appliance.providers.wire import Deployment, Outgoing
+from appliance.upstream.sse import SseEvent, SseReader, SseTooLarge
+
+
+class _PromptDetails(msgspec.Struct):
+    cached_tokens: int | None = None
+
+
+class _CompletionDetails(msgspec.Struct):
+    reasoning_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    prompt_tokens_details: _PromptDetails | None = None
+    completion_tokens_details: _CompletionDetails | None = None
+
+
+class _Error(msgspec.Struct):
+    message: str | None = None
+    code: str | int | None = None
+    param: str | None = None
+
+
+class _ErrorBody(msgspec.Struct):
+    error: _Error | str | None = None
+    message: str | None = None  # vLLM's older shape
+    detail: Any = None  # FastAPI's
+
+
+class _Delta(msgspec.Struct):
+    role: str | None = None
+    content: str | None = None
+    reasoning_content: str | None = None
+    refusal: str | None = None
+    tool_calls: list[ToolCall] | None = None
+
+
+class _ChunkChoice(msgspec.Struct):
+    index: int = 0
+    delta: _Delta | None = None
+    finish_reason: str | None = None
+
+
+class _ChunkBody(msgspec.Struct):
+    choices: list[_ChunkChoice] = []
+    usage: _Usage | None = None
+    error: _Error | str | None = None
+
+
+class _Message(msgspec.Struct):
+    content: str | None = None
+
+
+class _Choice(msgspec.Struct):
+    finish_reason: str | None = None
+    message: _Message | None = None
+
+
+class _AnswerBody(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    data: list[msgspec.Raw] | None = None
+    usage: _Usage | None = None
+    error: _Error | str | None = None
+
+
+class _ModelName(msgspec.Struct):
+    id: str
+
+
+class _ModelList(msgspec.Struct):
+    data: list[_ModelName]
+
+
+_read_answer = msgspec.json.Decoder(_AnswerBody).decode
+_read_chunk = msgspec.json.Decoder(_ChunkBody).decode
+_read_error = msgspec.json.Decoder(_ErrorBody).decode
+_read_models = msgspec.json.Decoder(_ModelList).decode
+_write = msgspec.json.Encoder().encode
+
+
+class OpenAI:
+    """OpenAI's format. Stateless: one instance serves every deployment."""
+
+    def chat_request(self, chat: ChatRequest, raw: dict[str, Any], deployment: Deployment) -> Outgoing:
+        body = {**raw, "model": deployment.model}
+        if chat.stream:
+            body["stream_options"] = {**(raw.get("stream_options") or {}), "include_usage": True}
+        return Outgoing("/chat/completions", _headers(deployment.api_key), _write(body))
+
+    def chat_answer(self, body: bytes, deployment: Deployment) -> Chunk:
+        answer = _answer(body, deployment)
+        if not answer.choices:
+            raise UpstreamFailed(f"{deployment.provider} sent an answer without choices", fix="Try again.")
+        text = "".join(choice.message.content or "" for choice in answer.choices if choice.message)
+        finish = answer.choices[0].finish_reason or "stop"
+        return Chunk([Delta(content=text)], _usage(answer.usage), finish, body)
+
+    def chat_stream(self, chat: ChatRequest, deployment: Deployment) -> "OpenAIStream":
+        asked = chat.stream_options is not None and bool(chat.stream_options.include_usage)
+        return OpenAIStream(deployment.provider, choices=chat.n or 1, usage_asked=asked)
+
+    def embeddings_request(self, raw: dict[str, Any], deployment: Deployment) -> Outgoing:
+        return Outgoing("/embeddings", _headers(deployment.api_key), _write({**raw, "model": deployment.model}))
+
+    def embeddings_answer(self, body: bytes, deployment: Deployment) -> Chunk:
+        answer = _answer(body, deployment)
+        if answer.data is None:
+            raise UpstreamFailed(f"{deployment.provider} sent an answer without embeddings", fix="Try again.")
+        return Chunk(usage=_usage(answer.usage), finish="stop", raw=body)
+
+    def models_request(self, base_url: str, api_key: str) -> Outgoing:
+        return Outgoing("/models", _headers(api_key), b"")
+
+    def models_answer(self, body: bytes) -> list[str]:
+        return [model.id for model in _read_models(body).data]
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes, deployment: Deployment) -> GatehouseError:
+        message, code, param = "", None, None
+        try:
+            message, code, param = _said(_read_error(body))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass  # an HTML page from a proxy, say: the status alone speaks
+        if status < 400:
+            return UpstreamFailed(f"{deployment.provider} answered with status {status}", fix="Check the provider's base_url.")
+        return failure(status, deployment.provider, message, code=code, param=param, retry_after=retry_after_seconds(headers))
+
+
+class OpenAIStream:
+    """One streamed answer. Knows whether it was finished: all choices ended, or [DONE]."""
+
+    def __init__(self, provider: str, *, choices: int, usage_asked: bool) -> None:
+        self._provider = provider
+        self._open_choices = choices
+        self._usage_asked = usage_asked
+        self._reader = SseReader()
+        self.done = False
+        self._more_behind_the_end = False
+        self._failure: GatehouseError | None = None
+
+    @property
+    def is_clean(self) -> bool:
+        return self.done and not self._more_behind_the_end and not self._reader.has_rest
+
+    def feed(self, data: bytes) -> list[Chunk]:
+        if self._failure is not None:
+            raise self._failure
+        try:
+            events = self._reader.feed(data)
+        except SseTooLarge as error:
+            raise UpstreamFailed(f"{self._provider}: {error}") from error
+        return self._chunks(events)
+
+    def close(self) -> list[Chunk]:
+        chunks = self._chunks(self._reader.close()) if self._failure is None else []
+        if self._failure is not None:
+            raise self._failure
+        if not self.done and self._open_choices > 0:
+            raise UpstreamCut(f"{self._provider} broke off in the middle of its answer", fix="Try again.")
+        return chunks
+
+    def _chunks(self, events: list[SseEvent]) -> list[Chunk]:
+        chunks: list[Chunk] = []
+        for event in events:
+            if self.done:
+                self._more_behind_the_end = True
+            elif event.data == b"[DONE]":
+                self.done = True
+            elif event.data:
+                try:
+                    chunk = self._chunk(event.data, event.raw)
+                except GatehouseError as error:
+                    self._failure = error
+                    if chunks:  # what came before the failure is the caller's; the next call raises
+                        break
+                    raise
+                if chunks:
+                    chunks[-1].more = True
+                chunks.append(chunk)
+        return chunks
+
+    def _chunk(self, data: bytes, raw: bytes) -> Chunk:
+        try:
+            body = _read_chunk(data)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            if self.done or self._open_choices <= 0:
+                return Chunk()  # rubbish behind a finished answer
+            raise UpstreamFailed(f"{self._provider} sent an event that is no JSON", fix="Try again.") from error
+        if body.error is not None:
+            raise _stream_failure(self._provider, body.error)
+        deltas, finish = [], None
+        for choice in body.choices:
+            delta = choice.delta
+            if delta is not None:
+                deltas.append(
+                    Delta(delta.role, delta.content, delta.reasoning_content, delta.tool_calls, None, delta.refusal, choice.index)
+                )
+            if choice.finish_reason is not None:
+                self._open_choices -= 1
+                finish = choice.finish_reason
+        usage = None if body.usage is None else _usage(body.usage)
+        if usage is not None and not self._usage_asked and not body.choices:
+            return Chunk(usage=usage)  # asked for by us: counted, not shown
+        return Chunk(deltas, usage, finish, raw)
+
+
+def _headers(api_key: str) -> dict[str, str]:
+    headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+    if api_key:
+        headers["Authorization"] = f"Bearer {api_key}"
+    return headers
+
+
+def _usage(usage: _Usage | None) -> Usage | None:
+    if usage is None:
+        return None
+    cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
+    reasoning = usage.completion_tokens_details.reasoning_tokens if usage.completion_tokens_details else None
+    return Usage(usage.prompt_tokens, usage.completion_tokens, cached or 0, reasoning or 0)
+
+
+def _answer(body: bytes, deployment: Deployment) -> _AnswerBody:
+    try:
+        answer = _read_answer(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UpstreamFailed(
+            f"{deployment.provider} sent an answer that is no JSON in OpenAI's format", fix="Try again."
+        ) from error
+    if answer.error is not None:
+        raise _stream_failure(deployment.provider, answer.error)
+    return answer
+
+
+def _said(body: _ErrorBody) -> tuple[str, str | None, str | None]:
+    """(message, code, param) of an error body in any of the shapes met so far."""
+    if isinstance(body.error, _Error):
+        code = body.error.code
+        return body.error.message or "", str(code) if code is not None else None, body.error.param
+    message = body.error or body.message or body.detail
+    return (message, None, None) if isinstance(message, str) else ("", None, None)
+
+
+def _stream_failure(provider: str, error: _Error | str) -> GatehouseError:
+    """An error inside an answer that began with status 200; a numeric code is the status it stands for."""
+    if isinstance(error, str):
+        return failure(500, provider, error, code=None, param=None, retry_after=None)
+    try:
+        status = int(error.code) if error.code is not None else 500
+    except ValueError:
+        status = 500
+    if not 400 <= status < 600:
+        status = 500
+    return failure(status, provider, error.message or "", code=None, param=error.param, retry_after=None)

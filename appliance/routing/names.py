@@ -1,0 +1,133 @@
+"""From the model name that a caller writes to one deployment.
+
+In this order: the local model's own id; `provider/model`; a bare name that exactly one provider offers; the
+demonstration alias. A frozen table: a request keeps the one it began with, a change makes a new one.
+"""
+
+import msgspec
+
+from appliance.errors import BadRequest, ModelUnknown
+from appliance.providers.wire import Deployment
+
+LOCAL_PROVIDER = "local"
+NAMES_LISTED_MAX = 20
+
+
+class LocalOffer(msgspec.Struct, frozen=True):
+    """A model that this machine runs: its id, what it is for (chat or embedding), when it was added (ms)."""
+
+    id: str
+    kind: str
+    added_at: int = 0
+
+
+class ProviderOffer(msgspec.Struct, frozen=True):
+    """A provider and the models it is known to offer; None: it doesn't tell, so any name may be one of its."""
+
+    name: str
+    kind: str
+    base_url: str
+    api_key: str
+    models: frozenset[str] | None = None
+
+    def deployment(self, model: str) -> Deployment:
+        return Deployment(f"{self.name}/{model}", self.name, self.kind, model, self.base_url, self.api_key)
+
+    def __repr__(self) -> str:  # a credential must not reach a log through a repr
+        return f"ProviderOffer({self.name!r})"
+
+
+class Resolution(msgspec.Struct, frozen=True):
+    """Where a name leads. `alias` is the name asked for where it is not the model's own."""
+
+    deployment: Deployment
+    alias: str | None = None
+
+
+class OfferedModel(msgspec.Struct, frozen=True):
+    """A row of GET /v1/models."""
+
+    id: str
+    owned_by: str
+    created: int
+
+
+class Names:
+    """All names that lead somewhere. Resolving takes a dictionary look-up once a name was seen."""
+
+    def __init__(
+        self, local: tuple[LocalOffer, ...], providers: tuple[ProviderOffer, ...], alias: tuple[str, str] | None
+    ) -> None:
+        """`alias` is (name, local model id), left out where it should not be offered."""
+        self._local = {offer.id: offer for offer in local}
+        self._providers = {provider.name: provider for provider in providers}
+        self._alias = alias if alias is not None and alias[1] in self._local else None
+        self._seen: dict[str, Resolution] = {}
+
+    @property
+    def providers(self) -> tuple[ProviderOffer, ...]:
+        return tuple(self._providers.values())
+
+    def resolve(self, name: str) -> Resolution:
+        """The deployment behind a name.
+
+        Errors:  ModelUnknown, listing what is offered; BadRequest when several providers offer a bare name.
+        """
+        found = self._seen.get(name)
+        if found is None:
+            found = self._resolve(name)
+            if len(self._seen) < 4096:  # callers can make names up; memory is bounded
+                self._seen[name] = found
+        return found
+
+    def _resolve(self, name: str) -> Resolution:
+        if name in self._local:
+            return Resolution(self._local_deployment(name))
+        provider_name, slash, model = name.partition("/")
+        if slash and model:
+            if provider_name == LOCAL_PROVIDER and model in self._local:
+                return Resolution(self._local_deployment(model))
+            if provider_name in self._providers:
+                return Resolution(self._providers[provider_name].deployment(model))
+        fitting = [p for p in self._providers.values() if p.models is not None and name in p.models]
+        fitting = fitting or [p for p in self._providers.values() if p.models is None]
+        if len(fitting) > 1:
+            choices = ", ".join(f"{p.name}/{name}" for p in fitting[:NAMES_LISTED_MAX])
+            raise BadRequest(f"several providers may offer {_short(name)}", param="model", fix=f"Write one of: {choices}")
+        if fitting:
+            return Resolution(fitting[0].deployment(name))
+        if self._alias is not None and name == self._alias[0]:
+            return Resolution(self._local_deployment(self._alias[1]), alias=name)
+        raise ModelUnknown(f"no model is called {_short(name)}", param="model", fix=self._what_is_offered())
+
+    def _local_deployment(self, model: str) -> Deployment:
+        return Deployment(f"{LOCAL_PROVIDER}/{model}", LOCAL_PROVIDER, "llamacpp", model)
+
+    def _what_is_offered(self) -> str:
+        names = [model.id for model in self.offered()]
+        if not names:
+            return "No model is offered yet: add a provider to gatehouse.toml, or run `gatehouse models fetch`."
+        more = f" and {len(names) - NAMES_LISTED_MAX} more (GET /v1/models)" if len(names) > NAMES_LISTED_MAX else ""
+        return f"Offered: {', '.join(names[:NAMES_LISTED_MAX])}{more}."
+
+    def offered(self) -> list[OfferedModel]:
+        """What GET /v1/models lists: local models, the alias, and what each provider is known to offer."""
+        rows = [OfferedModel(offer.id, LOCAL_PROVIDER, offer.added_at // 1000) for offer in self._local.values()]
+        if self._alias is not None and not self._providers_offer(self._alias[0]):
+            rows.append(OfferedModel(self._alias[0], LOCAL_PROVIDER, self._local[self._alias[1]].added_at // 1000))
+        for provider in self._providers.values():
+            rows.extend(OfferedModel(f"{provider.name}/{model}", provider.name, 0) for model in sorted(provider.models or ()))
+        return rows
+
+    def deployments(self) -> list[str]:
+        """Names of the deployments behind what is offered."""
+        local = [f"{LOCAL_PROVIDER}/{model}" for model in self._local]
+        return local + [f"{p.name}/{model}" for p in self._providers.values() for model in sorted(p.models or ())]
+
+    def _providers_offer(self, name: str) -> bool:
+        return any(p.models is None or name in p.models for p in self._providers.values())
+
+
+def _short(name: str) -> str:
+    """A caller's name as a message may repeat it: quoted, bounded, without control characters."""
+    return repr(name[:100])

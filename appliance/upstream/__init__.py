@@ -1,0 +1,1 @@
+"""Sockets to other machines, and the readers of what comes over them."""
