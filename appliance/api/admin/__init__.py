@@ -1,0 +1,1 @@
+"""The routes by which people run the appliance, one file a subject."""

@@ -1,0 +1,123 @@
+"""Every feature of the product: on, off or not installed here, and how to turn it on."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any, Literal
+
+import msgspec
+from litestar import get
+from litestar.di import NamedDependency
+
+from appliance.api.admin.access import requires
+from appliance.local.models import LocalModels, LocalStatus
+from appliance.settings import Settings
+
+Status = Literal["on", "off", "not_installed"]
+
+
+class Feature(msgspec.Struct):
+    """One feature. `how` says what would turn it on, or what it works with now."""
+
+    name: str
+    status: Status
+    detail: str
+    how: str
+
+
+class FeatureList(msgspec.Struct):
+    items: list[Feature]
+
+
+class Features:
+    """Looks at the parts of this appliance; asked anew at each call, so that the answer is the present one."""
+
+    def __init__(
+        self, settings: Settings, local_models: LocalModels, master_key_source: str, listening: Callable[[], str]
+    ) -> None:
+        self._settings = settings
+        self._local_models = local_models
+        self._master_key_source = master_key_source
+        self._listening = listening
+
+    def status(self) -> FeatureList:
+        return FeatureList([*self._models(), *self._house(), *_later()])
+
+    def _models(self) -> list[Feature]:
+        status = self._local_models.status()
+        providers = ", ".join(provider.name for provider in self._settings.providers)
+        return [
+            Feature(
+                "local_models",
+                _local_status(status, self._settings),
+                f"{status.engine} {status.engine_version}: {', '.join(model.id for model in status.models)}"
+                if status.is_available
+                else status.reason,
+                "" if status.is_available else "pip install 'gatehouse[local]', then `gatehouse models fetch`",
+            ),
+            Feature(
+                "providers",
+                "on" if providers else "off",
+                providers or "no provider is configured",
+                "" if providers else "Add [[providers]] to gatehouse.toml, or set OPENAI_API_KEY.",
+            ),
+        ]
+
+    def _house(self) -> list[Feature]:
+        origins = ", ".join(self._settings.cors_allowed_origins)
+        return [
+            Feature("vault", "on", f"master key: {self._master_key_source}", ""),
+            Feature("ledger", "on", f"SQLite, synchronous {self._settings.ledger_synchronous}", ""),
+            Feature("audit", "on", "hash-chained", ""),
+            Feature("metrics", "on", "GET /metrics, from this machine or with a key of scope metrics", ""),
+            Feature("documentation", *_documentation()),
+            Feature(
+                "registration",
+                "on" if self._settings.registration_open else "off",
+                "anyone may register" if self._settings.registration_open else "the first user became or becomes the owner",
+                "" if self._settings.registration_open else "registration_open = true",
+            ),
+            Feature("cors", "on" if origins else "off", origins, "" if origins else 'cors_allowed_origins = ["https://…"]'),
+            Feature("listening", "on", self._listening(), ""),
+        ]
+
+
+def _local_status(status: LocalStatus, settings: Settings) -> Status:
+    if status.is_available:
+        return "on"
+    return "not_installed" if settings.local_models and status.engine_version is None else "off"
+
+
+def _documentation() -> tuple[Status, str, str]:
+    if find_spec("offapi") is None:
+        return "not_installed", "/openapi.json only", "pip install offapi"
+    return "on", "/docs and /redoc, without internet", ""
+
+
+def _later() -> list[Feature]:
+    """Features of the product that this version doesn't hold yet: said, so that nobody looks for a switch."""
+    names = {
+        "lan": "HTTPS for the LAN",
+        "guardrails": "inspection of text",
+        "file_guardrails": "inspection of files",
+        "semantic_cache": "answers from the cache",
+        "budgets": "budgets and rate limits",
+        "single_sign_on": "sign-in through the organisation",
+        "tray": "the desktop app",
+        "postgresql": "several appliances on one database",
+    }
+    return [Feature(name, "not_installed", what, "Not part of this version.") for name, what in names.items()]
+
+
+@get(
+    "/api/v1/admin/features/status",
+    guards=[requires("features:read")],
+    summary="What this appliance can do",
+    tags=["Admin"],
+    sync_to_thread=False,
+)
+def features_status(features: NamedDependency[Features]) -> FeatureList:
+    """Every feature: on, off or not installed, and how to turn it on."""
+    return features.status()
+
+
+routes: list[Any] = [features_status]

@@ -1,0 +1,109 @@
+"""What the command line asks of the running server, with the control token of run/control.json; from loopback only."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import post
+from litestar.di import NamedDependency
+from litestar.openapi.spec import Example
+from litestar.params import Body
+
+from appliance import errors
+from appliance.api.admin.access import CALLER, requires
+from appliance.api.admin.api_keys import ApiKeyCreate, ApiKeyCreated, key_created, key_wanted
+from appliance.api.admin.auth import NO_STORE, PERSON_EXAMPLE, USER_EXAMPLE, UserShown, user_shown
+from appliance.api.bodies import json_body
+from appliance.api.error_answers import error_answers, success
+from appliance.identity.api_keys import ApiKeys
+from appliance.identity.caller import Caller
+from appliance.identity.users import Users
+
+
+class OwnerCreate(msgspec.Struct, forbid_unknown_fields=True):
+    """The owner's account."""
+
+    name: str
+    email: str
+    password: str
+
+
+class PasswordReset(msgspec.Struct, forbid_unknown_fields=True):
+    """Whose password, and the new one."""
+
+    email: str
+    password: str
+
+
+class MachineKeyCreate(ApiKeyCreate, forbid_unknown_fields=True):
+    """A key for the user with this e-mail address; without one, for a service that belongs to nobody."""
+
+    email: str | None = None
+
+
+_KEY_EXAMPLE = {"name": "CI", "environment": "test", "email": "test@example.com"}
+_ERRORS = (errors.MalformedJson, errors.InvalidField, errors.TokenInvalid, errors.Forbidden)
+
+
+@post(
+    "/api/v1/admin/machine/owner",
+    guards=[requires("machine:control")],
+    dependencies=CALLER,
+    operation_id="createOwner",
+    summary="Make an owner's account",
+    description="`gatehouse owner create`, for a machine without a screen. Takes the control token, from loopback only.",
+    tags=["This machine"],
+    responses={201: success(UserShown, USER_EXAMPLE, "The account."), **error_answers(*_ERRORS, errors.Conflict)},
+    **json_body(OwnerCreate),
+)
+async def create_owner(
+    data: Annotated[OwnerCreate, Body(examples=[Example(value={"name": "Test", **PERSON_EXAMPLE})])],
+    caller: NamedDependency[Caller],
+    users: NamedDependency[Users],
+) -> UserShown:
+    return user_shown(await users.create_owner(data.name, data.email, data.password, actor=caller.actor))
+
+
+@post(
+    "/api/v1/admin/machine/password",
+    guards=[requires("machine:control")],
+    dependencies=CALLER,
+    operation_id="resetPassword",
+    summary="Set a user's password",
+    description="`gatehouse users reset-password`. Every sign-in of that user ends. Takes the control token, from loopback only.",
+    tags=["This machine"],
+    status_code=200,
+    responses={200: success(UserShown, USER_EXAMPLE, "The account."), **error_answers(*_ERRORS, errors.NotFound)},
+    **json_body(PasswordReset),
+)
+async def reset_password(
+    data: Annotated[PasswordReset, Body(examples=[Example(value=PERSON_EXAMPLE)])],
+    caller: NamedDependency[Caller],
+    users: NamedDependency[Users],
+) -> UserShown:
+    return user_shown(await users.reset_password(data.email, data.password, actor=caller.actor))
+
+
+@post(
+    "/api/v1/admin/machine/api-keys",
+    guards=[requires("machine:control")],
+    dependencies=CALLER,
+    operation_id="createMachineApiKey",
+    summary="Make an API key at the command line",
+    description="`gatehouse keys create`. Takes the control token, from loopback only.",
+    tags=["This machine"],
+    response_headers=NO_STORE,
+    responses={
+        201: success(ApiKeyCreated, {"id": "key_…", "name": "CI", "key": "gh-test-…"}, "The key, shown once."),
+        **error_answers(*_ERRORS, errors.NotFound),
+    },
+    **json_body(MachineKeyCreate),
+)
+async def create_api_key(
+    data: Annotated[MachineKeyCreate, Body(examples=[Example(value=_KEY_EXAMPLE)])],
+    caller: NamedDependency[Caller],
+    api_keys: NamedDependency[ApiKeys],
+) -> ApiKeyCreated:
+    return key_created(await api_keys.create(caller, key_wanted(data), for_email=data.email))
+
+
+routes: list[Any] = [create_owner, reset_password, create_api_key]

@@ -1,0 +1,258 @@
+"""The door: what holds for every request, whatever it asks for.
+
+A bound on requests in flight, a request id, deadlines, errors as the caller's dialect writes them, one metric and one
+log line at the end. Raw routes come through `run`; the ordinary ones of Litestar through `__call__`, around the app.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from appliance.api.exchange import Bounds, Exchange, Receive, Scope, Send, body_too_slow
+from appliance.clock import Clock
+from appliance.errors import CallerLeft, GatehouseError, MethodNotAllowed, Overloaded, ShuttingDown
+from appliance.gateway.call import new_id
+from appliance.gateway.state import StateHolder
+from appliance.telemetry.logs import get_logger
+from appliance.telemetry.metrics import Metrics
+from appliance.telemetry.request_line import log_request
+
+LOOK_SECONDS = 0.04  # a caller that hangs up is noticed within twice this
+CUT_SECONDS_MAX = 5.0
+REQUEST_ID_FORM = re.compile(rb"^[A-Za-z0-9._:-]{1,128}$")
+LOOPBACK = ("127.", "::1", "::ffff:127.")
+
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+Handler = Callable[[Exchange], Awaitable[None]]
+
+
+class ErrorForm(msgspec.Struct, frozen=True):
+    """How a dialect writes an error: as a whole body, and as an event in the middle of a stream."""
+
+    body: Callable[[GatehouseError], bytes]
+    event: Callable[[GatehouseError], bytes]
+
+
+_write = msgspec.json.Encoder().encode
+_log = get_logger("api")
+
+
+def from_loopback(scope: Scope) -> bool:
+    """Does this connection come from this machine itself, by its loopback address?"""
+    client = scope.get("client")
+    return client is not None and str(client[0]).startswith(LOOPBACK)
+
+
+def openai_error_body(error: GatehouseError) -> bytes:
+    """An error as OpenAI's clients read it."""
+    return _write(error.body())
+
+
+class Door:
+    """Every request's way in and out. One per process."""
+
+    def __init__(
+        self, bounds: Bounds, holder: StateHolder, metrics: Metrics, clock: Clock, *, requests_in_flight_max: int
+    ) -> None:
+        self.holder = holder
+        self.clock = clock
+        self.draining = False
+        self._bounds = bounds
+        self._metrics = metrics
+        self._in_flight_max = requests_in_flight_max
+        self._exchanges: set[Exchange] = set()
+        self._others = 0
+        self._looking: asyncio.Task[None] | None = None
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._exchanges) + self._others
+
+    def start(self) -> None:
+        """Begin to look after exchanges; inside the event loop."""
+        self._looking = asyncio.ensure_future(self._look_after_exchanges())
+
+    async def drain(self, seconds: float) -> None:
+        """Take no more requests, let running ones end, then cut those that are left."""
+        self.draining = True
+        until = time.monotonic() + seconds
+        while self.in_flight and time.monotonic() < until:  # noqa: ASYNC110 - once, at the end; not worth an event a request
+            await asyncio.sleep(0.02)
+        await self.cut_all()
+
+    async def cut_all(self) -> None:
+        """End what still runs, telling its callers; what was used is booked."""
+        self.draining = True
+        for exchange in list(self._exchanges):
+            exchange.cut(_stopping())
+        until = time.monotonic() + CUT_SECONDS_MAX
+        while self._exchanges and time.monotonic() < until:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.02)
+        if self._looking is not None:
+            self._looking.cancel()
+
+    async def _look_after_exchanges(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            now = time.monotonic()
+            for exchange in list(self._exchanges):
+                exchange.look_after(now)
+
+    def _refusal(self) -> GatehouseError | None:
+        if self.draining:
+            return _stopping()
+        if self.in_flight >= self._in_flight_max or self._bounds.buffered_bytes > self._bounds.buffered_bytes_max:
+            return Overloaded(
+                "the appliance has as many requests in flight as it may",
+                fix="Try again in a moment; the limits are requests_in_flight_max and buffered_bytes_max.",
+                retry_after_seconds=1,
+            )
+        return None
+
+    # Raw routes
+
+    async def run(
+        self, route: str, method: str, handler: Handler, form: ErrorForm, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """One exchange on a raw route, from its first byte to its log line."""
+        exchange = Exchange(scope, receive, send, self._bounds)
+        exchange.started_at = self.clock.now_ms()
+        exchange.call_id = new_id(exchange.started_at)
+        exchange.request_id = _request_id(exchange.headers.get(b"x-request-id"), exchange.call_id)
+        refusal = self._refusal()
+        self._exchanges.add(exchange)
+        self._metrics.in_flight.inc()
+        try:
+            if refusal is not None:
+                raise refusal
+            if scope["method"] != method:
+                exchange.extra_headers.append((b"allow", method.encode()))
+                raise MethodNotAllowed(f"{route} takes {method}", fix=f"Send {method}.")
+            await handler(exchange)
+        except asyncio.CancelledError:
+            reason = exchange.taken_cut()
+            if reason is None:
+                raise
+            await self._tell(exchange, reason, form)
+        except GatehouseError as error:
+            await self._tell(exchange, error, form)
+        except Exception as error:
+            _log.error("a handler failed", route=route, request_id=exchange.request_id.decode(), exc_info=error)
+            await self._tell(exchange, GatehouseError("something went wrong inside the appliance", fix=_REPORT), form)
+        finally:
+            exchange.close()
+            self._exchanges.discard(exchange)
+            self._metrics.in_flight.dec()
+            self._finished(route, exchange)
+
+    async def _tell(self, exchange: Exchange, error: GatehouseError, form: ErrorForm) -> None:
+        exchange.code = error.code_shown
+        exchange.status = error.status
+        if isinstance(error, CallerLeft):
+            return
+        if exchange.has_begun:
+            await exchange.piece(form.event(error), last=True)
+            exchange.status = error.status
+            return
+        await exchange.answer(error.status, form.body(error), error_headers(error))
+
+    def _finished(self, route: str, exchange: Exchange) -> None:
+        seconds = time.monotonic() - exchange.started
+        caller = exchange.caller
+        self._metrics.request_finished(route, exchange.deployment, exchange.status, exchange.code, seconds)
+        log_request(
+            request_id=exchange.request_id.decode(),
+            route=route,
+            status=exchange.status,
+            seconds=seconds,
+            code=exchange.code,
+            deployment=exchange.deployment,
+            key_id=(caller.key_id or "") if caller is not None else "",
+        )
+
+    # Litestar's routes
+
+    def around(self, app: ASGIApp, raw_paths: frozenset[str]) -> ASGIApp:
+        """The application as the server calls it: raw routes go straight in, the others are counted and named here."""
+
+        async def door(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http" or scope["path"] in raw_paths:
+                await app(scope, receive, send)
+            else:
+                await self._ordinary(app, scope, receive, send)
+
+        return door
+
+    async def _ordinary(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        started, status, body_read = time.monotonic(), 500, False
+        headers = dict(scope["headers"])
+        request_id = _request_id(headers.get(b"x-request-id"), new_id(self.clock.now_ms()))
+
+        async def named(message: dict[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id)]
+            await send(message)
+
+        async def in_time() -> dict[str, Any]:
+            """The body's next piece; once it is whole, waiting for the caller to leave has no deadline."""
+            nonlocal body_read
+            if body_read:
+                return await receive()
+            try:
+                async with asyncio.timeout(started + self._bounds.body_seconds_max - time.monotonic()):
+                    message = await receive()
+            except TimeoutError:
+                raise body_too_slow() from None
+            body_read = not message.get("more_body", False)
+            return message
+
+        scope.setdefault("state", {})["request_id"] = request_id.decode()
+        refusal = self._refusal()
+        self._others += 1
+        try:
+            if refusal is not None and scope["path"] not in ALWAYS_ANSWERED:
+                await _refuse(refusal, named)
+            else:
+                await app(scope, in_time, named)
+        finally:
+            self._others -= 1
+            route, code = scope.get("path_template") or "other", scope["state"].get("error_code", "")
+            seconds = time.monotonic() - started
+            self._metrics.request_finished(route, "", status, code, seconds)
+            log_request(request_id=request_id.decode(), route=route, status=status, seconds=seconds, code=code)
+
+
+def _stopping() -> ShuttingDown:
+    return ShuttingDown("the appliance is stopping", fix="Try again in a moment.", retry_after_seconds=5)
+
+
+def _request_id(given: bytes | None, call_id: bytes) -> bytes:
+    """The caller's own id where it has an ordinary form, else ours."""
+    if given is not None and REQUEST_ID_FORM.match(given):
+        return given
+    return b"req_" + call_id.hex().encode()
+
+
+ALWAYS_ANSWERED = frozenset({"/health", "/ready", "/metrics"})
+_REPORT = "Look at the log with this request's id; if it persists, report it with that line."
+
+
+def error_headers(error: GatehouseError) -> list[tuple[bytes, bytes]]:
+    """Headers that say when to come back; whole seconds, and milliseconds for SDKs that read them."""
+    if error.retry_after_seconds is None:
+        return []
+    seconds = error.retry_after_seconds
+    return [(b"retry-after", b"%d" % -(-seconds // 1)), (b"retry-after-ms", b"%d" % (seconds * 1000))]
+
+
+async def _refuse(error: GatehouseError, send: Send) -> None:
+    body = openai_error_body(error)
+    head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *error_headers(error)]
+    await send({"type": "http.response.start", "status": error.status, "headers": head})
+    await send({"type": "http.response.body", "body": body})

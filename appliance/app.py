@@ -1,0 +1,165 @@
+"""The composition root: settings in, a running house out. The only file that knows every room.
+
+Read `Appliance.open` from top to bottom: rooms are built in the order in which they need each other.
+"""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+from litestar.di import Provide
+
+from appliance import __version__
+from appliance.api import documentation, openai_documents, operations
+from appliance.api import openai as openai_api
+from appliance.api.admin import api_keys as api_keys_api
+from appliance.api.admin import auth as auth_api
+from appliance.api.admin import features as features_api
+from appliance.api.admin import machine as machine_api
+from appliance.api.admin.features import Features
+from appliance.api.door import ASGIApp, Door
+from appliance.api.errors import HANDLERS
+from appliance.api.exchange import Bounds
+from appliance.api.operations import Operations
+from appliance.api.raw import describe, mounted, paths_of
+from appliance.clock import Clock
+from appliance.gateway.local_engine import LocalChat
+from appliance.gateway.offers import Offers
+from appliance.gateway.pipeline import Pipeline
+from appliance.gateway.sending import Sender
+from appliance.gateway.state import State, StateHolder
+from appliance.home import Home
+from appliance.identity.api_keys import ApiKeys
+from appliance.identity.key_table import load_key_table
+from appliance.identity.setup_code import SetupCode
+from appliance.identity.tokens import Tokens
+from appliance.identity.users import Users
+from appliance.local.models import LocalModels
+from appliance.metering.ledger import Ledger
+from appliance.routing.names import Names
+from appliance.settings import Settings
+from appliance.store.engine import Database
+from appliance.store.migrate import migrate
+from appliance.store.vault import Vault
+from appliance.telemetry.metrics import Metrics
+from appliance.upstream.client import HttpClient
+
+
+class Appliance:
+    """All rooms of one running appliance. Make it with `open`, inside the event loop; `close` it at the end."""
+
+    database: Database
+    ledger: Ledger
+    client: HttpClient
+    offers: Offers
+    local_models: LocalModels
+    users: Users
+    api_keys: ApiKeys
+    setup_code: SetupCode
+    door: Door
+    asgi: ASGIApp
+
+    @classmethod
+    async def open(
+        cls, settings: Settings, home: Home, clock: Clock, environ: Mapping[str, str], control_token: str
+    ) -> "Appliance":
+        """Build every room.
+
+        Errors:  CannotStart and its kin, where the machine or its files are not as they must be.
+        """
+        self = cls()
+        metrics = Metrics(__version__)
+        self.database = Database(settings.database_url or home.database, synchronous=settings.ledger_synchronous)
+        await self.database.open()
+        await migrate(self.database)
+        vault = await Vault.open(self.database, home, settings.master_key_source, environ, clock)
+        self.ledger = Ledger(self.database.sqlite_path, synchronous=settings.ledger_synchronous, on_group=metrics.ledger_group)
+        await self.ledger.start()
+
+        async with self.database.read() as connection:
+            keys = await load_key_table(connection, vault)
+        self.client = HttpClient(settings)
+        await self.client.open()
+        self.local_models = LocalModels(settings, home, clock, metrics)
+        self.offers = Offers(settings, self.local_models, self.client)
+        holder = StateHolder(State(keys, self.offers.names()))
+
+        def publish(names: Names) -> None:
+            holder.publish_names(names)
+            metrics.know_deployments(names.deployments())
+
+        self.offers.publish = publish
+        publish(holder.current.names)
+
+        self.setup_code = SetupCode()
+        tokens = await Tokens.open(settings, self.database, vault, clock)
+        self.users = Users(self.database, tokens, clock, settings, self.setup_code)
+        self.api_keys = ApiKeys(self.database, vault, clock, holder.publish_keys)
+
+        self.door = Door(_bounds(settings), holder, metrics, clock, requests_in_flight_max=settings.requests_in_flight_max)
+        pipeline = Pipeline(self.ledger, Sender(self.client, LocalChat(self.local_models)), metrics, settings)
+        raw = openai_api.OpenAIRoutes(self.door, pipeline, request_seconds_max=settings.request_seconds_max).table()
+        services = {
+            "clock": clock,
+            "door": self.door,
+            "settings": settings,
+            "users": self.users,
+            "tokens": tokens,
+            "api_keys": self.api_keys,
+            "local_models": self.local_models,
+            "control_token": control_token,
+            "features": Features(
+                settings, self.local_models, vault.master_source, lambda: f"http://{settings.host}:{settings.port}"
+            ),
+            "operations": Operations(self.ledger, self.local_models, metrics, self.door, __version__),
+        }
+        app = Litestar(
+            route_handlers=[
+                *mounted(raw, self.door),
+                *openai_api.routes,
+                *operations.routes,
+                *documentation.routes,
+                *auth_api.routes,
+                *api_keys_api.routes,
+                *machine_api.routes,
+                *features_api.routes,
+            ],
+            dependencies={name: _given(service) for name, service in services.items()},
+            exception_handlers=HANDLERS,
+            openapi_config=documentation.openapi_config(__version__),
+            cors_config=CORSConfig(allow_origins=settings.cors_allowed_origins) if settings.cors_allowed_origins else None,
+            request_max_body_size=settings.body_bytes_max,
+            logging_config=None,
+        )
+        describe(app, raw, openai_documents.schemas())
+        self.asgi = self.door.around(cast(ASGIApp, app), paths_of(raw))
+        return self
+
+    async def start(self) -> None:
+        """Begin what runs by itself."""
+        self.door.start()
+        self.offers.start()
+
+    async def close(self) -> None:
+        """End everything, children and database included. Requests have been drained before."""
+        self.offers.stop()
+        await self.local_models.close()
+        await self.client.close()
+        await self.ledger.stop()
+        await self.database.close()
+
+
+def _given(service: Any) -> Provide:
+    return Provide(lambda: service, use_cache=True, sync_to_thread=False)
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        body_bytes_max=settings.body_bytes_max,
+        body_seconds_max=settings.body_seconds_max,
+        send_seconds_max=settings.send_seconds_max,
+        request_seconds_max=settings.request_seconds_max,
+        keepalive_seconds=settings.keepalive_seconds,
+        buffered_bytes_max=settings.buffered_bytes_max,
+    )

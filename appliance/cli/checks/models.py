@@ -1,0 +1,71 @@
+"""The local models' files: there, whole, as they were published; and whether they fit the memory."""
+
+from collections.abc import Iterator
+
+from appliance.cli.checks.finding import Check, Finding, Patient, fail, ok, warn
+from appliance.local.catalogue import catalogue
+from appliance.local.files import sha256_of
+from appliance.local.registry import LocalModel, Registry
+
+GIB = 1024**3
+HASHED_BYTES_MAX = 2 * GIB  # about seven seconds; beyond, the size has to do
+
+
+def chosen(patient: Patient) -> Iterator[Finding]:
+    """The model that answers on a fresh start."""
+    settings = patient.settings
+    if not settings.local_models or settings.local_model in Registry(patient.home, catalogue()).models():
+        return
+    if settings.local_model in catalogue():
+        yield warn(
+            "model",
+            f"{settings.local_model} is not here yet",
+            f"gatehouse models fetch {settings.local_model}; providers work without.",
+        )
+    else:
+        yield warn(
+            "model",
+            f"local_model is {settings.local_model!r}, which is neither in the catalogue nor added here",
+            "`gatehouse models list` shows the names; set local_model to one of them.",
+        )
+
+
+def files(patient: Patient) -> Iterator[Finding]:
+    if not patient.settings.local_models:
+        return
+    for model in Registry(patient.home, catalogue()).models().values():
+        yield _file(model)
+
+
+def _file(model: LocalModel) -> Finding:
+    name = f"model {model.id}"
+    again = f"gatehouse models remove {model.id}, then gatehouse models add FILE"
+    mend = f"gatehouse models fetch {model.id}" if model.id in catalogue() else again
+    try:
+        size = model.path.stat().st_size
+        if size != model.bytes:
+            return fail(name, f"{model.path} has {size} bytes instead of {model.bytes}", mend)
+        if size > HASHED_BYTES_MAX:
+            return ok(name, f"{model.path}, {size / GIB:.1f} GiB as it should (too large to read it all here)")
+        if sha256_of(model.path) != model.sha256:
+            return fail(name, f"{model.path} is damaged or was changed (its sha256 differs)", mend)
+    except OSError as error:
+        return fail(name, f"{model.path} can't be read: {error.strerror}", mend)
+    return ok(name, f"{model.path}, intact")
+
+
+def fit(patient: Patient) -> Iterator[Finding]:
+    """Only where it does not: a model that doesn't fit pushes everything else out of memory."""
+    import psutil
+
+    entry = catalogue().get(patient.settings.local_model)
+    available = psutil.virtual_memory().available
+    if patient.settings.local_models and entry is not None and entry.memory > available:
+        yield warn(
+            "model memory",
+            f"{entry.id} needs about {entry.memory / GIB:.1f} GiB, {available / GIB:.1f} GiB are available",
+            "End other programs, or choose a smaller model.",
+        )
+
+
+CHECKS: list[Check] = [chosen, files, fit]

@@ -1,0 +1,278 @@
+"""How commands reach the appliance: through the running server, or, while none runs, by opening its rooms themselves.
+
+Which of the two is decided by the home's lock, so that no command ever changes a database behind a server's back.
+"""
+
+import asyncio
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from appliance.clock import SystemClock, rfc3339
+from appliance.errors import GatehouseError
+from appliance.home import CannotStart, Control, Home, HomeBusy, HomeLock, home_folder
+
+if TYPE_CHECKING:
+    from appliance.identity.api_keys import ApiKey, ApiKeys
+    from appliance.identity.caller import Caller
+    from appliance.identity.users import User, Users
+
+T = TypeVar("T")
+
+ANSWER_SECONDS_MAX = 60.0
+ANSWER_BYTES_MAX = 16 * 1024 * 1024
+KEYS_A_PAGE = 200
+
+
+class Account(msgspec.Struct):
+    """Whose account a command was about."""
+
+    id: str
+    email: str
+    role: str
+
+
+class KeyOrder(msgspec.Struct):
+    """A key to be made. `expires_at` in UTC milliseconds."""
+
+    name: str
+    environment: str = "development"
+    expires_at: int | None = None
+    scopes: list[str] = []
+    email: str | None = None
+
+
+class MadeKey(msgspec.Struct):
+    """A key just made. `key` is shown this once."""
+
+    id: str
+    key: str
+    expires_at: str | None
+
+
+class ListedKey(msgspec.Struct):
+    """One line of `gatehouse keys list`."""
+
+    id: str
+    name: str
+    environment: str
+    key_prefix: str
+    scopes: list[str]
+    loopback_only: bool
+    user_id: str | None
+    created_at: str
+    expires_at: str | None
+    revoked_at: str | None
+
+
+class Machine(Protocol):
+    """What a command may ask, whether a server runs or not. Errors: those of the tree, and CannotStart."""
+
+    def create_owner(self, name: str, email: str, password: str) -> Account: ...
+    def reset_password(self, email: str, password: str) -> Account: ...
+    def create_key(self, order: KeyOrder) -> MadeKey: ...
+    def keys(self) -> Iterator[ListedKey]: ...
+    def revoke_key(self, key_id: str) -> None: ...
+
+
+@contextmanager
+def machine(environ: Mapping[str, str] = os.environ) -> Iterator[Machine]:
+    """The appliance of this home. While no server runs the home is held, so that none starts meanwhile.
+
+    Errors:  CannotStart.
+    """
+    home = Home(home_folder(environ)).make()
+    lock = HomeLock.acquire(home)
+    if lock is not None:
+        with lock:
+            yield OwnRooms(home, environ)
+        return
+    control = home.read_control()
+    if control is None:
+        raise HomeBusy(
+            f"the home folder {home.root} is in use, and no server says how to reach it",
+            "A server is just starting or stopping, or another command is at work: try again in a moment.",
+        )
+    yield RunningServer(control)
+
+
+class RunningServer:
+    """Speaks to the server over HTTP, with the token of run/control.json."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        # No proxy: this never leaves the machine, whatever http_proxy says.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def create_owner(self, name: str, email: str, password: str) -> Account:
+        body = {"name": name, "email": email, "password": password}
+        return msgspec.convert(self._ask("POST", "machine/owner", body), Account)
+
+    def reset_password(self, email: str, password: str) -> Account:
+        return msgspec.convert(self._ask("POST", "machine/password", {"email": email, "password": password}), Account)
+
+    def create_key(self, order: KeyOrder) -> MadeKey:
+        body = {**msgspec.to_builtins(order), "expires_at": _time(order.expires_at)}
+        return msgspec.convert(self._ask("POST", "machine/api-keys", body), MadeKey)
+
+    def keys(self) -> Iterator[ListedKey]:
+        cursor = ""
+        while True:
+            page = self._ask("GET", f"api-keys?limit={KEYS_A_PAGE}{cursor}")
+            yield from msgspec.convert(page["items"], list[ListedKey])
+            if page["next_cursor"] is None:
+                return
+            cursor = f"&cursor={quote(page['next_cursor'])}"
+
+    def revoke_key(self, key_id: str) -> None:
+        self._ask("DELETE", f"api-keys/{quote(key_id, safe='')}")
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        request = urllib.request.Request(
+            f"{self._control.url}/api/v1/admin/{path}",
+            method=method,
+            data=None if body is None else msgspec.json.encode(body),
+            headers={"Authorization": f"Bearer {self._control.token}", "Content-Type": "application/json"},
+        )
+        try:
+            with self._opener.open(request, timeout=ANSWER_SECONDS_MAX) as answer:
+                data = answer.read(ANSWER_BYTES_MAX)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise _refusal(error.read(ANSWER_BYTES_MAX)) from None
+        except OSError as error:
+            raise CannotStart(
+                f"the server at {self._control.url} (process {self._control.pid}) does not answer: {error}",
+                "Look at its log; `gatehouse doctor` says whether it is alive.",
+            ) from None
+        return msgspec.json.decode(data) if data else None
+
+
+class OwnRooms:
+    """Opens database and vault for one command. Importing them takes longer than most commands, so it is done here."""
+
+    def __init__(self, home: Home, environ: Mapping[str, str]) -> None:
+        self._home = home
+        self._environ = environ
+
+    def create_owner(self, name: str, email: str, password: str) -> Account:
+        async def change(rooms: _Rooms) -> Account:
+            return _account(await rooms.users.create_owner(name, email, password, actor=rooms.caller.actor))
+
+        return self._run(change)
+
+    def reset_password(self, email: str, password: str) -> Account:
+        async def change(rooms: _Rooms) -> Account:
+            return _account(await rooms.users.reset_password(email, password, actor=rooms.caller.actor))
+
+        return self._run(change)
+
+    def create_key(self, order: KeyOrder) -> MadeKey:
+        async def change(rooms: _Rooms) -> MadeKey:
+            from appliance.identity.api_keys import KeyWanted
+
+            wanted = msgspec.convert(
+                {
+                    "name": order.name,
+                    "environment": order.environment,
+                    "expires_at": order.expires_at,
+                    "scopes": order.scopes,
+                },
+                KeyWanted,
+            )
+            new = await rooms.api_keys.create(rooms.caller, wanted, for_email=order.email)
+            return MadeKey(new.key.id, new.secret, _time(new.key.expires_at))
+
+        return self._run(change)
+
+    def keys(self) -> Iterator[ListedKey]:
+        async def read(rooms: _Rooms) -> list[ListedKey]:
+            listed: list[ListedKey] = []
+            cursor: str | None = None
+            while True:
+                page = await rooms.api_keys.list(rooms.caller, limit=KEYS_A_PAGE, cursor=cursor)
+                listed.extend(_listed(key) for key in page.items)
+                cursor = page.next_cursor
+                if cursor is None:
+                    return listed
+
+        yield from self._run(read)
+
+    def revoke_key(self, key_id: str) -> None:
+        async def change(rooms: _Rooms) -> None:
+            await rooms.api_keys.revoke(rooms.caller, key_id)
+
+        self._run(change)
+
+    def _run(self, work: "Callable[[_Rooms], Coroutine[Any, Any, T]]") -> T:
+        return asyncio.run(self._with_rooms(work))
+
+    async def _with_rooms(self, work: "Callable[[_Rooms], Coroutine[Any, Any, T]]") -> T:
+        from appliance.identity.api_keys import ApiKeys
+        from appliance.identity.caller import MACHINE
+        from appliance.identity.setup_code import SetupCode
+        from appliance.identity.tokens import Tokens
+        from appliance.identity.users import Users
+        from appliance.settings_sources import load
+        from appliance.store.engine import Database
+        from appliance.store.migrate import migrate
+        from appliance.store.vault import Vault
+
+        settings, clock = load(self._home, self._environ).settings, SystemClock()
+        db = Database(settings.database_url or self._home.database)
+        await db.open()
+        try:
+            await migrate(db)
+            vault = await Vault.open(db, self._home, settings.master_key_source, self._environ, clock)
+            tokens = await Tokens.open(settings, db, vault, clock)
+            users = Users(db, tokens, clock, settings, SetupCode())
+            api_keys = ApiKeys(db, vault, clock, lambda table: None)  # nobody else holds a table of keys now
+            return await work(_Rooms(MACHINE, users, api_keys))
+        finally:
+            await db.close()
+
+
+class _Rooms:
+    """What a command works with, on behalf of whom."""
+
+    def __init__(self, caller: "Caller", users: "Users", api_keys: "ApiKeys") -> None:
+        self.caller = caller
+        self.users = users
+        self.api_keys = api_keys
+
+
+def _refusal(data: bytes) -> GatehouseError:
+    try:
+        error = msgspec.json.decode(data)["error"]
+        return GatehouseError(str(error["message"]), fix=str(error.get("fix", "")))
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return GatehouseError("the server refused, and did not say why", fix="Look at its log.")
+
+
+def _account(user: "User") -> Account:
+    return Account(user.id, user.email, user.role)
+
+
+def _listed(key: "ApiKey") -> ListedKey:
+    return ListedKey(
+        id=key.id,
+        name=key.name,
+        environment=key.environment,
+        key_prefix=key.key_prefix,
+        scopes=key.scopes,
+        loopback_only=key.loopback_only,
+        user_id=key.user_id,
+        created_at=rfc3339(key.created_at),
+        expires_at=_time(key.expires_at),
+        revoked_at=_time(key.revoked_at),
+    )
+
+
+def _time(milliseconds: int | None) -> str | None:
+    return None if milliseconds is None else rfc3339(milliseconds)

@@ -1,0 +1,79 @@
+"""`gatehouse keys`: make, list and revoke API keys on the appliance's own machine."""
+
+import json
+import time
+
+import click
+import msgspec
+
+from appliance.cli.control import KeyOrder, ListedKey, machine
+from appliance.clock import rfc3339
+
+ENVIRONMENTS = ("production", "staging", "development", "test")
+SCOPES = ("chat", "embeddings", "models", "metrics")
+DAYS_MAX = 3650
+_DAY_MS = 86_400_000
+
+
+@click.group()
+def keys() -> None:
+    """Make, list and revoke API keys."""
+
+
+@keys.command()
+@click.argument("name")
+@click.option("--environment", type=click.Choice(ENVIRONMENTS), default="development", show_default=True)
+@click.option("--days", type=click.IntRange(1, DAYS_MAX), help="Days until it expires; left out: never.")
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="What it may do; left out: all but metrics.")
+@click.option("--email", help="The user it is for; left out: a service that belongs to nobody.")
+def create(name: str, environment: str, days: int | None, scopes: tuple[str, ...], email: str | None) -> None:
+    """Make a key called NAME. The key alone goes to stdout, so that a script can take it."""
+    expires_at = None if days is None else time.time_ns() // 1_000_000 + days * _DAY_MS
+    order = KeyOrder(name=name, environment=environment, expires_at=expires_at, scopes=list(scopes), email=email)
+    with machine() as appliance:
+        made = appliance.create_key(order)
+    until = "does not expire" if made.expires_at is None else f"expires {made.expires_at}"
+    click.echo(f"{made.id} works from now on and {until}. It is shown this once:", err=True)
+    click.echo(made.key)
+
+
+@keys.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def list_keys(as_json: bool) -> None:
+    """List all keys, the newest first."""
+    with machine() as appliance:
+        found = list(appliance.keys())
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(found), indent=2, ensure_ascii=False))
+        return
+    if not found:
+        click.echo("There are no API keys yet. `gatehouse keys create NAME` makes one.")
+        return
+    now = rfc3339(time.time_ns() // 1_000_000)
+    rows = [("ID", "PREFIX", "ENVIRONMENT", "STATE", "CREATED", "NAME"), *(_row(key, now) for key in found)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    for row in rows:
+        click.echo("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]))
+
+
+@keys.command()
+@click.argument("key_ids", nargs=-1, required=True, metavar="ID...")
+def revoke(key_ids: tuple[str, ...]) -> None:
+    """Revoke keys by their ids (key_…). They stop working with the next request, for good."""
+    with machine() as appliance:
+        for key_id in key_ids:
+            appliance.revoke_key(key_id)
+            click.echo(f"{key_id} is revoked.")
+
+
+def _row(key: ListedKey, now: str) -> tuple[str, ...]:
+    return (key.id, key.key_prefix, key.environment, _state(key, now), key.created_at[:10], key.name)
+
+
+def _state(key: ListedKey, now: str) -> str:
+    """RFC 3339 in UTC sorts as time does."""
+    if key.revoked_at is not None:
+        return "revoked"
+    if key.expires_at is None:
+        return "works"
+    return f"until {key.expires_at[:10]}" if key.expires_at > now else "expired"

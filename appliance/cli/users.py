@@ -1,0 +1,22 @@
+"""`gatehouse users`: help for people who can't sign in."""
+
+import click
+
+from appliance.cli.control import machine
+from appliance.cli.passwords import asked_password, password_option
+
+
+@click.group()
+def users() -> None:
+    """Help users who can't sign in."""
+
+
+@users.command("reset-password")
+@click.argument("email")
+@password_option
+def reset_password(email: str, password_stdin: bool) -> None:
+    """Set a new password for the account with this e-mail address. Every sign-in of theirs ends."""
+    password = asked_password(from_stdin=password_stdin)
+    with machine() as appliance:
+        account = appliance.reset_password(email, password)
+    click.echo(f"{account.email} has a new password; every earlier sign-in has ended.")
