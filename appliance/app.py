@@ -22,7 +22,7 @@ from appliance.api.door import ASGIApp, Door
 from appliance.api.errors import HANDLERS
 from appliance.api.exchange import Bounds
 from appliance.api.operations import Operations
-from appliance.api.raw import describe, mounted, paths_of
+from appliance.api.raw import describe, handlers, mounted
 from appliance.clock import Clock
 from appliance.gateway.local_engine import LocalChat
 from appliance.gateway.offers import Offers
@@ -70,7 +70,7 @@ class Appliance:
         """
         self = cls()
         metrics = Metrics(__version__)
-        self.database = Database(settings.database_url or home.database, synchronous=settings.ledger_synchronous)
+        self.database = Database(settings.database_url or home.database)
         await self.database.open()
         await migrate(self.database)
         vault = await Vault.open(self.database, home, settings.master_key_source, environ, clock)
@@ -99,7 +99,8 @@ class Appliance:
 
         self.door = Door(_bounds(settings), holder, metrics, clock, requests_in_flight_max=settings.requests_in_flight_max)
         pipeline = Pipeline(self.ledger, Sender(self.client, LocalChat(self.local_models)), metrics, settings)
-        raw = openai_api.OpenAIRoutes(self.door, pipeline, request_seconds_max=settings.request_seconds_max).table()
+        routes = openai_api.OpenAIRoutes(self.door, pipeline, request_seconds_max=settings.request_seconds_max).table()
+        raw = handlers(routes, self.door)
         services = {
             "clock": clock,
             "door": self.door,
@@ -116,7 +117,7 @@ class Appliance:
         }
         app = Litestar(
             route_handlers=[
-                *mounted(raw, self.door),
+                *mounted(raw),
                 *openai_api.routes,
                 *operations.routes,
                 *documentation.routes,
@@ -132,8 +133,8 @@ class Appliance:
             request_max_body_size=settings.body_bytes_max,
             logging_config=None,
         )
-        describe(app, raw, openai_documents.schemas())
-        self.asgi = self.door.around(cast(ASGIApp, app), paths_of(raw))
+        describe(app, routes, openai_documents.schemas())
+        self.asgi = self.door.around(cast(ASGIApp, app), raw)
         return self
 
     async def start(self) -> None:

@@ -7,7 +7,7 @@ log line at the end. Raw routes come through `run`; the ordinary ones of Litesta
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -24,6 +24,7 @@ from appliance.telemetry.request_line import log_request
 LOOK_SECONDS = 0.04  # a caller that hangs up is noticed within twice this
 CUT_SECONDS_MAX = 5.0
 REQUEST_ID_FORM = re.compile(rb"^[A-Za-z0-9._:-]{1,128}$")
+FORWARDED = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via"})
 LOOPBACK = ("127.", "::1", "::ffff:127.")
 
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -42,9 +43,11 @@ _log = get_logger("api")
 
 
 def from_loopback(scope: Scope) -> bool:
-    """Does this connection come from this machine itself, by its loopback address?"""
+    """Does this connection come from this machine itself? A proxy on it hands on what strangers send, and says so."""
     client = scope.get("client")
-    return client is not None and str(client[0]).startswith(LOOPBACK)
+    if client is None or not str(client[0]).startswith(LOOPBACK):
+        return False
+    return not any(name in FORWARDED for name, _ in scope["headers"])
 
 
 def openai_error_body(error: GatehouseError) -> bytes:
@@ -67,6 +70,7 @@ class Door:
         self._exchanges: set[Exchange] = set()
         self._others = 0
         self._looking: asyncio.Task[None] | None = None
+        metrics.in_flight.set_function(lambda: self.in_flight)
 
     @property
     def in_flight(self) -> int:
@@ -125,7 +129,6 @@ class Door:
         exchange.request_id = _request_id(exchange.headers.get(b"x-request-id"), exchange.call_id)
         refusal = self._refusal()
         self._exchanges.add(exchange)
-        self._metrics.in_flight.inc()
         try:
             if refusal is not None:
                 raise refusal
@@ -146,7 +149,6 @@ class Door:
         finally:
             exchange.close()
             self._exchanges.discard(exchange)
-            self._metrics.in_flight.dec()
             self._finished(route, exchange)
 
     async def _tell(self, exchange: Exchange, error: GatehouseError, form: ErrorForm) -> None:
@@ -176,14 +178,17 @@ class Door:
 
     # Litestar's routes
 
-    def around(self, app: ASGIApp, raw_paths: frozenset[str]) -> ASGIApp:
+    def around(self, app: ASGIApp, raw: Mapping[str, ASGIApp]) -> ASGIApp:
         """The application as the server calls it: raw routes go straight in, the others are counted and named here."""
 
         async def door(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http" or scope["path"] in raw_paths:
-                await app(scope, receive, send)
-            else:
+            handler = raw.get(scope["path"]) if scope["type"] == "http" else None
+            if handler is None:
                 await self._ordinary(app, scope, receive, send)
+            elif any(name == b"origin" for name, _ in scope["headers"]):
+                await app(scope, receive, send)  # a browser's: through Litestar, whose CORS rules hold there
+            else:
+                await handler(scope, receive, send)
 
         return door
 

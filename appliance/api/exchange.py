@@ -59,10 +59,10 @@ class Exchange:
         "_head_sent",
         "_keepalive",
         "_last_sent",
-        "_lock",
         "_receive",
         "_send",
         "_sending_since",
+        "_sign_of_life",
         "_stream_headers",
         "_task",
         "_watching",
@@ -103,7 +103,7 @@ class Exchange:
         self._head_sent = False
         self._keepalive: bytes | None = None
         self._last_sent = self.started
-        self._lock: asyncio.Lock | None = None
+        self._sign_of_life: asyncio.Future[None] | None = None
         self._sending_since: float | None = None
         self._stream_headers: Headers = []
         self._task = asyncio.current_task()
@@ -194,9 +194,7 @@ class Exchange:
             self.cut(self._too_late())
         elif self._keepalive is not None and now - self._last_sent >= self._bounds.keepalive_seconds:
             self._last_sent = now
-            task = asyncio.ensure_future(self._send_sign_of_life(self._keepalive))
-            _signs_of_life.add(task)
-            task.add_done_callback(_signs_of_life.discard)
+            self._sign_of_life = asyncio.ensure_future(self._show_life(self._keepalive))
 
     def _too_late(self) -> GatehouseError:
         if not self._body_read:
@@ -225,37 +223,38 @@ class Exchange:
         """Get ready to stream: the head goes out with the first piece, or with a sign of life while that takes long."""
         self._stream_headers = headers
         self._keepalive = sign_of_life
-        self._lock = asyncio.Lock()
 
     async def piece(self, data: bytes, *, last: bool = False) -> None:
         """One piece of a stream."""
-        assert self._lock is not None, "begin_stream() comes first"
-        async with self._lock:
-            await self._send_piece(data, last)
+        if self._sign_of_life is not None:
+            await self._sign_of_life
+        await self._send_piece(data, last)
 
     async def _send_piece(self, data: bytes, last: bool) -> None:
         self._sending_since = self._last_sent = time.monotonic()
         if not self._head_sent:
-            self.status = 200
-            head: Headers = [
-                (b"content-type", b"text/event-stream; charset=utf-8"),
-                (b"cache-control", b"no-cache"),
-                (b"x-accel-buffering", b"no"),
-                (b"x-request-id", self.request_id),
-                *self._stream_headers,
-                *self.extra_headers,
-            ]
             self._head_sent = True
-            await self._send({"type": "http.response.start", "status": 200, "headers": head})
+            self.status = 200
+            await self._send({"type": "http.response.start", "status": 200, "headers": self._stream_head()})
         await self._send({"type": "http.response.body", "body": data, "more_body": not last})
         self._sending_since = None
 
-    async def _send_sign_of_life(self, comment: bytes) -> None:
-        assert self._lock is not None
-        if not self._lock.locked():
-            async with self._lock:
-                if not self.finished:
-                    await self._send_piece(comment, False)
+    def _stream_head(self) -> Headers:
+        return [
+            (b"content-type", b"text/event-stream; charset=utf-8"),
+            (b"cache-control", b"no-cache"),
+            (b"x-accel-buffering", b"no"),
+            (b"x-request-id", self.request_id),
+            *self._stream_headers,
+            *self.extra_headers,
+        ]
+
+    async def _show_life(self, comment: bytes) -> None:
+        try:
+            if not self.finished:
+                await self._send_piece(comment, False)
+        finally:
+            self._sign_of_life = None
 
     @property
     def has_begun(self) -> bool:
@@ -273,6 +272,3 @@ class Exchange:
 
 def body_too_slow() -> BodyTooSlow:
     return BodyTooSlow("the body did not arrive in time", fix="Send it faster; the limit is body_seconds_max.")
-
-
-_signs_of_life: set[asyncio.Future[None]] = set()

@@ -1,8 +1,8 @@
 """The raw routes: one table of path, handler, permission and OpenAPI operation, mounted in Litestar as plain ASGI.
 
-Litestar's own handling costs 184 µs a request, a raw handler 17 (docs/decisions/0002). What Litestar does elsewhere (method
-check, body bound, errors, request id, metrics) the door does for these. Litestar doesn't describe `@asgi` routes, so
-their operations are put into its OpenAPI document at start.
+Litestar's own handling costs 184 µs a request, a raw handler mounted in it 17, and the door calls it directly where no browser
+asks (docs/decisions/0002). What Litestar does elsewhere (method check, body bound, errors, request id, metrics) the door does.
+Litestar doesn't describe `@asgi` routes, so their operations are put into its OpenAPI document at start.
 """
 
 from typing import Any, cast
@@ -12,7 +12,7 @@ from litestar import Litestar, asgi
 from litestar.handlers import ASGIRouteHandler
 from litestar.openapi.spec import PathItem
 
-from appliance.api.door import Door, ErrorForm, Handler
+from appliance.api.door import ASGIApp, Door, ErrorForm, Handler
 from appliance.api.exchange import Receive, Scope, Send
 
 
@@ -33,20 +33,21 @@ class RawRoute(msgspec.Struct, frozen=True):
     operation: dict[str, Any]
 
 
-def mounted(routes: list[RawRoute], door: Door) -> list[ASGIRouteHandler]:
-    """The routes as Litestar takes them."""
-    return [_mount(path, route, door) for route in routes for path in route.paths]
+def handlers(routes: list[RawRoute], door: Door) -> dict[str, ASGIApp]:
+    """Each path's handler as plain ASGI."""
+    return {path: _handler(path, route, door) for route in routes for path in route.paths}
 
 
-def _mount(path: str, route: RawRoute, door: Door) -> ASGIRouteHandler:
+def _handler(path: str, route: RawRoute, door: Door) -> ASGIApp:
     async def raw(scope: Scope, receive: Receive, send: Send) -> None:
         await door.run(path, route.method, route.handler, route.errors, scope, receive, send)
 
-    return asgi(path, copy_scope=False)(cast(Any, raw))
+    return raw
 
 
-def paths_of(routes: list[RawRoute]) -> frozenset[str]:
-    return frozenset(path for route in routes for path in route.paths)
+def mounted(raw: dict[str, ASGIApp]) -> list[ASGIRouteHandler]:
+    """The handlers as Litestar takes them."""
+    return [asgi(path, copy_scope=False)(cast(Any, handler)) for path, handler in raw.items()]
 
 
 def describe(app: Litestar, routes: list[RawRoute], schemas: dict[str, Any]) -> None:

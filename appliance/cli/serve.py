@@ -31,13 +31,7 @@ def serve(port: int | None, service: bool) -> None:
     if port is not None:
         environ["GATEHOUSE_PORT"] = str(port)
     home = Home(home_folder(environ)).make()
-    lock = HomeLock.acquire(home)
-    if lock is None:
-        holder = home.read_control()
-        who = f"process {holder.pid} at {holder.url}" if holder is not None else "another process"
-        raise CannotStart(
-            f"the home {home.root} is in use by {who}", "Stop that one first, or set GATEHOUSE_HOME to another folder."
-        )
+    lock = HomeLock.take(home)
     try:
         settings = settings_sources.load(home, environ).settings
         logs.configure(settings, home, service=service)
@@ -60,7 +54,7 @@ async def _serve(settings: Settings, home: Home, environ: dict[str, str]) -> Non
     from appliance.app import Appliance  # the server's libraries: not needed before the settings are known to be right
 
     _refuse_taken_port(settings)
-    control = Control(os.getpid(), f"http://{settings.host}:{settings.port}", secrets.token_urlsafe(32))
+    control = Control(os.getpid(), f"http://{_own_address(settings)}:{settings.port}", secrets.token_urlsafe(32))
     appliance = await Appliance.open(settings, home, SystemClock(), environ, control.token)
     server = _server(appliance.asgi, settings)
     stopping = asyncio.Event()
@@ -150,8 +144,14 @@ def _refuse_taken_port(settings: Settings) -> None:
             ) from None
 
 
-async def _until_listening(settings: Settings, serving: "asyncio.Future[Any]") -> None:
+def _own_address(settings: Settings) -> str:
+    """Where this machine reaches its own server, as a URL has it."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    return f"[{host}]" if ":" in host else host
+
+
+async def _until_listening(settings: Settings, serving: "asyncio.Future[Any]") -> None:
+    host = _own_address(settings).strip("[]")
     until = asyncio.get_running_loop().time() + LISTENING_SECONDS_MAX
     while asyncio.get_running_loop().time() < until and not serving.done():
         try:

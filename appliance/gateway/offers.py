@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from yarl import URL
-
 from appliance.errors import GatehouseError
 from appliance.providers.registry import PROVIDERS
 from appliance.routing.names import LocalOffer, Names, ProviderOffer
@@ -85,7 +83,7 @@ class Offers:
         outgoing = wire.models_request(base_url, provider.api_key)
         try:
             async with asyncio.timeout(ASK_SECONDS_MAX):
-                answer = await self._client.send("GET", URL(base_url + outgoing.path), outgoing.headers, None, provider.name)
+                answer = await self._client.send("GET", base_url + outgoing.path, outgoing.headers, b"", provider.name)
                 body = await answer.read()
             if answer.status == 200:
                 self._told[provider.name] = frozenset(wire.models_answer(body)[:MODELS_MAX])

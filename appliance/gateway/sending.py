@@ -1,13 +1,10 @@
 """One attempt at one deployment: the request goes out, the answer comes back as chunks."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Protocol
 
-from yarl import URL
-
 from appliance.chat import Chunk
-from appliance.errors import FeatureUnsupported, UpstreamFailed
+from appliance.errors import FeatureUnsupported, GatehouseError, UpstreamFailed
 from appliance.gateway.call import Call
 from appliance.metering.entries import Kind
 from appliance.providers.registry import PROVIDERS
@@ -31,7 +28,6 @@ class Sender:
     def __init__(self, client: HttpClient, local: LocalEngine) -> None:
         self._client = client
         self._local = local
-        self._urls: dict[str, URL] = {}
 
     async def send(self, call: Call, deployment: Deployment) -> AsyncGenerator[Chunk, None]:
         """The answer's chunks; the head of the answer has arrived when this returns.
@@ -55,17 +51,11 @@ class Sender:
         return _streamed(answer, provider.chat_stream(call.chat, deployment))
 
     async def _request(self, outgoing: Outgoing, provider: Provider, deployment: Deployment) -> Answer:
-        url = self._url(deployment.base_url + outgoing.path)
+        url = deployment.base_url + outgoing.path
         answer = await self._client.send("POST", url, outgoing.headers, outgoing.body, deployment.provider)
         if 200 <= answer.status < 300:
             return answer
         raise provider.error(answer.status, answer.headers, await _error_body(answer), deployment)
-
-    def _url(self, text: str) -> URL:
-        url = self._urls.get(text)
-        if url is None:
-            url = self._urls[text] = URL(text)  # deployments come from settings: their number is bounded
-        return url
 
 
 def _outgoing(provider: Provider, call: Call, deployment: Deployment) -> Outgoing:
@@ -79,28 +69,23 @@ def _outgoing(provider: Provider, call: Call, deployment: Deployment) -> Outgoin
 
 
 async def _error_body(answer: Answer) -> bytes:
-    """The beginning of an error's body; what can't be read is as good as empty, the status says enough."""
-    pieces, size = [], 0
+    """An error's body; one that can't be read is as good as empty, the status says enough."""
     try:
-        async with aclosing(answer.pieces()) as body:
-            async for piece in body:
-                pieces.append(piece)
-                size += len(piece)
-                if size > ERROR_BYTES_MAX:
-                    break
-    except Exception:
+        return await answer.read(ERROR_BYTES_MAX)
+    except GatehouseError:
         return b""
-    return b"".join(pieces)
 
 
 async def _streamed(answer: Answer, stream: Stream) -> AsyncGenerator[Chunk, None]:
-    async with aclosing(answer.pieces()) as pieces:
-        async for data in pieces:
+    try:
+        while data := await answer.piece():
             for chunk in stream.feed(data):
                 yield chunk
             if stream.done:
                 answer.finished = stream.is_clean
                 return
+    finally:
+        answer.close()
     for chunk in stream.close():
         yield chunk
 

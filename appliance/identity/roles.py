@@ -24,13 +24,15 @@ PERMISSIONS: dict[str, frozenset[str]] = {
 
 
 def may(caller: Caller, permission: str) -> bool:
-    """A permission that is not in the table is a bug, and a crash: KeyError."""
-    return caller.role in PERMISSIONS[permission]
+    """A key never may: what it can do is in its scopes, whatever the role of its holder.
+
+    Errors:  KeyError for a permission that is not in the table: a bug.
+    """
+    return caller.role in PERMISSIONS[permission] and caller.kind != "key"
 
 
 def insist(caller: Caller, permission: str) -> None:
     """Errors: Forbidden."""
     if not may(caller, permission):
-        raise Forbidden(
-            f"the role {caller.role} may not do this ({permission})", fix="Ask an administrator, or sign in as somebody who may."
-        )
+        who = "an API key" if caller.kind == "key" else f"the role {caller.role}"
+        raise Forbidden(f"{who} may not do this ({permission})", fix="Ask an administrator, or sign in as somebody who may.")

@@ -347,6 +347,8 @@ class _SchemaRules:
         with _Consumed(self._open):
             pairs = []
             for name, value in properties.items():
+                if value is False and name not in required:
+                    continue  # it may not be there
                 rule = self._value(value, f"{where}.properties.{name}", depth + 1)
                 key = _json(name, where)
                 pairs.append((self._grammar.rule(f'{literal(key)} ":" {_BLANK} {rule}', "pair"), name in required))
@@ -359,7 +361,8 @@ class _SchemaRules:
         properties, required = schema.get("properties", {}), schema.get("required", [])
         if not isinstance(properties, dict) or not isinstance(required, list) or not all(isinstance(n, str) for n in required):
             raise _wrong(where, "has properties or required of a wrong kind")
-        properties = {**properties, **{name: True for name in required if name not in properties}}
+        others = schema.get("additionalProperties", True)  # what a property must be that is required and nowhere declared
+        properties = {**properties, **{name: others for name in required if name not in properties}}
         if len(properties) > PROPERTIES_MAX:
             raise _wrong(where, f"has more than {PROPERTIES_MAX} properties")
         return properties, set(required)

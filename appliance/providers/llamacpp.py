@@ -6,8 +6,6 @@ message and hold the output to a grammar: {"name": …, "arguments": …}, which
 What an engine can't do is refused by name. `seed` 2^32-1 means "random" to llama.cpp. Templates know no role developer.
 """
 
-import json
-import re
 import secrets
 from array import array
 from base64 import b64encode
@@ -17,10 +15,19 @@ from typing import Any
 
 import msgspec
 
-from appliance.chat import ChatRequest, Chunk, Delta, FunctionCall, ToolCall, Usage
+from appliance.chat import ChatRequest, Chunk, Delta, ToolCall, Usage
 from appliance.errors import FeatureUnsupported, InvalidField, LocalModelFailed, UpstreamFailed
-from appliance.providers.grammar_words import literal
 from appliance.providers.json_grammar import Grammar
+from appliance.providers.llamacpp_tools import (
+    CallReader,
+    Reading,
+    arguments_are_plain,
+    calls_form,
+    choice_of,
+    tools_of,
+    wanted_form,
+    without_tools,
+)
 
 STOP_CHARACTERS_MAX = 1_000
 TOKENS_OUT_MAX = 10_000_000  # far beyond any context; the engine counts in 32 bits
@@ -29,13 +36,12 @@ BIASES_MAX = 1_024
 INPUTS_MAX = 2_048
 SEEDS = 2**32 - 1
 
-_TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TRANSLATED = frozenset((
     "model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature", "top_p", "n", "stop",
     "seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs", "tools", "tool_choice",
     "parallel_tool_calls", "response_format",
 ))  # fmt: skip
-_SAMPLING = frozenset(("top_k", "min_p", "repeat_penalty"))  # llama.cpp's own; taken as they are
+_SAMPLING = {"top_k": (0, 1_000_000), "min_p": (0, 1), "repeat_penalty": (0, 10)}  # llama.cpp's own, and their bounds
 # Words that change nothing about the answer: who asks, what to bill, hints for somebody's cache.
 _OF_NO_EFFECT = frozenset((
     "user", "metadata", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "prediction", "store",
@@ -43,18 +49,6 @@ _OF_NO_EFFECT = frozenset((
 _SAME_AS_LEFT_OUT: dict[str, Any] = {"modalities": ["text"], "reasoning_effort": "none", "verbosity": "medium"}
 _PARTS = {"image_url": "images", "input_audio": "audio", "file": "files", "video_url": "video"}
 _MESSAGE_WORDS = frozenset(("role", "content", "name", "tool_calls", "tool_call_id", "refusal", "reasoning_content"))
-
-
-class Reading(msgspec.Struct, frozen=True):
-    """How the engine's text is to be read.
-
-    named:    the text is the arguments of this tool.
-    calls:    beginnings of text that make it a call: beginning → tool. Empty: text is text.
-    """
-
-    named: str | None = None
-    calls: dict[str, str] = {}
-    choices: int = 1
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -75,23 +69,23 @@ def request(chat: ChatRequest, raw: dict[str, Any], *, template_knows_tools: boo
     """
     _refuse_unknown(raw)
     body = _sampling(chat, raw)
-    tools = _tools(raw)
-    choice, named = _tool_choice(raw, tools)
+    tools = tools_of(raw)
+    choice, named = choice_of(raw, tools)
     wanted = raw.get("response_format") or {"type": "text"}
     messages = [_message(message, position) for position, message in enumerate(raw["messages"])]
-    if choice == "auto" and template_knows_tools and wanted.get("type") == "text" and _arguments_are_plain(tools):
+    if choice == "auto" and template_knows_tools and wanted.get("type") == "text" and arguments_are_plain(tools):
         body["messages"] = messages
         body["tools"] = [{"type": "function", "function": tool} for tool in tools.values()]
         body["tool_choice"] = "auto"
         return Request(body, Reading(choices=chat.n or 1))
     grammar = Grammar()
-    root, instructions = _wanted_form(wanted, grammar)
+    root, instructions = wanted_form(wanted, grammar)
     reading = Reading(choices=chat.n or 1)
     if choice != "none":
-        root, told, reading = _calls(tools, choice, named, root, grammar)
+        root, told, reading = calls_form(tools, choice, named, root, grammar)
         reading = msgspec.structs.replace(reading, choices=chat.n or 1)
         instructions = [*instructions, told]
-    body["messages"] = _with_instructions(messages if template_knows_tools else _without_tools(messages), instructions)
+    body["messages"] = _with_instructions(messages if template_knows_tools else without_tools(messages), instructions)
     if root:
         body["grammar"] = grammar.text(root)
     return Request(body, reading)
@@ -105,9 +99,10 @@ def _refuse_unknown(raw: dict[str, Any]) -> None:
             continue
         mend = "Use tools and tool_choice." if name in ("functions", "function_call") else "Leave it out, or ask another model."
         raise FeatureUnsupported(f"local models don't support {name[:80]!r}", param=name[:80], fix=mend)
-    for name in _SAMPLING:
-        if name in raw and type(raw[name]) not in (int, float):
-            raise InvalidField(f"{name} is no number", param=name, fix="Send a number.")
+    for name, (low, high) in _SAMPLING.items():
+        value = raw.get(name)
+        if value is not None and not (type(value) in (int, float) and low <= value <= high):
+            raise InvalidField(f"{name} is a number from {low} to {high}", param=name, fix="Send one, or leave it out.")
 
 
 def _sampling(chat: ChatRequest, raw: dict[str, Any]) -> dict[str, Any]:
@@ -195,28 +190,6 @@ def _text(content: Any, where: str) -> str:
     return "\n".join(texts)
 
 
-def _without_tools(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """History in which calls and their results are told in words, for templates that know no tools."""
-    told: list[dict[str, Any]] = []
-    names: dict[str, str] = {}
-    for message in messages:
-        if message["role"] == "tool":
-            name = names.get(str(message.get("tool_call_id")), "the function")
-            text = f"Result of {name}:\n{message['content']}"
-            if told and told[-1].get("result"):
-                told[-1]["content"] += f"\n\n{text}"
-            else:
-                told.append({"role": "user", "content": text, "result": True})
-            continue
-        texts = [message["content"]] if message["content"] else []
-        for call in message.get("tool_calls", ()):
-            function = call.get("function") or {}
-            names[str(call.get("id"))] = str(function.get("name", ""))
-            texts.append(f'{{"name": {_written(function.get("name", ""))}, "arguments": {function.get("arguments") or "{}"}}}')
-        told.append({"role": message["role"], "content": "\n".join(texts)})
-    return [{"role": message["role"], "content": message["content"]} for message in told]
-
-
 def _with_instructions(messages: list[dict[str, Any]], instructions: list[str]) -> list[dict[str, Any]]:
     """Instructions join the first system message: many templates take one at most."""
     if not instructions:
@@ -225,123 +198,6 @@ def _with_instructions(messages: list[dict[str, Any]], instructions: list[str]) 
     if messages[0]["role"] == "system":
         return [{**messages[0], "content": f"{messages[0]['content']}\n\n{text}".strip()}, *messages[1:]]
     return [{"role": "system", "content": text}, *messages]
-
-
-# Tools and forms
-
-
-def _tools(raw: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    tools: dict[str, dict[str, Any]] = {}
-    for position, tool in enumerate(raw.get("tools") or ()):
-        where = f"tools[{position}]"
-        if tool.get("type") != "function":
-            raise FeatureUnsupported(
-                f"local models don't support tools of type {str(tool.get('type'))[:40]!r}", param=where, fix="Send functions."
-            )
-        function = tool.get("function") or {}
-        name = function.get("name")
-        if not isinstance(name, str) or not _TOOL_NAME.fullmatch(name) or name in tools:
-            raise InvalidField(
-                "a tool's name has 1 to 64 letters, digits, _ or -, and stands there once",
-                param=f"{where}.function.name",
-                fix="Rename it.",
-            )
-        tools[name] = function
-    return tools
-
-
-def _tool_choice(raw: dict[str, Any], tools: dict[str, Any]) -> tuple[str, str]:
-    """("none" | "auto" | "required" | "named", name)."""
-    choice = raw.get("tool_choice")
-    if choice is None:
-        return ("auto" if tools else "none"), ""
-    if isinstance(choice, dict):
-        if choice.get("type") != "function":
-            raise FeatureUnsupported(
-                f"local models don't support tool_choice {str(choice.get('type'))[:40]!r}",
-                param="tool_choice",
-                fix="Use auto, none, required, or a function's name.",
-            )
-        name = (choice.get("function") or {}).get("name")
-        if name not in tools:
-            raise InvalidField("tool_choice names a tool that isn't among tools", param="tool_choice", fix="Name one that is.")
-        return "named", name
-    if choice not in ("none", "auto", "required"):
-        raise InvalidField("tool_choice is none, auto, required or a function", param="tool_choice", fix="Send one of them.")
-    if choice != "none" and not tools:
-        raise InvalidField(f"tool_choice {choice} needs tools", param="tool_choice", fix="Send tools, or leave tool_choice out.")
-    return choice, ""
-
-
-def _arguments_are_plain(tools: dict[str, dict[str, Any]]) -> bool:
-    """Whether the schemas are harmless for the engine's own converter: ours has read them. Errors: InvalidField."""
-    grammar = Grammar()
-    try:
-        for name, tool in tools.items():
-            _arguments_rule(grammar, name, tool)
-        grammar.text('""')
-    except FeatureUnsupported:
-        return False
-    return True
-
-
-def _arguments_rule(grammar: Grammar, name: str, tool: dict[str, Any]) -> str:
-    parameters = tool.get("parameters")
-    if parameters is None:
-        return grammar.rule('"{}"', "nothing")
-    if isinstance(parameters, dict):
-        parameters = {"type": "object", **parameters}
-    return grammar.schema(parameters, f"tools.{name}.parameters")
-
-
-def _wanted_form(wanted: dict[str, Any], grammar: Grammar) -> tuple[str, list[str]]:
-    """(what the answer must be made of, instructions) for `response_format`; "": anything."""
-    kind = wanted.get("type")
-    if kind == "text":
-        return "", []
-    if kind == "json_object":
-        return grammar.base("object"), []
-    if kind != "json_schema":
-        raise FeatureUnsupported(
-            f"local models don't support response_format {str(kind)[:40]!r}",
-            param="response_format.type",
-            fix="Use text, json_object or json_schema.",
-        )
-    described = wanted.get("json_schema")
-    schema = described.get("schema") if isinstance(described, dict) else None
-    if not isinstance(schema, dict):
-        raise InvalidField("json_schema needs a schema", param="response_format.json_schema.schema", fix="Send a JSON Schema.")
-    rule = grammar.schema(schema, "response_format.json_schema.schema")
-    return rule, [f"Answer with JSON that fits this schema:\n{_written(schema)}"]
-
-
-def _calls(tools: dict[str, dict[str, Any]], choice: str, named: str, form: str, grammar: Grammar) -> tuple[str, str, Reading]:
-    """(what the answer must be made of, instruction, reading) for tools that we describe and read ourselves."""
-    if choice == "named":
-        told = f"Call the function {named}: answer with its arguments as JSON, nothing else.\n{_written(tools[named])}"
-        return _arguments_rule(grammar, named, tools[named]), told, Reading(named=named)
-    beginnings = {f'{{"name": {_written(name)}, "arguments": ': name for name in tools}
-    calls = []
-    for beginning, name in beginnings.items():
-        try:
-            rule = _arguments_rule(grammar, name, tools[name])
-        except FeatureUnsupported:
-            if choice == "required" or tools[name].get("strict"):
-                raise
-            rule = grammar.base("object")  # the model may choose and nobody asked for strictness: an object will do
-        calls.append(f'{literal(beginning)} {rule} "}}"')
-    call = grammar.rule(" | ".join(calls), "call")
-    listed = "\n".join(_written(tool) for tool in tools.values())
-    how = 'To call one, answer with {"name": …, "arguments": {…}} and nothing else.'
-    told = f"You can call these functions:\n{listed}\n\n{how}"
-    if choice == "required":
-        return call, f"{told} You must call one now.", Reading(calls=beginnings)
-    words = form or grammar.rule("([^{] .*)?", "words")
-    return f"{call} | {words}", f"{told} Otherwise answer in words.", Reading(calls=beginnings)
-
-
-def _written(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 # Answers
@@ -353,7 +209,7 @@ class Stream:
     def __init__(self, request: Request, *, new_id: Callable[[], str] = lambda: f"call_{secrets.token_hex(12)}") -> None:
         self._reading = request.reading
         self._new_id = new_id
-        self._readers: dict[int, _CallReader] = {}
+        self._readers: dict[int, CallReader] = {}
         self._open_choices = request.reading.choices
         self._logprobs: dict[int, list[dict[str, Any]]] = {}
 
@@ -390,7 +246,7 @@ class Stream:
             deltas.append(Delta(role=delta["role"], content="" if self._reads_text else None, index=index))
         reader = self._readers.get(index)
         if reader is None and not self._reads_text:
-            reader = self._readers[index] = _CallReader(self._reading, self._new_id)
+            reader = self._readers[index] = CallReader(self._reading, self._new_id)
         if delta.get("content"):
             found = reader.feed(delta["content"]) if reader else [Delta(content=delta["content"])]
             deltas.extend(_at(index, found))
@@ -422,75 +278,10 @@ class Stream:
         return self._reading.named is None and not self._reading.calls
 
 
-class _CallReader:
-    """The text of one choice, in which a call may stand: text in, deltas out.
-
-    A call's text is a beginning, the arguments, and a brace that closes it: the last character is held back.
-    """
-
-    def __init__(self, reading: Reading, new_id: Callable[[], str]) -> None:
-        self._reading = reading
-        self._new_id = new_id
-        self._held = ""
-        self._arguments = ""
-        self._is_text = False
-        self._in_call = False
-
-    def feed(self, text: str) -> list[Delta]:
-        if self._is_text:
-            return [Delta(content=text)]
-        if self._in_call:
-            return self._more(text)
-        if self._reading.named is not None:
-            return [self._begin(self._reading.named), *self._more(text)]
-        self._held += text
-        for beginning, name in self._reading.calls.items():
-            if self._held.startswith(beginning):
-                rest, self._held = self._held[len(beginning) :], ""
-                return [self._begin(name), *self._more(rest)]
-        if any(beginning.startswith(self._held) for beginning in self._reading.calls):
-            return []
-        self._is_text = True
-        return [Delta(content=self._held)]
-
-    def close(self, finish: str) -> tuple[list[Delta], str]:
-        """(what was held back, the reason to finish with)."""
-        if not self._in_call:
-            held = [Delta(content=self._held)] if self._held and not self._is_text else []
-            return held, finish
-        if self._reading.named is not None:
-            return [], finish
-        if not _is_json(self._arguments):
-            return [self._arguments_delta(self._held)] if self._held else [], finish
-        return [], "tool_calls"
-
-    def _begin(self, name: str) -> Delta:
-        self._in_call = True
-        return Delta(tool_calls=[ToolCall(self._new_id(), "function", FunctionCall(name), 0)])
-
-    def _more(self, text: str) -> list[Delta]:
-        if self._reading.named is None:
-            text = self._held + text
-            text, self._held = text[:-1], text[-1:]
-            self._arguments += text
-        return [self._arguments_delta(text)] if text else []
-
-    def _arguments_delta(self, text: str) -> Delta:
-        return Delta(tool_calls=[ToolCall(function=FunctionCall(arguments=text), index=0)])
-
-
 def _at(index: int, deltas: list[Delta]) -> list[Delta]:
     for delta in deltas:
         delta.index = index
     return deltas
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _shown(token: dict[str, Any]) -> dict[str, Any]:

@@ -48,10 +48,12 @@ class Database:
         self._reader = self._engine("BEGIN", connections=READERS_MAX, query_only=True)
 
     async def close(self) -> None:
-        for engine in (self._reader, self._writer):
-            if engine is not None:
-                await engine.dispose()
-        self._reader = self._writer = None
+        """Wait for the writer to end its turn, then let go of the file."""
+        async with self._turn:
+            for engine in (self._reader, self._writer):
+                if engine is not None:
+                    await engine.dispose()
+            self._reader = self._writer = None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -97,15 +99,21 @@ class Database:
         return engine
 
 
-_running: set[asyncio.Task[Any]] = set()
+_running: set[asyncio.Task[Any]] = set()  # the event loop holds tasks weakly
 
 
 async def to_the_end(change: Coroutine[Any, Any, T]) -> T:
     """Run a change to its end even where whoever asked for it is cancelled: what was committed must be published too."""
     task = asyncio.ensure_future(change)
     _running.add(task)
-    task.add_done_callback(_running.discard)
+    task.add_done_callback(_ended)
     return await asyncio.shield(task)
+
+
+def _ended(task: asyncio.Task[Any]) -> None:
+    _running.discard(task)
+    if not task.cancelled():
+        task.exception()  # whoever asked may be gone; a failed change is rolled back, and nobody else need hear of it
 
 
 def sqlite_path(url_or_path: str | Path) -> Path:

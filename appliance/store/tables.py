@@ -145,19 +145,6 @@ secrets = sa.Table(
 
 # Local models that an administrator added.
 
-local_models = sa.Table(
-    "local_models",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("file", sa.Text, nullable=False),
-    sa.Column("sha256", sa.Text, nullable=False),
-    sa.Column("bytes", sa.BigInteger, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),  # chat, embedding
-    sa.Column("licence", sa.Text, nullable=False),
-    sa.Column("source", sa.Text, nullable=False),
-    sa.Column("added_at", sa.BigInteger, nullable=False),
-)
-
 # The ledger. Its writer (metering/ledger.py) speaks to the driver itself. Ids are time-ordered and the rows are kept
 # in their order (WITHOUT ROWID), so the primary key is the one time index.
 
@@ -196,6 +183,9 @@ requests = sa.Table(
     sa.Column("estimated", sa.Boolean, nullable=False),
     sqlite_with_rowid=False,
 )
+
+# Finds what a crash left open without reading the whole table; holds only what is running.
+sa.Index("ix_requests_open", requests.c.id, sqlite_where=requests.c.state == 0, postgresql_where=requests.c.state == 0)
 
 attempts = sa.Table(
     "attempts",

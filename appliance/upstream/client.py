@@ -1,40 +1,25 @@
-"""The one HTTP client of the server, and the only file that knows which library it is.
+"""The one HTTP client of the server: kept-alive connections, bounds on time and size, errors in our own words.
 
-aiohttp, measured at a tenth of httpx's CPU a request. Two of its habits matter here: with `auto_decompress=False` it
-still asks for gzip (so we ask for identity), and cancelling a task closes the socket at once.
+aiohttp stood here first; it cost 100 of a request's 300 µs, most of it in objects that a gateway doesn't need (cookies,
+redirects, content codings, a timer each). This asks for a JSON answer and reads it (docs/decisions/0006).
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
-from typing import Any, Protocol
+import ssl
+import time
+from collections.abc import Mapping
+from typing import Protocol
+from urllib.parse import urlsplit
 
-import aiohttp
-from yarl import URL
+import msgspec
 
 from appliance.errors import UpstreamCut, UpstreamFailed, UpstreamTimeout
+from appliance.upstream.http1 import ConnectionFailed, Http1Connection, Incoming
 
-_READ_SIZE = 64 * 1024
-_READ_AWAY_SECONDS = 1.0
-
-
-class Answer(Protocol):
-    """What came back: a status at once, a body when asked for."""
-
-    status: int
-    headers: Mapping[str, str]
-    finished: bool  # set by a reader that has all it needs: what follows is read away, to keep the connection
-
-    async def read(self) -> bytes:
-        """The whole body. Errors: UpstreamCut, UpstreamTimeout, UpstreamFailed past the bound."""
-        ...
-
-    def pieces(self) -> AsyncGenerator[bytes, None]:
-        """The body as the network delivers it. Errors: as read()."""
-        ...
-
-    def close(self) -> None:
-        """Drop the connection where the body wasn't read to its end."""
-        ...
+KEPT_IDLE_SECONDS = 60.0
+KEPT_IDLE_MAX = 512  # connections an origin
+LOOK_SECONDS = 0.25
+REST_SECONDS_MAX = 1.0
 
 
 class Limits(Protocol):
@@ -50,131 +35,198 @@ class Limits(Protocol):
     def answer_bytes_max(self) -> int: ...
 
 
-class _CleanConnector(aiohttp.TCPConnector):
-    """Never hands out a kept connection on which something arrived unasked: aiohttp 3.14 would take it for the next answer."""
+class Origin(msgspec.Struct, frozen=True):
+    """Where a URL leads: what a connection is made to."""
 
-    async def connect(self, *args: Any, **kwargs: Any) -> Any:
-        while True:
-            connection = await super().connect(*args, **kwargs)
-            if connection.protocol is None or not connection.protocol.should_close:
-                return connection
-            connection.close()
+    host: str
+    port: int
+    is_tls: bool
+
+
+class _Target(msgspec.Struct, frozen=True):
+    origin: Origin
+    first_lines: bytes  # the request's line and its Host
 
 
 class HttpClient:
-    """Sends requests to upstreams over kept-alive connections. One per process; `open` it inside the event loop."""
+    """Sends requests to upstreams. One per process; `open` it inside the event loop."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._session: aiohttp.ClientSession | None = None
-        self._timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=limits.connect_seconds_max, sock_read=limits.first_byte_seconds_max
-        )
+        self._targets: dict[tuple[str, str], _Target] = {}
+        self._idle: dict[Origin, list[Http1Connection]] = {}
+        self.connections: set[Http1Connection] = set()  # open ones, idle or not
+        self._tls: ssl.SSLContext | None = None
+        self._looking: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        self._session = aiohttp.ClientSession(
-            connector=_CleanConnector(limit=0, keepalive_timeout=60),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            timeout=self._timeout,
-            skip_auto_headers=("User-Agent", "Accept"),
-        )
+        self._looking = asyncio.ensure_future(self._look_after_connections())
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        """Close every connection; what still runs over one fails."""
+        if self._looking is not None:
+            self._looking.cancel()
+        for connection in list(self.connections):
+            connection.abort()
+        await asyncio.sleep(0)
 
-    async def send(self, method: str, url: URL, headers: Mapping[str, str], body: bytes | None, who: str) -> Answer:
+    async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes, who: str) -> "Answer":
         """Send a request and wait for the head of its answer; redirects are not followed.
 
-        Shapes:  `who` names the provider in messages.
+        Shapes:  `url` with its scheme; `who` names the provider in messages.
         Errors:  UpstreamTimeout, UpstreamFailed.
         """
-        assert self._session is not None, "HttpClient.open() comes first"
+        target = self._targets.get((method, url)) or self._learn(method, url)
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
+            raise UpstreamFailed(f"a header for {who} has a line break in it", fix="Check the provider's api_key.")
+        head = target.first_lines + f"{lines}content-length: {len(body)}\r\n\r\n".encode("latin-1", "replace")
+        connection = self._kept(target.origin) or await self._connected(target.origin, who)
+        incoming = connection.request(head, body, time.monotonic() + self._limits.first_byte_seconds_max)
         try:
-            response = await self._session.request(method, url, headers=headers, data=body, allow_redirects=False)
+            await incoming.head()
         except TimeoutError as error:
             raise UpstreamTimeout(
-                f"{who} gave no answer in time", fix="Try again; the limits are connect_seconds_max and first_byte_seconds_max."
+                f"{who} gave no answer in time", fix="Try again; the limit is first_byte_seconds_max."
             ) from error
-        except (aiohttp.ClientError, OSError) as error:
+        except ConnectionFailed as error:
+            raise UpstreamFailed(f"{who} gave no answer: {error}", fix="Try again.") from error
+        except BaseException:
+            incoming.abort()
+            raise
+        return Answer(incoming, self._limits, who)
+
+    def _learn(self, method: str, url: str) -> _Target:
+        """Take a URL apart, once. URLs come from settings: their number is bounded."""
+        parts = urlsplit(url)
+        is_tls = parts.scheme == "https"
+        host = (parts.hostname or "").encode("idna").decode() if not (parts.hostname or "").isascii() else parts.hostname or ""
+        port = parts.port or (443 if is_tls else 80)
+        shown = f"[{host}]" if ":" in host else host
+        if port != (443 if is_tls else 80):
+            shown = f"{shown}:{port}"
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        lines = f"{method} {path} HTTP/1.1\r\nhost: {shown}\r\n".encode("ascii")
+        target = self._targets[(method, url)] = _Target(Origin(host, port, is_tls), lines)
+        return target
+
+    def _kept(self, origin: Origin) -> Http1Connection | None:
+        idle = self._idle.get(origin)
+        oldest = time.monotonic() - KEPT_IDLE_SECONDS
+        while idle:
+            connection = idle.pop()
+            if connection.is_usable and connection.idle_since >= oldest:
+                return connection
+            connection.abort()
+        return None
+
+    async def _connected(self, origin: Origin, who: str) -> Http1Connection:
+        def keep(connection: Http1Connection) -> None:
+            idle = self._idle.setdefault(origin, [])
+            if len(idle) < KEPT_IDLE_MAX:
+                idle.append(connection)
+            else:
+                connection.abort()
+
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._limits.connect_seconds_max):
+                _, connection = await loop.create_connection(
+                    lambda: Http1Connection(keep, self._closed),
+                    origin.host,
+                    origin.port,
+                    ssl=self._tls_context() if origin.is_tls else None,
+                    server_hostname=origin.host if origin.is_tls else None,
+                )
+        except TimeoutError as error:
+            raise UpstreamTimeout(
+                f"{who} could not be reached in time", fix="Check its base_url; the limit is connect_seconds_max."
+            ) from error
+        except (OSError, ssl.SSLError) as error:
             raise UpstreamFailed(
                 f"{who} could not be reached ({type(error).__name__})",
                 fix="Check the provider's base_url and that this machine can connect to it.",
             ) from error
-        return _AiohttpAnswer(response, self._limits, who)
+        self.connections.add(connection)
+        return connection
+
+    def _closed(self, connection: Http1Connection) -> None:
+        self.connections.discard(connection)
+
+    def _tls_context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+            self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
+        return self._tls
+
+    async def _look_after_connections(self) -> None:
+        """Deadlines, for all connections at once: a timer each would cost every request."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            now = time.monotonic()
+            for connection in list(self.connections):
+                if connection.deadline < now:
+                    connection.time_out()
+            for idle in self._idle.values():
+                while idle and (not idle[0].is_usable or idle[0].idle_since < now - KEPT_IDLE_SECONDS):
+                    idle.pop(0).abort()
 
 
-class _AiohttpAnswer:
-    def __init__(self, response: aiohttp.ClientResponse, limits: Limits, who: str) -> None:
-        self.status = response.status
-        self.headers: Mapping[str, str] = response.headers
-        self._response = response
+class Answer:
+    """What came back: a status at once, a body when asked for. Read it to its end, or close it."""
+
+    def __init__(self, incoming: Incoming, limits: Limits, who: str) -> None:
+        self.status = incoming.status
+        self.headers: Mapping[str, str] = incoming.headers
+        self.finished = False  # set by a reader that has all it needs: what follows is read away, to keep the connection
+        self._incoming = incoming
         self._limits = limits
         self._who = who
-        self.finished = False
 
-    async def read(self) -> bytes:
-        length = self._response.content_length
-        if length is not None and length <= _READ_SIZE:  # the ordinary case, in one piece
-            try:
-                return await self._response.read()
-            except (TimeoutError, aiohttp.ClientError, OSError) as error:
-                raise self._translated(error) from error
-        pieces, size = [], 0
-        async for piece in self.pieces():
-            size += len(piece)
-            if size > self._limits.answer_bytes_max:
-                self.close()
-                raise UpstreamFailed(
-                    f"{self._who} sent more than {self._limits.answer_bytes_max} bytes", fix="The limit is answer_bytes_max."
-                )
-            pieces.append(piece)
-        return b"".join(pieces)
-
-    async def pieces(self) -> AsyncGenerator[bytes, None]:
-        content = self._response.content
+    async def piece(self) -> bytes:
+        """What has arrived of the body, or what comes next; b"" at its end. Errors: UpstreamCut, UpstreamTimeout."""
         try:
-            while True:
-                async with asyncio.timeout(self._limits.between_bytes_seconds_max):
-                    piece = await content.readany()
-                if not piece:
-                    break
-                yield piece
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise self._translated(error) from error
+            return await self._incoming.piece(self._limits.between_bytes_seconds_max)
+        except TimeoutError as error:
+            raise UpstreamTimeout(
+                f"{self._who} stopped in the middle of its answer", fix="The limit is between_bytes_seconds_max."
+            ) from error
+        except ConnectionFailed as error:
+            raise UpstreamCut(f"{self._who} broke off in the middle of its answer: {error}", fix="Try again.") from error
+
+    async def read(self, bytes_max: int | None = None) -> bytes:
+        """The whole body. Errors: UpstreamCut, UpstreamTimeout, UpstreamFailed past the bound (answer_bytes_max if left out)."""
+        bound = bytes_max or self._limits.answer_bytes_max
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            while piece := await self.piece():
+                size += len(piece)
+                if size > bound:
+                    raise UpstreamFailed(f"{self._who} sent more than {bound} bytes", fix="The limit is answer_bytes_max.")
+                pieces.append(piece)
         finally:
             self.close()
-
-    def _translated(self, error: Exception) -> UpstreamTimeout | UpstreamCut:
-        if isinstance(error, TimeoutError):
-            return UpstreamTimeout(
-                f"{self._who} stopped in the middle of its answer", fix="The limit is between_bytes_seconds_max."
-            )
-        return UpstreamCut(f"{self._who} broke off in the middle of its answer ({type(error).__name__})", fix="Try again.")
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def close(self) -> None:
-        if self._response.content.at_eof():
-            self._response.release()
-        elif self.finished:
+        """Drop the connection where the body wasn't read to its end."""
+        if self._incoming.is_complete:
+            return
+        if self.finished:
             task = asyncio.ensure_future(self._read_away())
             _reading_away.add(task)
             task.add_done_callback(_reading_away.discard)
         else:
-            self._response.close()
+            self._incoming.abort()
 
     async def _read_away(self) -> None:
-        """The little that follows a stream's last event, so that the connection can serve again."""
+        """The end of the body behind a stream's last event. Anything else there is unasked for, and the connection goes."""
         try:
-            async with asyncio.timeout(_READ_AWAY_SECONDS):
-                while piece := await self._response.content.readany():
-                    if len(piece) > _READ_SIZE:
-                        break
-        except (TimeoutError, aiohttp.ClientError, OSError):
+            if await self._incoming.piece(REST_SECONDS_MAX):
+                self._incoming.abort()
+        except (TimeoutError, ConnectionFailed):
             pass
-        if not self._response.content.at_eof():
-            self._response.close()
 
 
 _reading_away: set[asyncio.Future[None]] = set()

@@ -30,8 +30,9 @@ def test_an_owner_may_do_all_that_anyone_may() -> None:
 
 def test_a_key_may_do_nothing_here_whatever_its_holders_role_is_called() -> None:
     for permission in PERMISSIONS:
-        with pytest.raises(Forbidden, match=permission):
-            insist(Caller(kind="key", role="service"), permission)
+        for role in ("service", "owner", "machine"):
+            with pytest.raises(Forbidden, match=f"an API key may not do this .{permission}"):
+                insist(Caller(kind="key", role=role), permission)
 
 
 def test_a_permission_that_is_not_in_the_table_is_a_crash() -> None:

@@ -177,9 +177,8 @@ async def test_a_grammar_that_is_none_is_refused_and_not_ignored(worker: Worker,
         {"temperature": "hot"},
         {"n": 3},
         {"messages": [{"role": "user", "content": 5}]},
-        {"messages": []},
     ],
-    ids=["messages", "image", "temperature", "n", "content", "nothing"],
+    ids=["messages", "image", "temperature", "n", "content"],
 )
 async def test_a_request_that_is_wrong_is_refused_and_the_next_is_served(worker: Worker, request_: dict[str, Any]) -> None:
     with pytest.raises(CallFailed) as caught:

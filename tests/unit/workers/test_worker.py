@@ -218,10 +218,10 @@ async def test_a_worker_that_breaks_the_protocol_is_killed(start: Start, method:
     assert worker.calls_running == 0
 
 
-async def test_a_worker_that_closes_its_output_and_goes_on_is_killed(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_worker_that_closes_its_output_does_not_live_on(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("appliance.workers.process.STOP_SECONDS_MAX", 0.3)
     worker = await start()
-    with pytest.raises(WorkerDied, match="closed its output"):
+    with pytest.raises(WorkerDied, match=r"closed its output|ended with status 0"):  # killed, unless its heartbeat ends it first
         await worker.call("close_output")
 
 

@@ -165,18 +165,6 @@ def _keys_and_vault() -> None:
         sa.Column("updated_at", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_secrets"),
     )
-    op.create_table(
-        "local_models",
-        sa.Column("id", sa.Text, nullable=False),
-        sa.Column("file", sa.Text, nullable=False),
-        sa.Column("sha256", sa.Text, nullable=False),
-        sa.Column("bytes", sa.BigInteger, nullable=False),
-        sa.Column("kind", sa.Text, nullable=False),
-        sa.Column("licence", sa.Text, nullable=False),
-        sa.Column("source", sa.Text, nullable=False),
-        sa.Column("added_at", sa.BigInteger, nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_local_models"),
-    )
 
 
 def _ledger() -> None:
@@ -214,6 +202,8 @@ def _ledger() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_requests"),
         sqlite_with_rowid=False,
     )
+    is_open = sa.text("state = 0")
+    op.create_index("ix_requests_open", "requests", ["id"], sqlite_where=is_open, postgresql_where=is_open)
     op.create_table(
         "attempts",
         sa.Column("request_id", sa.LargeBinary(16), nullable=False),

@@ -1,0 +1,233 @@
+"""Tools and forced forms for llama.cpp, by our own grammar: told to the model in words, read back from its text.
+
+A call is the text {"name": …, "arguments": …}, or only the arguments where the caller named the tool.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from appliance.chat import Delta, FunctionCall, ToolCall
+from appliance.errors import FeatureUnsupported, InvalidField
+from appliance.providers.grammar_words import literal
+from appliance.providers.json_grammar import Grammar
+
+_TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """How the engine's text is to be read.
+
+    named:    the text is the arguments of this tool.
+    calls:    beginnings of text that make it a call: beginning → tool. Empty: text is text.
+    """
+
+    named: str | None = None
+    calls: dict[str, str] = {}
+    choices: int = 1
+
+
+def tools_of(raw: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    tools: dict[str, dict[str, Any]] = {}
+    for position, tool in enumerate(raw.get("tools") or ()):
+        where = f"tools[{position}]"
+        if tool.get("type") != "function":
+            raise FeatureUnsupported(
+                f"local models don't support tools of type {str(tool.get('type'))[:40]!r}", param=where, fix="Send functions."
+            )
+        function = tool.get("function") or {}
+        name = function.get("name")
+        if not isinstance(name, str) or not _TOOL_NAME.fullmatch(name) or name in tools:
+            raise InvalidField(
+                "a tool's name has 1 to 64 letters, digits, _ or -, and stands there once",
+                param=f"{where}.function.name",
+                fix="Rename it.",
+            )
+        tools[name] = function
+    return tools
+
+
+def choice_of(raw: dict[str, Any], tools: dict[str, Any]) -> tuple[str, str]:
+    """("none" | "auto" | "required" | "named", name)."""
+    choice = raw.get("tool_choice")
+    if choice is None:
+        return ("auto" if tools else "none"), ""
+    if isinstance(choice, dict):
+        if choice.get("type") != "function":
+            raise FeatureUnsupported(
+                f"local models don't support tool_choice {str(choice.get('type'))[:40]!r}",
+                param="tool_choice",
+                fix="Use auto, none, required, or a function's name.",
+            )
+        name = (choice.get("function") or {}).get("name")
+        if name not in tools:
+            raise InvalidField("tool_choice names a tool that isn't among tools", param="tool_choice", fix="Name one that is.")
+        return "named", name
+    if choice not in ("none", "auto", "required"):
+        raise InvalidField("tool_choice is none, auto, required or a function", param="tool_choice", fix="Send one of them.")
+    if choice != "none" and not tools:
+        raise InvalidField(f"tool_choice {choice} needs tools", param="tool_choice", fix="Send tools, or leave tool_choice out.")
+    return choice, ""
+
+
+def arguments_are_plain(tools: dict[str, dict[str, Any]]) -> bool:
+    """Whether the schemas are harmless for the engine's own converter: ours has read them. Errors: InvalidField."""
+    grammar = Grammar()
+    try:
+        for name, tool in tools.items():
+            _arguments_rule(grammar, name, tool)
+        grammar.text('""')
+    except FeatureUnsupported:
+        return False
+    return True
+
+
+def _arguments_rule(grammar: Grammar, name: str, tool: dict[str, Any]) -> str:
+    parameters = tool.get("parameters")
+    if parameters is None:
+        return grammar.rule('"{}"', "nothing")
+    if isinstance(parameters, dict):
+        parameters = {"type": "object", **parameters}
+    return grammar.schema(parameters, f"tools.{name}.parameters")
+
+
+def wanted_form(wanted: dict[str, Any], grammar: Grammar) -> tuple[str, list[str]]:
+    """(what the answer must be made of, instructions) for `response_format`; "": anything."""
+    kind = wanted.get("type")
+    if kind == "text":
+        return "", []
+    if kind == "json_object":
+        return grammar.base("object"), []
+    if kind != "json_schema":
+        raise FeatureUnsupported(
+            f"local models don't support response_format {str(kind)[:40]!r}",
+            param="response_format.type",
+            fix="Use text, json_object or json_schema.",
+        )
+    described = wanted.get("json_schema")
+    schema = described.get("schema") if isinstance(described, dict) else None
+    if not isinstance(schema, dict):
+        raise InvalidField("json_schema needs a schema", param="response_format.json_schema.schema", fix="Send a JSON Schema.")
+    rule = grammar.schema(schema, "response_format.json_schema.schema")
+    return rule, [f"Answer with JSON that fits this schema:\n{_written(schema)}"]
+
+
+def calls_form(
+    tools: dict[str, dict[str, Any]], choice: str, named: str, form: str, grammar: Grammar
+) -> tuple[str, str, Reading]:
+    """(what the answer must be made of, instruction, reading) for tools that we describe and read ourselves."""
+    if choice == "named":
+        told = f"Call the function {named}: answer with its arguments as JSON, nothing else.\n{_written(tools[named])}"
+        return _arguments_rule(grammar, named, tools[named]), told, Reading(named=named)
+    beginnings = {f'{{"name": {_written(name)}, "arguments": ': name for name in tools}
+    calls = []
+    for beginning, name in beginnings.items():
+        try:
+            rule = _arguments_rule(grammar, name, tools[name])
+        except FeatureUnsupported:
+            if choice == "required" or tools[name].get("strict"):
+                raise
+            rule = grammar.base("object")  # the model may choose and nobody asked for strictness: an object will do
+        calls.append(f'{literal(beginning)} {rule} "}}"')
+    call = grammar.rule(" | ".join(calls), "call")
+    listed = "\n".join(_written(tool) for tool in tools.values())
+    how = 'To call one, answer with {"name": …, "arguments": {…}} and nothing else.'
+    told = f"You can call these functions:\n{listed}\n\n{how}"
+    if choice == "required":
+        return call, f"{told} You must call one now.", Reading(calls=beginnings)
+    words = form or grammar.rule("([^{] .*)?", "words")
+    return f"{call} | {words}", f"{told} Otherwise answer in words.", Reading(calls=beginnings)
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def without_tools(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """History in which calls and their results are told in words, for templates that know no tools."""
+    told: list[dict[str, Any]] = []
+    names: dict[str, str] = {}
+    for message in messages:
+        if message["role"] == "tool":
+            name = names.get(str(message.get("tool_call_id")), "the function")
+            text = f"Result of {name}:\n{message['content']}"
+            if told and told[-1].get("result"):
+                told[-1]["content"] += f"\n\n{text}"
+            else:
+                told.append({"role": "user", "content": text, "result": True})
+            continue
+        texts = [message["content"]] if message["content"] else []
+        for call in message.get("tool_calls", ()):
+            function = call.get("function") or {}
+            names[str(call.get("id"))] = str(function.get("name", ""))
+            texts.append(f'{{"name": {_written(function.get("name", ""))}, "arguments": {function.get("arguments") or "{}"}}}')
+        told.append({"role": message["role"], "content": "\n".join(texts)})
+    return [{"role": message["role"], "content": message["content"]} for message in told]
+
+
+class CallReader:
+    """The text of one choice, in which a call may stand: text in, deltas out.
+
+    A call's text is a beginning, the arguments, and a brace that closes it: the last character is held back.
+    """
+
+    def __init__(self, reading: Reading, new_id: Callable[[], str]) -> None:
+        self._reading = reading
+        self._new_id = new_id
+        self._held = ""
+        self._arguments = ""
+        self._is_text = False
+        self._in_call = False
+
+    def feed(self, text: str) -> list[Delta]:
+        if self._is_text:
+            return [Delta(content=text)]
+        if self._in_call:
+            return self._more(text)
+        if self._reading.named is not None:
+            return [self._begin(self._reading.named), *self._more(text)]
+        self._held += text
+        for beginning, name in self._reading.calls.items():
+            if self._held.startswith(beginning):
+                rest, self._held = self._held[len(beginning) :], ""
+                return [self._begin(name), *self._more(rest)]
+        if any(beginning.startswith(self._held) for beginning in self._reading.calls):
+            return []
+        self._is_text = True
+        return [Delta(content=self._held)]
+
+    def close(self, finish: str) -> tuple[list[Delta], str]:
+        """(what was held back, the reason to finish with)."""
+        if not self._in_call:
+            held = [Delta(content=self._held)] if self._held and not self._is_text else []
+            return held, finish
+        if self._reading.named is not None:
+            return [], finish
+        if not _is_json(self._arguments):
+            return [self._arguments_delta(self._held)] if self._held else [], finish
+        return [], "tool_calls"
+
+    def _begin(self, name: str) -> Delta:
+        self._in_call = True
+        return Delta(tool_calls=[ToolCall(self._new_id(), "function", FunctionCall(name), 0)])
+
+    def _more(self, text: str) -> list[Delta]:
+        if self._reading.named is None:
+            text = self._held + text
+            text, self._held = text[:-1], text[-1:]
+            self._arguments += text
+        return [self._arguments_delta(text)] if text else []
+
+    def _arguments_delta(self, text: str) -> Delta:
+        return Delta(tool_calls=[ToolCall(function=FunctionCall(arguments=text), index=0)])
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
