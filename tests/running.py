@@ -290,8 +290,9 @@ class Appliance(Client):
 
     @property
     def first_run_key(self) -> str:
-        """The development key that was shown at its last start."""
-        return self.welcome.partition("Authorization: Bearer ")[2].partition('"')[0]
+        """The development key that was shown at its first start."""
+        assert self.welcome
+        return self.output.partition("Authorization: Bearer ")[2].partition('"')[0]
 
     def output_tail(self, lines: int = 15) -> str:
         files = sorted((self.home / "logs").glob("*.log")) if (self.home / "logs").exists() else []
@@ -372,7 +373,7 @@ class Fake(Client):
             [sys.executable, "-m", f"tests.fakes.{kind}"],
             cwd=ROOT,
             env=environment(),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
@@ -405,9 +406,9 @@ class Fake(Client):
     def set_faults(self, faults: Mapping[str, str]) -> None:
         assert self.call("POST", "/_faults", dict(faults)).status == 200
 
-    def seen(self) -> list[Seen]:
-        """Every request so far, oldest first."""
-        return [Seen(**entry) for entry in self.call("GET", "/_seen").json]
+    def seen(self, *, methods: Sequence[str] = ("POST",)) -> list[Seen]:
+        """The requests so far, oldest first. Only POSTs: an appliance asks for the list of models whenever it likes."""
+        return [Seen(**entry) for entry in self.call("GET", "/_seen").json if entry["method"] in methods]
 
     def last(self) -> Seen:
         return self.seen()[-1]
@@ -417,9 +418,7 @@ class Fake(Client):
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(10)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        self._process.communicate(timeout=10)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ import hashlib
 import json
 import re
 import struct
+import sys
 import time
 from typing import Any
 from urllib.parse import unquote
@@ -323,7 +324,7 @@ async def serve(port: int) -> None:
     fake = FakeOpenAI()
     actual = await FakeServer(fake.handle).start(port)
     print(json.dumps({"port": actual}), flush=True)
-    await asyncio.Event().wait()
+    await asyncio.to_thread(sys.stdin.read)  # ends with whoever started it, however that ends
 
 
 if __name__ == "__main__":

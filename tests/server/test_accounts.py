@@ -33,6 +33,15 @@ def fresh(appliances: MakeAppliance) -> Appliance:
     return appliances()
 
 
+@pytest.fixture(scope="module")
+def opened(appliances: MakeAppliance) -> Appliance:
+    """One whose administrator has opened what is shut by default."""
+    settings = {"registration_open": True, "jwt_expires_in": 61, "cors_allowed_origins": ["https://app.example"]}
+    box = appliances(settings=settings)
+    assert box.owner_token
+    return box
+
+
 def login(box: Appliance, password: str = PASSWORD, email: str = "owner@example.com") -> Answer:
     return box.call("POST", LOGIN, {"email": email, "password": password})
 
@@ -65,13 +74,11 @@ def test_of_many_who_register_at_once_one_is_the_owner(appliance: MakeAppliance)
     assert [row["n"] for row in box.rows("SELECT count(*) AS n FROM users")] == [1]
 
 
-def test_registration_that_was_opened_makes_users_that_are_no_owners(appliance: MakeAppliance) -> None:
-    box = appliance(settings={"registration_open": True})
-    assert box.owner_token
-    other = box.call("POST", REGISTER, {**OWNER, "email": "other@example.com"})
+def test_registration_that_was_opened_makes_users_that_are_no_owners(opened: Appliance) -> None:
+    other = opened.call("POST", REGISTER, {**OWNER, "email": "other@example.com"})
     assert other.status == 201
     assert other.json["user"]["role"] != "owner"
-    taken = box.call("POST", REGISTER, {**OWNER, "email": "OTHER@example.com"})
+    taken = opened.call("POST", REGISTER, {**OWNER, "email": "OTHER@example.com"})
     assert (taken.status, taken.error["code"]) == (409, "conflict")
 
 
@@ -154,16 +161,15 @@ def test_a_forged_token_is_refused(door: Appliance, token: str) -> None:
     assert answer.error["fix"]
 
 
-def test_a_token_that_was_changed_or_signed_by_another_appliance_is_refused(door: Appliance, appliance: MakeAppliance) -> None:
+def test_a_token_that_was_changed_or_signed_by_another_appliance_is_refused(door: Appliance, opened: Appliance) -> None:
     head, payload, signature = door.owner_token.split(".")
     assert door.call("GET", FEATURES, token=f"{head}.{payload[:-2]}xx.{signature}").status == 401
     assert door.call("GET", FEATURES, token=f"{head}.{payload}.").status == 401
-    assert door.call("GET", FEATURES, token=appliance().owner_token).status == 401
+    assert door.call("GET", FEATURES, token=login(opened).json["access_token"]).status == 401
 
 
-def test_a_token_lives_as_long_as_the_setting_says(appliance: MakeAppliance) -> None:
-    box = appliance(settings={"jwt_expires_in": 61})
-    assert box.call("POST", REGISTER, OWNER).json["expires_in"] == 61
+def test_a_token_lives_as_long_as_the_setting_says(opened: Appliance) -> None:
+    assert login(opened).json["expires_in"] == 61
 
 
 def test_a_token_survives_a_restart(door: Appliance) -> None:
@@ -226,8 +232,8 @@ def test_a_preflight_from_a_foreign_page_is_given_nothing(door: Appliance) -> No
         assert "access-control-allow-origin" not in answer.headers, path
 
 
-def test_a_page_that_an_administrator_named_may_call(appliance: MakeAppliance) -> None:
-    box = appliance(settings={"cors_allowed_origins": ["https://app.example"]})
+def test_a_page_that_an_administrator_named_may_call(opened: Appliance) -> None:
+    box = opened
     wanted = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
     for path in ("/v1/chat/completions", "/api/v1/admin/api-keys"):
         allowed = box.call("OPTIONS", path, headers={"Origin": "https://app.example", **wanted})

@@ -81,9 +81,7 @@ def test_a_key_is_made_listed_and_revoked(box: Appliance) -> None:
 def test_what_cannot_be_done_is_told_in_a_line_with_the_way_out(box: Appliance) -> None:
     for arguments, stdin in (
         (("users", "reset-password", "nobody@example.com", "--password-stdin"), f"{NEW_PASSWORD}\n"),
-        (("users", "reset-password", "owner@example.com", "--password-stdin"), "Sh0rt!x\n"),
         (("keys", "revoke", "key_nobody"), ""),
-        (("keys", "create", ""), ""),
     ):
         done = box.command(*arguments, stdin=stdin)
         assert done.returncode != 0, arguments
@@ -119,12 +117,12 @@ def test_the_way_from_the_command_line_to_the_server_is_for_its_owner_alone(door
     assert json.loads(control.read_text())["token"] != before, "the token is renewed at each start"
 
 
-@pytest.mark.parametrize("arguments", [("settings",), ("doctor",), ("models", "list")])
-def test_a_command_that_only_looks_changes_nothing_and_says_something(box: Appliance, arguments: tuple[str, ...]) -> None:
+def test_a_command_that_only_looks_says_something_and_no_secret(box: Appliance) -> None:
     was_running = box.is_running
-    done = box.command(*arguments)
-    assert done.returncode in (0, 1), done.stderr  # doctor says 1 where something is to be mended
-    assert done.stdout.strip()
-    assert "Traceback" not in done.stderr
-    assert "sk-fake" not in done.stdout + done.stderr, "a credential is shown"
+    for arguments in (("settings",), ("doctor",), ("models", "list")):
+        done = box.command(*arguments)
+        assert done.returncode in (0, 1), done.stderr  # doctor says 1 where something is to be mended
+        assert done.stdout.strip()
+        assert "Traceback" not in done.stderr
+        assert "sk-fake" not in done.stdout + done.stderr, "a credential is shown"
     assert box.is_running == was_running

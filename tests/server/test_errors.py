@@ -272,10 +272,8 @@ def test_a_wrong_method_is_405_and_the_right_one_is_told(
 
 def test_a_body_announced_too_large_is_refused_before_it_is_sent(door: Appliance, api_key: str, owner: str) -> None:
     for path, key in ((CHAT, api_key), ("/v1/embeddings", api_key), ("/api/v1/admin/api-keys", owner)):
-        started = time.monotonic()
         answer = parsed(door.raw(head(path, key, f"Content-Length: {1024 * MIB}"), timeout=10))
-        check(answer, 413, "body_too_large")
-        assert time.monotonic() - started < BODY_SECONDS_MAX, "it waited for the body"
+        check(answer, 413, "body_too_large")  # had it waited for the body, it were 408
 
 
 @pytest.mark.parametrize("path", [CHAT, "/api/v1/admin/api-keys"])

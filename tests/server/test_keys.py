@@ -162,9 +162,20 @@ def test_every_change_of_keys_is_in_the_audit_chain(door: Appliance) -> None:
     assert made["key"] not in json.dumps(rows)
 
 
-def test_the_key_of_the_first_run_is_listed_expires_in_a_week_and_works(appliance: MakeAppliance, upstream: Fake) -> None:
-    box = appliance(settings={"providers": [upstream.provider("fake", models=["gpt-4o"])]})
-    key = box.first_run_key
+def test_a_proxy_on_this_machine_does_not_make_its_callers_local(door: Appliance) -> None:
+    """The connection comes from loopback, but the header says that somebody else stands behind it."""
+    box, key = door, door.first_run_key
+    assert box.call("GET", "/v1/models", token=key).status == 200
+    for headers in ({"X-Forwarded-For": "203.0.113.5"}, {"Forwarded": "for=203.0.113.5"}, {"X-Real-IP": "203.0.113.5"}):
+        answer = box.call("GET", "/v1/models", token=key, headers=headers)
+        assert (answer.status, answer.error["code"]) == (403, "loopback_only"), headers
+        chatted = box.call("POST", "/v1/chat/completions", chat("x"), token=key, headers=headers)
+        assert (chatted.status, chatted.error["code"]) == (403, "loopback_only"), headers
+        assert box.call("GET", "/metrics", headers=headers).status == 401, headers
+
+
+def test_the_key_of_the_first_run_is_listed_expires_in_a_week_and_works(door: Appliance) -> None:
+    box, key = door, door.first_run_key
     assert ask(box, key).status == 200
     (row,) = [row for row in listed(box) if row["name"] == "first-run"]
     assert key.startswith(str(row["key_prefix"]))
@@ -209,19 +220,6 @@ def test_a_copied_database_gives_nobody_a_key(door: Appliance, appliance: MakeAp
     with pytest.raises(AssertionError, match=r"(?i)master|key"):
         copy.start()
     assert ask(door, made["key"]).status == 200
-
-
-def test_a_proxy_on_this_machine_does_not_make_its_callers_local(appliance: MakeAppliance) -> None:
-    """The connection comes from loopback, but the header says that somebody else stands behind it."""
-    box = appliance()
-    key = box.first_run_key
-    assert box.call("GET", "/v1/models", token=key).status == 200
-    for headers in ({"X-Forwarded-For": "203.0.113.5"}, {"Forwarded": "for=203.0.113.5"}, {"X-Real-IP": "203.0.113.5"}):
-        answer = box.call("GET", "/v1/models", token=key, headers=headers)
-        assert (answer.status, answer.error["code"]) == (403, "loopback_only"), headers
-        chatted = box.call("POST", "/v1/chat/completions", chat("x"), token=key, headers=headers)
-        assert (chatted.status, chatted.error["code"]) == (403, "loopback_only"), headers
-        assert box.call("GET", "/metrics", headers=headers).status == 401, headers
 
 
 def test_a_key_does_what_its_scopes_say_and_no_more(door: Appliance) -> None:

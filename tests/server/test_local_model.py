@@ -31,6 +31,12 @@ def door(appliances: MakeAppliance) -> Appliance:
     return appliances(env={"OPENAI_ORG_SECRET": "canary-environment"}, model=True)
 
 
+@pytest.fixture(scope="module")
+def narrow(appliances: MakeAppliance) -> Appliance:
+    """One that answers one request at a time, lets one more wait, and shows early that it lives."""
+    return appliances(settings={"local_parallel": 1, "local_queue_max": 1, "keepalive_seconds": 0.2}, model=True)
+
+
 def ask(door: Appliance, content: str = "Hello!", **more: object) -> Answer:
     answer = door.chat(chat(MODEL, content, **{"max_tokens": 12, "temperature": 0, **more}))
     assert answer.status == 200, answer
@@ -269,8 +275,25 @@ def test_the_worker_knows_nothing_of_the_servers_environment(door: Appliance) ->
         assert str(door.home / "master.key") not in told
 
 
-def test_a_caller_that_leaves_frees_its_slot(appliance: MakeAppliance) -> None:
-    box = appliance(settings={"local_parallel": 1}, model=True)
+def test_a_stream_that_waits_is_kept_alive_by_comments_and_a_full_queue_is_429(narrow: Appliance) -> None:
+    box = narrow
+    loading = ask_stream(box, max_tokens=2)  # the first request loads the model
+    assert loading.comments, "no sign of life while the model loads"
+    long = chat(MODEL, "A long story.", max_tokens=1500, logit_bias=never_end())
+    with box.chat_stream(long) as first:
+        next(first.events())
+        with box.chat_stream(long) as second:
+            waiting = second.events()
+            assert next(waiting).data is None, "no sign of life while the queue waits"
+            refused = box.chat(long)
+            assert (refused.status, refused.error["code"]) == (429, "queue_full"), refused
+            assert refused.error["fix"]
+            first.hang_up()
+            eventually(lambda: next(waiting).data, 10)
+
+
+def test_a_caller_that_leaves_frees_its_slot(narrow: Appliance) -> None:
+    box = narrow
     ask(box, max_tokens=1)
     with box.chat_stream(chat(MODEL, "Tell me a very long story.", max_tokens=1900, logit_bias=never_end())) as answer:
         events = answer.events()
@@ -336,23 +359,6 @@ def test_a_worker_killed_while_a_whole_answer_is_made_gives_503(door: Appliance)
     assert (found[0].status, found[0].error["code"]) == (503, "local_model_failed"), found
     assert found[0].error["fix"]
     assert ask(box, max_tokens=2).content
-
-
-def test_a_stream_that_waits_is_kept_alive_by_comments_and_a_full_queue_is_429(appliance: MakeAppliance) -> None:
-    box = appliance(settings={"local_parallel": 1, "local_queue_max": 1, "keepalive_seconds": 0.2}, model=True)
-    loading = ask_stream(box, max_tokens=2)  # the first request loads the model
-    assert loading.comments, "no sign of life while the model loads"
-    long = chat(MODEL, "A long story.", max_tokens=1500, logit_bias=never_end())
-    with box.chat_stream(long) as first:
-        next(first.events())
-        with box.chat_stream(long) as second:
-            waiting = second.events()
-            assert next(waiting).data is None, "no sign of life while the queue waits"
-            refused = box.chat(long)
-            assert (refused.status, refused.error["code"]) == (429, "queue_full"), refused
-            assert refused.error["fix"]
-            first.hang_up()
-            eventually(lambda: next(waiting).data, 10)
 
 
 def test_an_idle_model_is_unloaded_and_loaded_again(appliance: MakeAppliance) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.calls import Answer, chat
 from tests.conftest import MakeAppliance
-from tests.running import Appliance, Fake
+from tests.running import Appliance, Fake, eventually
 
 LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
 
@@ -110,15 +110,16 @@ def test_the_alias_is_gone_as_soon_as_an_openai_credential_exists(appliance: Mak
         upstream.set_faults({})
 
 
-def test_a_provider_that_is_not_told_its_models_is_asked_for_them(appliance: MakeAppliance, upstream: Fake) -> None:
-    box = appliance(settings={"providers": [upstream.provider("asked")]})
-    listed = [model["id"] for model in box.call("GET", "/v1/models", token=box.api_key).json["data"]]
-    assert f"asked/{LLAMA}" in listed
-    assert deployment(box.chat(chat("gpt-4o"))) == "asked/gpt-4o"
-
-
-def test_a_provider_that_does_not_answer_does_not_keep_the_door_shut(appliance: MakeAppliance, upstream: Fake) -> None:
+def test_a_provider_that_is_not_told_its_models_is_asked_and_one_that_is_silent_keeps_no_door_shut(
+    appliance: MakeAppliance, upstream: Fake
+) -> None:
     silent = {"name": "silent", "base_url": "http://127.0.0.1:9/v1"}
-    box = appliance(settings={"providers": [silent, upstream.provider("fake", models=["gpt-4o"])]})
-    assert deployment(box.chat(chat("fake/gpt-4o"))) == "fake/gpt-4o"
-    assert deployment(box.chat(chat("gpt-4o"))) == "fake/gpt-4o"
+    box = appliance(settings={"providers": [silent, upstream.provider("asked")]})
+
+    def listed() -> list[str]:
+        return [model["id"] for model in box.call("GET", "/v1/models", token=box.api_key).json["data"]]
+
+    assert eventually(lambda: f"asked/{LLAMA}" in listed())
+    assert deployment(box.chat(chat("asked/gpt-4o"))) == "asked/gpt-4o"
+    assert deployment(box.chat(chat("gpt-4o"))) == "asked/gpt-4o"
+    assert box.chat(chat("silent/anything")).error["code"] == "upstream_failed"
