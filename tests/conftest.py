@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from tests.fakes.certificates import Certificates
 from tests.fakes.clock import FakeClock
 from tests.fakes.models import fetched_model
 from tests.running import Appliance, Fake, NetworkNamespace, free_port
@@ -121,11 +122,11 @@ def appliances(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixture
 
 @pytest.fixture(scope="module")
 def fake() -> Iterator[MakeFake]:
-    """Starts fake providers: `fake("openai", faults={"gpt-4o": "fault-500"})`."""
+    """Starts fake providers: `fake("openai", faults={"gpt-4o": "fault-500"})`; over TLS as well where it gets certificates."""
     made: list[Fake] = []
 
-    def make(kind: str = "openai", faults: Mapping[str, str] | None = None) -> Fake:
-        made.append(Fake(kind, faults))
+    def make(kind: str = "openai", faults: Mapping[str, str] | None = None, certificates: Certificates | None = None) -> Fake:
+        made.append(Fake(kind, faults, certificates))
         return made[-1]
 
     yield make

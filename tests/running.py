@@ -19,6 +19,7 @@ import psutil
 import tomlkit
 
 from tests.calls import Answer, Client
+from tests.fakes.certificates import Certificates
 from tests.fakes.wire import Seen
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -368,9 +369,10 @@ class Appliance(Client):
 class Fake(Client):
     """A fake provider in a process of its own."""
 
-    def __init__(self, kind: str, faults: Mapping[str, str] | None = None) -> None:
+    def __init__(self, kind: str, faults: Mapping[str, str] | None = None, certificates: Certificates | None = None) -> None:
+        tls = ["--certificate", str(certificates.server), "--key", str(certificates.server_key)] if certificates else []
         self._process = subprocess.Popen(
-            [sys.executable, "-m", f"tests.fakes.{kind}"],
+            [sys.executable, "-m", f"tests.fakes.{kind}", *tls],
             cwd=ROOT,
             env=environment(),
             stdin=subprocess.PIPE,
@@ -378,7 +380,9 @@ class Fake(Client):
             start_new_session=True,
         )
         assert self._process.stdout is not None
-        super().__init__(json.loads(self._process.stdout.readline())["port"])
+        ports = json.loads(self._process.stdout.readline())
+        super().__init__(ports["port"])
+        self.tls_port: int | None = ports.get("tls_port")
         self.key = "sk-fake-0123456789abcdef"
         if faults:
             self.set_faults(faults)

@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from appliance.api.exchange import Bounds, Exchange, Receive, Scope, Send, body_too_slow
+from appliance.api.exchange import Bounds, Exchange, Receive, Scope, Send, body_too_slow, overloaded
 from appliance.clock import Clock
-from appliance.errors import CallerLeft, GatehouseError, MethodNotAllowed, Overloaded, ShuttingDown
+from appliance.errors import CallerLeft, GatehouseError, MethodNotAllowed, ShuttingDown
 from appliance.gateway.call import new_id
 from appliance.gateway.state import StateHolder
 from appliance.telemetry.logs import get_logger
@@ -109,12 +109,8 @@ class Door:
     def _refusal(self) -> GatehouseError | None:
         if self.draining:
             return _stopping()
-        if self.in_flight >= self._in_flight_max or self._bounds.buffered_bytes > self._bounds.buffered_bytes_max:
-            return Overloaded(
-                "the appliance has as many requests in flight as it may",
-                fix="Try again in a moment; the limits are requests_in_flight_max and buffered_bytes_max.",
-                retry_after_seconds=1,
-            )
+        if self.in_flight >= self._in_flight_max:
+            return overloaded()
         return None
 
     # Raw routes
@@ -166,6 +162,8 @@ class Door:
         seconds = time.monotonic() - exchange.started
         caller = exchange.caller
         self._metrics.request_finished(route, exchange.deployment, exchange.status, exchange.code, seconds)
+        if exchange.first_token_seconds is not None:
+            self._metrics.first_token(route, exchange.deployment, exchange.first_token_seconds)
         log_request(
             request_id=exchange.request_id.decode(),
             route=route,

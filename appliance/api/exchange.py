@@ -11,7 +11,9 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from appliance.errors import BodyTooSlow, CallerLeft, GatehouseError, TooLarge, UpstreamTimeout
+import msgspec
+
+from appliance.errors import BodyTooSlow, CallerLeft, GatehouseError, Overloaded, TooLarge, UpstreamTimeout
 from appliance.identity.caller import Caller
 
 Scope = dict[str, Any]
@@ -20,26 +22,16 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 
-class Bounds:
-    """What every exchange is held to, and what all of them hold together. Seconds and bytes."""
+class Bounds(msgspec.Struct, kw_only=True):
+    """What every exchange is held to, and (`buffered_bytes`) what all of them hold together. Seconds and bytes."""
 
-    def __init__(
-        self,
-        *,
-        body_bytes_max: int,
-        body_seconds_max: float,
-        send_seconds_max: float,
-        request_seconds_max: float,
-        keepalive_seconds: float,
-        buffered_bytes_max: int,
-    ) -> None:
-        self.body_bytes_max = body_bytes_max
-        self.body_seconds_max = body_seconds_max
-        self.send_seconds_max = send_seconds_max
-        self.request_seconds_max = request_seconds_max
-        self.keepalive_seconds = keepalive_seconds
-        self.buffered_bytes_max = buffered_bytes_max
-        self.buffered_bytes = 0
+    body_bytes_max: int
+    body_seconds_max: float
+    send_seconds_max: float
+    request_seconds_max: float
+    keepalive_seconds: float
+    buffered_bytes_max: int
+    buffered_bytes: int = 0
 
 
 class Exchange:
@@ -72,6 +64,7 @@ class Exchange:
         "deployment",
         "extra_headers",
         "finished",
+        "first_token_seconds",
         "headers",
         "request_id",
         "scope",
@@ -93,6 +86,7 @@ class Exchange:
         self.caller: Caller | None = None
         self.extra_headers: Headers = []
         self.finished = False
+        self.first_token_seconds: float | None = None
         self._receive = receive
         self._send = send
         self._bounds = bounds
@@ -114,16 +108,16 @@ class Exchange:
     async def body(self) -> bytes:
         """The whole body, read within its bounds.
 
-        Errors:  TooLarge, CallerLeft; BodyTooSlow comes through `cut`.
+        Errors:  TooLarge, Overloaded, CallerLeft; BodyTooSlow comes through `cut`.
         """
         self._check_announced()
         first = await self._receive()
         data: bytes = first.get("body", b"")
         if first["type"] == "http.disconnect":
             raise CallerLeft("the caller left before its request was read")
+        self._hold(len(data))
         if first.get("more_body"):
             data = await self._rest_of_body(data)
-        self._count_buffered(len(data))
         self._deadline = self.started + self._bounds.request_seconds_max
         self._body_read = True
         return data
@@ -143,6 +137,7 @@ class Exchange:
             size += len(piece)
             if size > self._bounds.body_bytes_max:
                 raise self._too_large()
+            self._hold(len(piece))
             pieces.append(piece)
             if not message.get("more_body"):
                 return b"".join(pieces)
@@ -151,9 +146,12 @@ class Exchange:
         limit = self._bounds.body_bytes_max
         return TooLarge(f"the body is larger than {limit} bytes", fix="Send less; an administrator may raise body_bytes_max.")
 
-    def _count_buffered(self, size: int) -> None:
-        self._buffered = size
+    def _hold(self, size: int) -> None:
+        """Count what is held in memory, as it arrives. Errors: Overloaded."""
+        self._buffered += size
         self._bounds.buffered_bytes += size
+        if self._bounds.buffered_bytes > self._bounds.buffered_bytes_max:
+            raise overloaded()
 
     def _watch_for_leaving(self) -> None:
         """Granian's receive() gives a future, so that no task is needed to wait for it; other servers get one."""
@@ -175,7 +173,7 @@ class Exchange:
         """Stop the handler wherever it waits; `reason` is what its caller is told, where there still is one."""
         if not self.finished and self._cut is None and self._task is not None:
             self._cut = reason
-            self._task.cancel()
+            self._task.cancel(reason)  # the stages see why: it is the cancellation's first argument
 
     def taken_cut(self) -> GatehouseError | None:
         """The reason of a cut, once: whoever catches the cancellation asks, and goes on where this gives a reason."""
@@ -268,6 +266,14 @@ class Exchange:
         self._bounds.buffered_bytes -= self._buffered
         if self._watching is not None:
             self._watching.cancel()
+
+
+def overloaded() -> Overloaded:
+    return Overloaded(
+        "the appliance has as many requests in flight as it may",
+        fix="Try again in a moment; the limits are requests_in_flight_max and buffered_bytes_max.",
+        retry_after_seconds=1,
+    )
 
 
 def body_too_slow() -> BodyTooSlow:

@@ -1,6 +1,5 @@
 """OpenAI's surface: chat completions and embeddings (raw, hot), the list of models."""
 
-import time
 from contextlib import aclosing
 from typing import Annotated, Any
 
@@ -102,6 +101,7 @@ class OpenAIRoutes:
         answer = openai_chat.Answer(f"chatcmpl-{call.id.hex()}", call.started_at // 1000, _model_shown(call))
         if chat.stream:
             await _stream(exchange, call, reply, answer)
+            exchange.first_token_seconds = None if call.first_token is None else call.first_token - call.started
         else:
             chunks = [chunk async for chunk in reply.chunks]
             first = chunks[0] if len(chunks) == 1 else None
@@ -190,7 +190,7 @@ class ModelList(msgspec.Struct):
 def _models(request: Request[Any, Any, Any], door: Door) -> list[ModelCard]:
     state = door.holder.current
     identified(request.scope, dict(request.scope["headers"]), state, door.clock, "models")  # type: ignore[arg-type]  # Litestar's scope is a TypedDict
-    return [ModelCard(model.id, model.created or int(time.time()), model.owned_by) for model in state.names.offered()]
+    return [ModelCard(model.id, model.created, model.owned_by) for model in state.names.offered()]
 
 
 @get(

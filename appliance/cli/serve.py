@@ -64,10 +64,10 @@ async def _serve(settings: Settings, home: Home, environ: dict[str, str]) -> Non
     serving = asyncio.ensure_future(server.serve())
     log = logs.get_logger("cli")
     try:
+        home.write_control(control)
         await _until_listening(settings, serving)
         await appliance.start()
         _settle_memory()
-        home.write_control(control)
         log.info("started", version=__version__, url=control.url, interrupted_requests=appliance.ledger.interrupted_at_start)
         await _welcome(appliance, settings)
         waiting = asyncio.ensure_future(stopping.wait())
@@ -93,6 +93,7 @@ async def _serve(settings: Settings, home: Home, environ: dict[str, str]) -> Non
 
 
 def _server(asgi: Any, settings: Settings) -> Any:
+    from granian.constants import HTTPModes
     from granian.http import HTTP1Settings
     from granian.server.embed import Server
 
@@ -101,6 +102,9 @@ def _server(asgi: Any, settings: Settings) -> Any:
         address=settings.host,
         port=settings.port,
         interface="asginl",  # type: ignore[arg-type]  # the enum's value; the rooms are opened by Appliance, not by a lifespan
+        # Not "auto": to find out which version is spoken, Granian waits for ever for a first byte, and enough silent sockets
+        # would lock everybody out. With HTTP/1 alone the read timeout holds from the start.
+        http=HTTPModes.http1,
         backlog=settings.connections_max,
         backpressure=settings.connections_max,
         http1_settings=HTTP1Settings(

@@ -101,12 +101,11 @@ class Pipeline:
         """The ending of a call that did not settle."""
         if call.attempts:  # settled, or tried to: the ledger tries again by itself
             return
-        gone = isinstance(error, asyncio.CancelledError | GeneratorExit)
-        known = error if isinstance(error, GatehouseError) else CallerLeft("") if gone else GatehouseError("")
+        known = _known(error)
         state = RequestState.CANCELLED if isinstance(known, CallerLeft) else RequestState.FAILED
         booking = asyncio.ensure_future(self._ledger.settle(self._settled_entry(call, state, known.status, known.code)))
         booking.add_done_callback(_retrieve)  # a ledger that fails now keeps the entry and says so by itself
-        if not gone:
+        if not isinstance(error, asyncio.CancelledError | GeneratorExit):
             await asyncio.wait([booking])
 
     def _settled_entry(self, call: Call, state: RequestState, status: int, error: str | None) -> SettledEntry:
@@ -136,6 +135,16 @@ class Pipeline:
         return SettledEntry(call.id, state, status, error, duration_ms, first, tuple(call.attempts))
 
 
+def _known(error: BaseException | None) -> GatehouseError:
+    """The error of our tree behind whatever ended a call; a cancellation carries the reason of whoever cancelled."""
+    if isinstance(error, GatehouseError):
+        return error
+    if isinstance(error, asyncio.CancelledError):
+        reason = error.args[0] if error.args else None
+        return reason if isinstance(reason, GatehouseError) else CallerLeft("the caller left")
+    return CallerLeft("the caller left") if isinstance(error, GeneratorExit) else GatehouseError("a stage failed")
+
+
 def _count(call: Call, chunk: Chunk) -> None:
     """Watch what passes: usage, the first token's time, how much text."""
     if chunk.usage is not None:
@@ -143,8 +152,11 @@ def _count(call: Call, chunk: Chunk) -> None:
     if chunk.finish is not None:
         call.finish = chunk.finish
     for delta in chunk.deltas:
-        if delta.content:
-            call.characters_out += len(delta.content)
+        written = len(delta.content or "") + len(delta.reasoning or "")
+        for piece in delta.tool_calls or ():
+            written += len(piece.function.arguments) if piece.function is not None else 0
+        if written:
+            call.characters_out += written
             if call.first_token is None:
                 call.first_token = time.monotonic()
 

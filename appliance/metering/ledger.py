@@ -17,6 +17,7 @@ import msgspec
 from appliance import faults
 from appliance.errors import LedgerUnavailable
 from appliance.metering.entries import AttemptOutcome, OpenEntry, RequestState, SettledEntry
+from appliance.telemetry.logs import get_logger
 
 GROUP_MAX = 512
 GATHER_SECONDS = 0.002
@@ -67,11 +68,15 @@ _INTERRUPT_REQUESTS = f"UPDATE requests SET state={RequestState.INTERRUPTED:d}, 
 _MODEL, _DEPLOYMENT, _ERROR, _FINISH = 1, 2, 3, 4
 
 Entry = OpenEntry | SettledEntry
+_log = get_logger("metering")
 
 
 class _Waiting(msgspec.Struct):
+    """An entry, who waits for it, and why it could not be committed, where it couldn't."""
+
     entry: Entry | Callable[[sqlite3.Connection], object]
     done: "asyncio.Future[None]"
+    failure: LedgerUnavailable | None = None
 
 
 class Ledger:
@@ -130,7 +135,7 @@ class Ledger:
 
     def _write(self, entry: Entry | Callable[[sqlite3.Connection], object]) -> "asyncio.Future[None]":
         assert self._loop is not None, "Ledger.start() comes first"
-        if len(self._gathering) >= WAITING_MAX:
+        if len(self._gathering) >= WAITING_MAX and not isinstance(entry, SettledEntry):
             raise LedgerUnavailable(
                 "the ledger can't keep up with the requests", fix="Try again in a moment.", retry_after_seconds=1
             )
@@ -149,14 +154,14 @@ class Ledger:
         else:
             self._committing = False
 
-    def _committed(self, group: list[_Waiting], error: LedgerUnavailable | None) -> None:
+    def _committed(self, group: list[_Waiting]) -> None:
         assert self._loop is not None
         for waiting in group:
             if not waiting.done.done():
-                if error is None:
+                if waiting.failure is None:
                     waiting.done.set_result(None)
                 else:
-                    waiting.done.set_exception(error)
+                    waiting.done.set_exception(waiting.failure)
         if len(group) > 1:  # busy: a group's commit costs as much as several rows, so let a larger one gather
             self._loop.call_later(GATHER_SECONDS, self._hand_over)
         else:
@@ -173,7 +178,8 @@ class Ledger:
             return
         self._loop.call_soon_threadsafe(ready.set_result, None)
         while (group := self._groups.get()) is not _STOP:
-            self._tell(group, self._commit(connection, group))
+            self._commit(connection, group)
+            self._tell(group)
         if self._unsettled:
             self._commit(connection, [])
         connection.close()
@@ -190,21 +196,45 @@ class Ledger:
         connection.execute("COMMIT")
         return connection
 
-    def _commit(self, connection: sqlite3.Connection, group: list[_Waiting]) -> LedgerUnavailable | None:
+    def _commit(self, connection: sqlite3.Connection, group: list[_Waiting]) -> None:
+        """One transaction for a group; who can't be helped finds the failure in its _Waiting."""
         retried, self._unsettled = self._unsettled, []
         try:
-            self._fault("ledger.commit")
-            connection.execute("BEGIN IMMEDIATE")
-            self._write_rows(connection, retried, [waiting.entry for waiting in group])
-            self._fault("ledger.commit.rows")
-            connection.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
+            self._transaction(connection, retried, group)
+        except (sqlite3.OperationalError, OSError) as error:  # the world's: locked, full, gone; it may pass
             self._roll_back(connection)
-            failed = [waiting.entry for waiting in group if isinstance(waiting.entry, SettledEntry)]
-            self._unsettled = (retried + [_not_answered(entry) for entry in failed])[-UNSETTLED_MAX:]
-            return _unavailable(error)
-        self._on_group(len(group))
-        return None
+            lost = [_not_answered(waiting.entry) for waiting in group if isinstance(waiting.entry, SettledEntry)]
+            self._unsettled = (retried + lost)[-UNSETTLED_MAX:]
+            for waiting in group:
+                waiting.failure = _unavailable(error)
+        except Exception as error:  # ours: a row that can't be written. Nobody else may suffer from it
+            self._roll_back(connection)
+            if len(group) + len(retried) > 1:
+                self._one_by_one(connection, retried, group)
+            else:
+                _log.error("a ledger entry can't be written", exc_info=error)
+                for waiting in group:
+                    waiting.failure = _unavailable(error)
+        else:
+            self._on_group(len(group))
+
+    def _one_by_one(self, connection: sqlite3.Connection, retried: list[SettledEntry], group: list[_Waiting]) -> None:
+        for entry in retried:
+            self._unsettled = [entry]
+            self._commit(connection, [])
+        kept = self._unsettled
+        for waiting in group:
+            self._unsettled = []
+            self._commit(connection, [waiting])
+            kept += self._unsettled
+        self._unsettled = kept
+
+    def _transaction(self, connection: sqlite3.Connection, retried: list[SettledEntry], group: list[_Waiting]) -> None:
+        self._fault("ledger.commit")
+        connection.execute("BEGIN IMMEDIATE")
+        self._write_rows(connection, retried, [waiting.entry for waiting in group])
+        self._fault("ledger.commit.rows")
+        connection.execute("COMMIT")
 
     def _write_rows(self, connection: sqlite3.Connection, retried: list[SettledEntry], entries: list[object]) -> None:
         opened = [self._opened_row(connection, entry) for entry in entries if isinstance(entry, OpenEntry)]
@@ -273,11 +303,11 @@ class Ledger:
         rows = connection.execute("SELECT id, kind, value FROM names")
         self._names = {(kind, value): number for number, kind, value in rows}
 
-    def _tell(self, group: list[_Waiting], error: LedgerUnavailable | None) -> None:
+    def _tell(self, group: list[_Waiting]) -> None:
         """Wake whoever waits, all of a group by one hop to the event loop."""
         assert self._loop is not None
         try:
-            self._loop.call_soon_threadsafe(self._committed, group, error)
+            self._loop.call_soon_threadsafe(self._committed, group)
         except RuntimeError:
             pass  # the loop is closed: nobody waits any more
 

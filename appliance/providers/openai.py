@@ -17,6 +17,10 @@ from appliance.providers.failures import failure, retry_after_seconds
 from appliance.providers.wire import Deployment, Outgoing
 from appliance.upstream.sse import SseEvent, SseReader, SseTooLarge
 
+TOKENS_MAX = 2**31 - 1
+# What msgspec raises for bytes that aren't the JSON expected: wrong, not UTF-8, nested without end.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 
 class _PromptDetails(msgspec.Struct):
     cached_tokens: int | None = None
@@ -27,8 +31,8 @@ class _CompletionDetails(msgspec.Struct):
 
 
 class _Usage(msgspec.Struct):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
     prompt_tokens_details: _PromptDetails | None = None
     completion_tokens_details: _CompletionDetails | None = None
 
@@ -130,13 +134,16 @@ class OpenAI:
         return Outgoing("/models", _headers(api_key), b"")
 
     def models_answer(self, body: bytes) -> list[str]:
-        return [model.id for model in _read_models(body).data]
+        try:
+            return [model.id for model in _read_models(body).data]
+        except _UNREADABLE as error:
+            raise ValueError("no list of models in OpenAI's format") from error
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes, deployment: Deployment) -> GatehouseError:
         message, code, param = "", None, None
         try:
             message, code, param = _said(_read_error(body))
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except _UNREADABLE:
             pass  # an HTML page from a proxy, say: the status alone speaks
         if status < 400:
             return UpstreamFailed(f"{deployment.provider} answered with status {status}", fix="Check the provider's base_url.")
@@ -199,7 +206,7 @@ class OpenAIStream:
     def _chunk(self, data: bytes, raw: bytes) -> Chunk:
         try:
             body = _read_chunk(data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except _UNREADABLE as error:
             if self.done or self._open_choices <= 0:
                 return Chunk()  # rubbish behind a finished answer
             raise UpstreamFailed(f"{self._provider} sent an event that is no JSON", fix="Try again.") from error
@@ -233,13 +240,18 @@ def _usage(usage: _Usage | None) -> Usage | None:
         return None
     cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
     reasoning = usage.completion_tokens_details.reasoning_tokens if usage.completion_tokens_details else None
-    return Usage(usage.prompt_tokens, usage.completion_tokens, cached or 0, reasoning or 0)
+    return Usage(_tokens(usage.prompt_tokens), _tokens(usage.completion_tokens), _tokens(cached), _tokens(reasoning))
+
+
+def _tokens(count: int | None) -> int:
+    """A count as the ledger can hold it, whatever a broken provider claims."""
+    return min(max(count or 0, 0), TOKENS_MAX)
 
 
 def _answer(body: bytes, deployment: Deployment) -> _AnswerBody:
     try:
         answer = _read_answer(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise UpstreamFailed(
             f"{deployment.provider} sent an answer that is no JSON in OpenAI's format", fix="Try again."
         ) from error

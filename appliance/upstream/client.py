@@ -142,6 +142,11 @@ class HttpClient:
             raise UpstreamTimeout(
                 f"{who} could not be reached in time", fix="Check its base_url; the limit is connect_seconds_max."
             ) from error
+        except ssl.SSLCertVerificationError as error:
+            raise UpstreamFailed(
+                f"{who} could not be reached: its certificate is not trusted here ({error.verify_message})",
+                fix="Check its base_url; for an authority of your own set SSL_CERT_FILE to its certificate, and restart.",
+            ) from error
         except (OSError, ssl.SSLError) as error:
             raise UpstreamFailed(
                 f"{who} could not be reached ({type(error).__name__})",

@@ -17,6 +17,7 @@ import base64
 import hashlib
 import json
 import re
+import ssl
 import struct
 import sys
 import time
@@ -320,14 +321,21 @@ def _check_model(name: str, offered: Any) -> None:
         raise Refusal(404, message, code="model_not_found", param="model")
 
 
-async def serve(port: int) -> None:
-    fake = FakeOpenAI()
-    actual = await FakeServer(fake.handle).start(port)
-    print(json.dumps({"port": actual}), flush=True)
+async def serve(port: int, certificate: str | None, key: str | None) -> None:
+    server = FakeServer(FakeOpenAI().handle)
+    ports = {"port": await server.start(port)}
+    if certificate is not None:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(certificate, key)
+        ports["tls_port"] = await server.start(0, tls)
+    print(json.dumps(ports), flush=True)
     await asyncio.to_thread(sys.stdin.read)  # ends with whoever started it, however that ends
 
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--port", type=int, default=0)
-    asyncio.run(serve(arguments.parse_args().port))
+    arguments.add_argument("--certificate")
+    arguments.add_argument("--key")
+    given = arguments.parse_args()
+    asyncio.run(serve(given.port, given.certificate, given.key))

@@ -141,10 +141,12 @@ async def stray_bytes(exchange: Exchange, request: dict[str, Any]) -> None:
     """Bytes behind the answer on a connection that is kept alive: the next answer must not begin with them."""
     stray = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nSTRAY!!"
     if request.get("stream"):
-        await events(exchange, chunk("Hello"), chunk(finish="stop"), DONE, b"data: {rubbish\n\n")
-    else:
-        await exchange.whole(200, whole_body())
-    await exchange.send(stray)
+        await events(exchange, chunk("Hello"), chunk(finish="stop"), DONE, b"data: {rubbish\n\n", end=False)
+        await exchange.send(b"0\r\n\r\n" + stray)
+    else:  # in one write: what comes later than the next request can't be told from its answer by anybody
+        body = whole_body()
+        await exchange.head(200, {"content-type": "application/json", "content-length": str(len(body))})
+        await exchange.send(body + stray)
 
 
 async def error_event(exchange: Exchange, request: dict[str, Any]) -> None:
@@ -238,6 +240,64 @@ async def huge_head(exchange: Exchange, request: dict[str, Any]) -> None:
     await exchange.whole(200, whole_body(), {f"x-filler-{number}": "f" * 4000 for number in range(40)})
 
 
+async def early_hints(exchange: Exchange, request: dict[str, Any]) -> None:
+    await exchange.send(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </x>; rel=preload\r\n\r\n")
+    await exchange.whole(200, whole_body("after the hints"))
+
+
+async def http_1_0(exchange: Exchange, request: dict[str, Any]) -> None:
+    """An old proxy: no length, no chunks; the end of the connection is the end of the answer."""
+    await exchange.send(b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n" + whole_body("from 1996"))
+    exchange.drop()
+
+
+async def chunks_with_all_their_rights(exchange: Exchange, request: dict[str, Any]) -> None:
+    """Extensions, odd sizes, a trailer: legal, and rarely seen."""
+    body = whole_body("in chunks")
+    await exchange.head(200, {"content-type": "application/json", "transfer-encoding": "chunked", "trailer": "x-sum"})
+    for piece in (body[:1], body[1:30], body[30:]):
+        await exchange.send(f"{len(piece):04X};name=value\r\n".encode() + piece + b"\r\n")
+    await exchange.send(b"0\r\nx-sum: 7\r\n\r\n")
+
+
+async def bad_chunk(exchange: Exchange, request: dict[str, Any]) -> None:
+    await exchange.head(200, EVENT_STREAM if request.get("stream") else {**EVENT_STREAM, "content-type": "application/json"})
+    if request.get("stream"):
+        await exchange.chunked(chunk("Hello"))
+    await exchange.send(b"zz\r\n" + whole_body() + b"\r\n0\r\n\r\n")
+    exchange.drop()
+
+
+async def two_lengths(exchange: Exchange, request: dict[str, Any]) -> None:
+    body = whole_body()
+    lengths = f"content-length: {len(body)}\r\ncontent-length: {len(body) - 9}\r\n"
+    await exchange.send(f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{lengths}\r\n".encode() + body)
+    exchange.drop()
+
+
+async def endless_head(exchange: Exchange, request: dict[str, Any]) -> None:
+    await exchange.send(b"HTTP/1.1 200 OK\r\n")
+    for number in range(5_000):
+        await exchange.send(f"x-filler-{number}: {'f' * 4000}\r\n".encode())
+    await exchange.pause(600)
+
+
+async def no_http(exchange: Exchange, request: dict[str, Any]) -> None:
+    await exchange.send(b"SSH-2.0-OpenSSH_9.2\r\n")
+    exchange.drop()
+
+
+async def no_content(exchange: Exchange, request: dict[str, Any]) -> None:
+    await exchange.send(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+
+async def closes_unannounced(exchange: Exchange, request: dict[str, Any]) -> None:
+    """A kept-alive connection that the provider closes a moment later, as after its idle time."""
+    await exchange.whole(200, whole_body())
+    await exchange.pause(0.02)
+    exchange.drop()
+
+
 FAULTS: dict[str, Answer] = {
     "fault-400": refuses(400, error_body("Invalid value: 'x'.", "invalid_request_error", "invalid_value", "messages[0].role")),
     "fault-400-context": refuses(
@@ -279,6 +339,9 @@ FAULTS: dict[str, Answer] = {
     "fault-slow-first-byte": slow_first_byte,
     "fault-hang": hang,
     "fault-hang-in-the-middle": hang_in_the_middle,
+    "fault-bad-chunk": bad_chunk,
+    "fault-chunks-with-all-their-rights": chunks_with_all_their_rights,
+    "fault-closes-unannounced": closes_unannounced,
     "fault-cut": cut,
     "fault-cut-in-an-event": cut_in_an_event,
     "fault-cut-whole": cut_whole,
@@ -290,12 +353,18 @@ FAULTS: dict[str, Answer] = {
     "fault-usage-never": usage_never,
     "fault-usage-twice": usage_twice,
     "fault-drip": drip,
+    "fault-early-hints": early_hints,
     "fault-endless": endless,
+    "fault-endless-head": endless_head,
+    "fault-http-1.0": http_1_0,
     "fault-gzip-bomb": gzip_bomb,
     "fault-huge": huge,
     "fault-huge-head": huge_head,
+    "fault-no-content": no_content,
     "fault-no-done": no_done,
+    "fault-no-http": no_http,
     "fault-other-line-ends": other_line_ends,
     "fault-redirect": redirect,
+    "fault-two-lengths": two_lengths,
     "fault-u2028": u2028,
 }

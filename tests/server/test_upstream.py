@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.calls import Collected, chat, exchange, head, parsed, written
-from tests.conftest import MakeAppliance
+from tests.conftest import MakeAppliance, MakeFake
+from tests.fakes.certificates import made_certificates
 from tests.fakes.openai import FUTURE_ANSWER, FUTURE_EVENTS, embedding
 from tests.fakes.openai_faults import SEPARATORS
 from tests.fakes.wire import Seen
@@ -29,6 +31,7 @@ def door(appliances: MakeAppliance, upstream: Fake) -> Appliance:
             "providers": [
                 upstream.provider("fake"),
                 upstream.provider("lenient", lenient=True),
+                {**upstream.provider("early"), "base_url": f"{upstream.url}/early/v1"},
                 {"name": "nobody", "base_url": "http://127.0.0.1:9/v1", "models": ["gpt-4o"]},
                 {"name": "wrongkey", "base_url": upstream.base_url, "api_key": "sk-wrong-key-1234", "models": ["gpt-4o"]},
             ],
@@ -394,8 +397,6 @@ def test_stray_bytes_behind_an_answer_never_become_the_next_one(door: Appliance,
 
 
 def test_a_packed_answer_that_unpacks_to_hundreds_of_megabytes_is_refused(door: Appliance) -> None:
-    import psutil
-
     before = psutil.Process(door.pid).memory_info().rss
     for stream in (False, True):
         answer = door.chat(chat("fake/fault-gzip-bomb", stream=stream))
@@ -414,6 +415,86 @@ def test_a_head_of_the_provider_beyond_reason_is_refused_or_read_but_breaks_noth
     answer = door.chat(chat("fake/fault-huge-head"))
     assert answer.status in (200, 502)
     assert "x-filler-1" not in answer.headers
+
+
+# HTTP's odd corners
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("fault-early-hints", "after the hints"),
+        ("fault-http-1.0", "from 1996"),
+        ("fault-chunks-with-all-their-rights", "in chunks"),
+    ],
+)
+def test_rare_but_legal_http_is_read(door: Appliance, fault: str, said: str) -> None:
+    for _ in range(2):
+        assert door.chat(chat(f"fake/{fault}")).content == said
+    assert door.chat(chat("fake/gpt-4o")).content == "You said: Hello!"
+
+
+@pytest.mark.parametrize(
+    "fault", ["fault-bad-chunk", "fault-two-lengths", "fault-endless-head", "fault-no-http", "fault-no-content"]
+)
+def test_what_is_no_http_or_no_answer_is_502(door: Appliance, fault: str) -> None:
+    for stream in (False, True):
+        answer = door.chat(chat(f"fake/{fault}", stream=stream))
+        assert answer.status == 502 or (stream and answer.status == 200), answer
+        assert b'"upstream_failed"' in answer.body or b'"upstream_cut"' in answer.body, answer
+        assert b"[DONE]" not in answer.body
+    assert door.chat(chat("fake/gpt-4o")).content == "You said: Hello!"
+
+
+def test_a_proxy_that_refuses_from_the_head_alone_is_heard(door: Appliance) -> None:
+    """It answers and closes while most of the body is still to be sent."""
+    answer = door.chat(chat("early/gpt-4o", "x" * 8_000_000))
+    assert (answer.status, answer.error["code"]) in ((400, "upstream_bad_request"), (502, "upstream_failed")), answer
+    small = door.chat(chat("early/gpt-4o"))
+    assert (small.status, small.error["code"]) == (400, "upstream_bad_request"), small
+
+
+def test_a_connection_that_the_provider_closed_meanwhile_is_not_used_again(door: Appliance) -> None:
+    for _ in range(5):
+        assert door.chat(chat("fake/fault-closes-unannounced")).status == 200
+        time.sleep(0.06)
+        assert door.chat(chat("fake/gpt-4o")).status == 200
+
+
+def test_connections_to_a_provider_are_kept_and_not_piled_up(door: Appliance, upstream: Fake) -> None:
+    def connections() -> int:
+        return sum(c.raddr != () and c.raddr.port == upstream.port for c in psutil.Process(door.pid).net_connections("tcp"))
+
+    door.chat(chat("fake/gpt-4o"))
+    before = connections()
+    for _ in range(30):
+        door.chat(chat("fake/gpt-4o"))
+        door.chat(chat("fake/gpt-4o", stream=True))
+    assert connections() <= before + 2
+
+
+def test_a_provider_over_tls_is_spoken_to_where_its_certificate_is_trusted(
+    appliance: MakeAppliance, fake: MakeFake, tmp_path: Path
+) -> None:
+    certificates = made_certificates(tmp_path, "localhost", "127.0.0.1")
+    secure = fake("openai", certificates=certificates)
+    table = secure.provider("secure", models=["gpt-4o", "future"])
+    hosts = {"secure": "localhost", "by-address": "127.0.0.1", "misnamed": "127.0.0.2"}
+    providers = [{**table, "name": name, "base_url": f"https://{host}:{secure.tls_port}/v1"} for name, host in hosts.items()]
+    box = appliance(settings={"providers": providers}, env={"SSL_CERT_FILE": str(certificates.authority)})
+    for name in ("secure", "by-address"):
+        assert box.chat(chat(f"{name}/future")).body == FUTURE_ANSWER
+        with box.chat_stream(chat(f"{name}/future")) as answer:
+            assert answer.collect().raw == b"".join(FUTURE_EVENTS)
+    misnamed = box.chat(chat("misnamed/gpt-4o"))
+    assert (misnamed.status, misnamed.error["code"]) == (502, "upstream_failed"), misnamed
+    before = len(secure.seen())
+    box.stop()
+    box.start(env={"SSL_CERT_FILE": "/dev/null"})
+    untrusted = box.chat(chat("secure/gpt-4o"))
+    assert (untrusted.status, untrusted.error["code"]) == (502, "upstream_failed"), untrusted
+    assert "certificate" in untrusted.error["message"].lower() + untrusted.error["fix"].lower()
+    assert len(secure.seen()) == before, "the credential was sent to who could not show who they are"
 
 
 # Hanging up

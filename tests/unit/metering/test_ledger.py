@@ -3,6 +3,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from appliance import faults
@@ -144,3 +145,14 @@ async def test_ids_sort_by_time_and_never_repeat() -> None:
     ids = [new_id(milliseconds) for milliseconds in (1, 2, 70_000) for _ in range(1_000)]
     assert len(set(ids)) == 3_000
     assert [one[:6] for one in ids] == sorted(one[:6] for one in ids)
+
+
+async def test_an_entry_that_cannot_be_written_fails_alone_and_is_not_tried_for_ever(ledger: Ledger, path: Path) -> None:
+    good, bad = new_id(1), new_id(1)
+    impossible = msgspec.structs.replace(settled(bad), duration_ms=2**70)
+    await asyncio.gather(ledger.open(opened(good)), ledger.open(opened(bad)))
+    done = await asyncio.gather(ledger.settle(settled(good)), ledger.settle(impossible), return_exceptions=True)
+    assert done[0] is None
+    assert isinstance(done[1], LedgerUnavailable)
+    await ledger.probe()
+    assert sorted(rows(path, "SELECT state FROM requests")) == [(RequestState.OPEN,), (RequestState.SETTLED,)]
