@@ -44,6 +44,9 @@ from appliance.store.migrate import migrate
 from appliance.store.vault import Vault
 from appliance.telemetry.metrics import Metrics
 from appliance.upstream.client import HttpClient
+from appliance.workers.launch import remove_leftovers
+
+ORDINARY_BODY_BYTES_MAX = 1024 * 1024  # everything but prompts is small
 
 
 class Appliance:
@@ -69,6 +72,7 @@ class Appliance:
         Errors:  CannotStart and its kin, where the machine or its files are not as they must be.
         """
         self = cls()
+        remove_leftovers()
         metrics = Metrics(__version__)
         self.database = Database(settings.database_url or home.database)
         await self.database.open()
@@ -130,7 +134,7 @@ class Appliance:
             exception_handlers=HANDLERS,
             openapi_config=documentation.openapi_config(__version__),
             cors_config=CORSConfig(allow_origins=settings.cors_allowed_origins) if settings.cors_allowed_origins else None,
-            request_max_body_size=settings.body_bytes_max,
+            request_max_body_size=min(settings.body_bytes_max, ORDINARY_BODY_BYTES_MAX),
             logging_config=None,
         )
         describe(app, routes, openai_documents.schemas())
@@ -158,6 +162,7 @@ def _given(service: Any) -> Provide:
 def _bounds(settings: Settings) -> Bounds:
     return Bounds(
         body_bytes_max=settings.body_bytes_max,
+        header_bytes_max=settings.header_bytes_max,
         body_seconds_max=settings.body_seconds_max,
         send_seconds_max=settings.send_seconds_max,
         request_seconds_max=settings.request_seconds_max,

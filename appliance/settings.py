@@ -89,7 +89,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     # The local model
     local_models: Annotated[bool, _is("Offer local models, where an engine is installed.")] = True
-    local_model: Annotated[str, _is("Catalogue id of the model that answers on a fresh start.")] = "smollm2-135m-instruct"
+    local_model: Annotated[
+        str, _is("Id of the local model that `demonstration_alias` stands for: of the catalogue, or one you added.")
+    ] = "smollm2-135m-instruct"
     demonstration_alias: Annotated[
         str, _is("Model name that the local model answers to until an OpenAI credential exists; empty: none.")
     ] = "gpt-4o-mini"

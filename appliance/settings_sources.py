@@ -5,6 +5,7 @@ passed over in silence is found weeks later, by its damage. Values of credential
 """
 
 import difflib
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,7 @@ KUBERNETES_NAMES = re.compile(r"GATEHOUSE_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|POR
 
 YES = frozenset(("true", "1", "yes", "on"))
 NO = frozenset(("false", "0", "no", "off"))
+NAME_CHARACTERS = "small letters (a-z), digits, `.`, `_` and `-`, at most 64, and a letter or a digit first"
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -42,6 +44,7 @@ class _Value(msgspec.Struct, frozen=True):
     value: Any
     source: Source
     where: str
+    name: str  # what stands before the `=` there
 
 
 def load(home: Home, environ: Mapping[str, str]) -> Loaded:
@@ -90,7 +93,7 @@ def _from_toml(toml: TomlFile, infos: Mapping[str, SettingInfo], problems: list[
         if name not in infos:
             problems.append(Problem(toml.place(name), f"there is no setting {name!r}", _nearest(name, infos)))
         else:
-            found[name] = _Value(value, "file", toml.place(name) if name != "providers" else str(toml.path))
+            found[name] = _Value(value, "file", toml.place(name) if name != "providers" else str(toml.path), name)
     return found
 
 
@@ -116,7 +119,7 @@ def _from_variables(
         if len({variables[name][0] for name in given}) > 1:
             what = f"{' and '.join(given)} are the same setting with different values"
             problems.append(Problem(place, what, f"Set only {given[0]}."))
-        found[info.name] = _Value(value, source, place)
+        found[info.name] = _Value(value, source, place, given[0])
     return found
 
 
@@ -134,10 +137,10 @@ def _checked(given: _Value, kind: Any, info: SettingInfo, problems: list[Problem
     try:
         value = msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        problems.append(Problem(given.where, f"{info.name} {_wrong(error, given.value, info)}", f"It means: {info.meaning}"))
+        problems.append(Problem(given.where, f"{info.name} {_wrong(error, given.value, info)}", _mend(given, kind, info)))
         return msgspec.UNSET
     if isinstance(value, float) and not math.isfinite(value):
-        problems.append(Problem(given.where, f"{info.name} must be a finite number", f"It means: {info.meaning}"))
+        problems.append(Problem(given.where, f"{info.name} must be a finite number", _mend(given, kind, info)))
         return msgspec.UNSET
     return value
 
@@ -190,6 +193,51 @@ def _wrong(error: msgspec.ValidationError, value: Any, info: SettingInfo) -> str
     return f"{shown}must {whose} {wanted}"
 
 
+def _mend(given: _Value, kind: Any, info: SettingInfo) -> str:
+    """A line that can be written instead, and what else it may say."""
+    fits, base = _fitting(given, kind, info), _base(kind)
+    in_file = given.source == "file"
+    if in_file:
+        line = f"{given.name} = {json.dumps(fits, ensure_ascii=False)}"
+    else:
+        line = f"{given.name}={','.join(fits) if base is list else str(fits).lower() if base is bool else fits}"
+    choices = get_args(kind.__origin__) if get_origin(kind.__origin__) is Literal else (True, False) if base is bool else ()
+    others = [
+        json.dumps(choice) if in_file else str(choice).lower() if base is bool else choice for choice in choices if choice != fits
+    ]
+    if others:
+        return f"Write {line} (or {', '.join(others)})."
+    return f"Write {line} ({_range(kind)})." if base in (int, float) else f"Write {line}"
+
+
+def _fitting(given: _Value, kind: Any, info: SettingInfo) -> Any:
+    """What was meant where that is plain, as with `port = "8000"`; else the default, or a stand-in where that is empty."""
+    base, value = _base(kind), given.value
+    if base is list:
+        return [value] if isinstance(value, str) and given.source == "file" else ["…", "…"]
+    if base is str and get_origin(kind.__origin__) is not Literal:
+        return info.default or "…"
+    if isinstance(value, str):
+        try:
+            fits = msgspec.convert(_from_text(value, kind), kind)
+        except msgspec.ValidationError:
+            return info.default
+        return info.default if isinstance(fits, float) and not math.isfinite(fits) else fits
+    return info.default
+
+
+def _range(kind: Any) -> str:
+    """The numbers that a setting may have, in words."""
+    bounds = {
+        name: getattr(meta, name) for meta in kind.__metadata__ for name in ("ge", "gt", "le") if getattr(meta, name) is not None
+    }
+    what = "a whole number" if _base(kind) is int else "a number"
+    if "ge" in bounds and "le" in bounds:
+        return f"{what} from {bounds['ge']} to {bounds['le']}"
+    words = {"ge": "of at least", "gt": "above", "le": "of at most"}
+    return " ".join([what, *(f"{words[name]} {bound}" for name, bound in bounds.items())])
+
+
 def _providers(given: _Value, toml: TomlFile, problems: list[Problem]) -> Iterator[ProviderSettings]:
     """The `[[providers]]` tables, each checked by itself so that a message has its line."""
     rows = _from_text(given.value, list) if isinstance(given.value, str) else given.value
@@ -204,28 +252,35 @@ def _providers(given: _Value, toml: TomlFile, problems: list[Problem]) -> Iterat
                 what = f"a provider has no setting {key!r}"
                 problems.append(Problem(toml.provider_place(index, key), what, _nearest(key, known)))
                 row_is_fine = False
-        if not row_is_fine:
-            continue
-        try:
+        for field in msgspec.structs.fields(ProviderSettings):  # one by one: msgspec stops at the first that is wrong
+            if field.name not in known or (field.name not in row and not field.required):
+                continue
+            try:
+                if field.name not in row:
+                    raise msgspec.ValidationError("missing")
+                msgspec.convert(row[field.name], field.type)
+            except msgspec.ValidationError as error:
+                place = toml.provider_place(index, field.name if field.name in row else "")
+                problems.append(Problem(place, *_provider_problem(str(error), field)))
+                row_is_fine = False
+        if row_is_fine:
             source: Any = "file" if given.source == "file" else "environment"
             yield msgspec.convert({**row, "source": source}, ProviderSettings)
-        except msgspec.ValidationError as error:
-            text, _, place = str(error).partition(" - at ")
-            key = re.sub(r"\W.*", "", place.removeprefix("`$.").rstrip("`"))
-            problems.append(Problem(toml.provider_place(index, key if key in row else ""), *_provider_problem(text, key)))
 
 
-def _provider_problem(text: str, key: str) -> tuple[str, str]:
-    meanings = {field.name: field.type.__metadata__[0].description for field in msgspec.structs.fields(ProviderSettings)[:-1]}
-    if "missing required field" in text:
-        return "a provider needs a name", 'Add name = "…": small letters, digits, `.`, `_` and `-`.'
+def _provider_problem(text: str, field: msgspec.structs.FieldInfo) -> tuple[str, str]:
+    key = field.name
+    if text == "missing":
+        return "a provider needs a name", f'Add name = "my-provider": {NAME_CHARACTERS}.'
     if "matching regex" in text:
-        return f"a provider's {key} may have small letters, digits, `.`, `_` and `-` only, 64 at most", meanings[key]
+        what = f"a provider's {key} may have small letters, digits, `.`, `_` and `-` only, 64 at most"
+        return what, f'Write {key} = "my-provider": {NAME_CHARACTERS}.'
     if "Invalid enum value" in text:
-        kind = next(field for field in msgspec.structs.fields(ProviderSettings) if field.name == key)
-        return f"a provider's {key} must be one of {', '.join(get_args(kind.type.__origin__))}", meanings[key]
-    wanted = "a list of texts" if key == "models" else "text in double quotes"
-    return f"a provider's {key} must be {wanted}", meanings.get(key, "")
+        choices = get_args(field.type.__origin__)
+        return f"a provider's {key} must be one of {', '.join(choices)}", f'Write {key} = "{field.default}" or another of these.'
+    if key == "models":
+        return f"a provider's {key} must be a list of texts", f'Write {key} = ["…", "…"], or leave it out.'
+    return f"a provider's {key} must be text in double quotes", f'Write {key} = "…".'
 
 
 def _refuse_strays(

@@ -55,7 +55,7 @@ install_editable() {
 is_stamped() { # NAME FILE…
     stamp=.venv/made-from-$1
     shift
-    cat "$@" | cmp -s - "$stamp"
+    [ -f "$stamp" ] && cat "$@" 2>/dev/null | cmp -s - "$stamp" # cmp may leave before cat is done
 }
 
 stamp() { # NAME FILE…

@@ -113,7 +113,7 @@ class _SwaggerPage(OpenAPIRenderPlugin):
 
 def openapi_config(version: str) -> OpenAPIConfig:
     """What the OpenAPI document says of the whole API."""
-    bearer = SecurityScheme(type="http", scheme="bearer", description="An API key; on /api/v1/admin also a sign-in token.")
+    bearer = SecurityScheme(type="http", scheme="bearer", description="An API key; on /api/v1/admin a sign-in token instead.")
     return OpenAPIConfig(
         title="Gatehouse API",
         version=version,

@@ -53,6 +53,8 @@ def route_unknown(path: str) -> errors.RouteUnknown:
     shown = repr(path[:200])
     if path.startswith(("/v1/", "/api/v1/")) and not path.startswith("/api/v1/admin"):
         return errors.RouteUnknown(f"{shown} isn't offered by this appliance", fix="/docs lists the routes that are.")
+    if path in ("/chat/completions", "/embeddings", "/models"):
+        return errors.RouteUnknown(f"there is nothing at {shown}: it is /v1{path}", fix="End the SDK's base_url with /v1.")
     return errors.RouteUnknown(f"there is nothing at {shown}", fix="/docs lists the routes.")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from appliance.errors import BodyTooSlow, CallerLeft, GatehouseError, Overloaded, TooLarge, UpstreamTimeout
+from appliance.errors import BadRequest, BodyTooSlow, CallerLeft, GatehouseError, Overloaded, TooLarge, UpstreamTimeout
 from appliance.identity.caller import Caller
 
 Scope = dict[str, Any]
@@ -26,12 +26,19 @@ class Bounds(msgspec.Struct, kw_only=True):
     """What every exchange is held to, and (`buffered_bytes`) what all of them hold together. Seconds and bytes."""
 
     body_bytes_max: int
+    header_bytes_max: int
     body_seconds_max: float
     send_seconds_max: float
     request_seconds_max: float
     keepalive_seconds: float
     buffered_bytes_max: int
     buffered_bytes: int = 0
+
+    def hold(self, size: int) -> None:
+        """Count what is held in memory, as it arrives. Errors: Overloaded."""
+        self.buffered_bytes += size
+        if self.buffered_bytes > self.buffered_bytes_max:
+            raise overloaded()
 
 
 class Exchange:
@@ -108,13 +115,13 @@ class Exchange:
     async def body(self) -> bytes:
         """The whole body, read within its bounds.
 
-        Errors:  TooLarge, Overloaded, CallerLeft; BodyTooSlow comes through `cut`.
+        Errors:  TooLarge, Overloaded, BadRequest; BodyTooSlow comes through `cut`.
         """
         self._check_announced()
         first = await self._receive()
         data: bytes = first.get("body", b"")
         if first["type"] == "http.disconnect":
-            raise CallerLeft("the caller left before its request was read")
+            raise body_broken()
         self._hold(len(data))
         if first.get("more_body"):
             data = await self._rest_of_body(data)
@@ -132,7 +139,7 @@ class Exchange:
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
-                raise CallerLeft("the caller left before its request was read")
+                raise body_broken()
             piece = message.get("body", b"")
             size += len(piece)
             if size > self._bounds.body_bytes_max:
@@ -147,11 +154,8 @@ class Exchange:
         return TooLarge(f"the body is larger than {limit} bytes", fix="Send less; an administrator may raise body_bytes_max.")
 
     def _hold(self, size: int) -> None:
-        """Count what is held in memory, as it arrives. Errors: Overloaded."""
         self._buffered += size
-        self._bounds.buffered_bytes += size
-        if self._bounds.buffered_bytes > self._bounds.buffered_bytes_max:
-            raise overloaded()
+        self._bounds.hold(size)
 
     def _watch_for_leaving(self) -> None:
         """Granian's receive() gives a future, so that no task is needed to wait for it; other servers get one."""
@@ -203,7 +207,10 @@ class Exchange:
 
     async def answer(self, status: int, body: bytes, headers: Headers, content_type: bytes = b"application/json") -> None:
         """A whole answer."""
+        if self._sign_of_life is not None:
+            await self._sign_of_life
         self.status = status
+        self._head_sent = True
         head: Headers = [
             (b"content-type", content_type),
             (b"content-length", b"%d" % len(body)),
@@ -213,7 +220,6 @@ class Exchange:
         ]
         self._sending_since = time.monotonic()
         await self._send({"type": "http.response.start", "status": status, "headers": head})
-        self._head_sent = True
         await self._send({"type": "http.response.body", "body": body})
         self._sending_since = None
 
@@ -249,7 +255,7 @@ class Exchange:
 
     async def _show_life(self, comment: bytes) -> None:
         try:
-            if not self.finished:
+            if not self.finished and (self.status == 0 or self._head_sent):
                 await self._send_piece(comment, False)
         finally:
             self._sign_of_life = None
@@ -266,6 +272,8 @@ class Exchange:
         self._bounds.buffered_bytes -= self._buffered
         if self._watching is not None:
             self._watching.cancel()
+        if self._sign_of_life is not None:
+            self._sign_of_life.cancel()
 
 
 def overloaded() -> Overloaded:
@@ -274,6 +282,11 @@ def overloaded() -> Overloaded:
         fix="Try again in a moment; the limits are requests_in_flight_max and buffered_bytes_max.",
         retry_after_seconds=1,
     )
+
+
+def body_broken() -> BadRequest:
+    """Granian says the same of a caller that left and of a chunked body that is none."""
+    return BadRequest("the body ended before it was whole, or its chunks are malformed", fix="Send it again.")
 
 
 def body_too_slow() -> BodyTooSlow:

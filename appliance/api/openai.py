@@ -12,12 +12,13 @@ from msgspec import Meta
 from appliance import bodies
 from appliance.api import openai_documents as documents
 from appliance.api.door import Door, ErrorForm, from_loopback, openai_error_body
+from appliance.api.error_answers import error_answers, success
 from appliance.api.exchange import Exchange, Scope
 from appliance.api.raw import RawRoute
 from appliance.chat import Chunk
 from appliance.clock import Clock
 from appliance.dialects import openai_chat
-from appliance.errors import Forbidden, KeyMissing, ModelUnknown
+from appliance.errors import Forbidden, KeyExpired, KeyInvalid, KeyMissing, KeyRevoked, LoopbackOnly, ModelUnknown
 from appliance.gateway.call import Call, Reply
 from appliance.gateway.pipeline import Pipeline
 from appliance.gateway.state import State
@@ -42,7 +43,11 @@ _embeddings_decoder = msgspec.json.Decoder(EmbeddingsRequest)
 def secret_in(headers: dict[bytes, bytes]) -> str:
     """The API key of a request, from any of the places where SDKs put it. Errors: KeyMissing."""
     authorization = headers.get(b"authorization")
-    if authorization is not None and authorization[:7].lower() == b"bearer ":
+    if authorization is not None:
+        if authorization[:7].lower() != b"bearer ":
+            raise KeyMissing(
+                "the header Authorization doesn't begin with Bearer", fix="Send `Authorization: Bearer YOUR_API_KEY`."
+            )
         return authorization[7:].strip().decode("latin-1")
     secret = headers.get(b"x-api-key") or headers.get(b"api-key")
     if secret is None:
@@ -187,6 +192,10 @@ class ModelList(msgspec.Struct):
     object: str = "list"
 
 
+_CARD = {"id": "smollm2-135m-instruct", "created": 1795616648, "owned_by": "local", "object": "model"}
+_KEY_ERRORS = (KeyMissing, KeyInvalid, KeyRevoked, KeyExpired, LoopbackOnly, Forbidden)
+
+
 def _models(request: Request[Any, Any, Any], door: Door) -> list[ModelCard]:
     state = door.holder.current
     identified(request.scope, dict(request.scope["headers"]), state, door.clock, "models")  # type: ignore[arg-type]  # Litestar's scope is a TypedDict
@@ -198,6 +207,7 @@ def _models(request: Request[Any, Any, Any], door: Door) -> list[ModelCard]:
     summary="List the models that this key may use",
     description="Local models by their catalogue id, upstream models as `provider/model`.",
     tags=["OpenAI"],
+    responses={200: success(ModelList, {"object": "list", "data": [_CARD]}, "The models."), **error_answers(*_KEY_ERRORS)},
     sync_to_thread=False,
 )
 def list_models(request: Request[Any, Any, Any], door: NamedDependency[Door]) -> ModelList:
@@ -208,6 +218,7 @@ def list_models(request: Request[Any, Any, Any], door: NamedDependency[Door]) ->
     ["/v1/models/{model_id:path}", "/api/v1/models/{model_id:path}"],
     summary="One model",
     tags=["OpenAI"],
+    responses={200: success(ModelCard, _CARD, "The model."), **error_answers(*_KEY_ERRORS, ModelUnknown)},
     sync_to_thread=False,
 )
 def get_model(request: Request[Any, Any, Any], door: NamedDependency[Door], model_id: FromPath[str]) -> ModelCard:

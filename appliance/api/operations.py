@@ -4,10 +4,11 @@ import asyncio
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, get
+from litestar import Request, Response, get, route
 from litestar.di import NamedDependency
 
-from appliance.api.door import Door, from_loopback
+from appliance.api.admin.access import from_this_machine
+from appliance.api.door import Door
 from appliance.api.openai import identified
 from appliance.errors import Forbidden, GatehouseError
 from appliance.local.models import LocalModels
@@ -41,7 +42,14 @@ class Operations(msgspec.Struct, frozen=True):
     version: str
 
 
-@get("/health", summary="Is the process alive?", security=[{}], tags=["Operations"], sync_to_thread=False)
+@route(
+    "/health",
+    http_method=["GET", "HEAD"],
+    summary="Is the process alive?",
+    security=[{}],
+    tags=["Operations"],
+    sync_to_thread=False,
+)
 def health(operations: NamedDependency[Operations]) -> Health:
     return Health("ok", operations.version)
 
@@ -85,7 +93,7 @@ async def _database(ledger: Ledger) -> str:
 )
 def metrics(request: Request[Any, Any, Any], operations: NamedDependency[Operations]) -> Response[bytes]:
     scope: Any = request.scope
-    if not from_loopback(scope):
+    if not from_this_machine(request):
         door = operations.door
         caller = identified(scope, dict(scope["headers"]), door.holder.current, door.clock, "metrics")
         if "metrics" not in caller.scopes:

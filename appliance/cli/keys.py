@@ -1,13 +1,16 @@
 """`gatehouse keys`: make, list and revoke API keys on the appliance's own machine."""
 
 import json
+import sys
 import time
 
 import click
 import msgspec
 
 from appliance.cli.control import KeyOrder, ListedKey, machine
+from appliance.cli.main import in_columns, say_lines, terminal_width
 from appliance.clock import rfc3339
+from appliance.errors import InvalidField
 
 ENVIRONMENTS = ("production", "staging", "development", "test")
 SCOPES = ("chat", "embeddings", "models", "metrics")
@@ -50,24 +53,44 @@ def list_keys(as_json: bool) -> None:
         click.echo("There are no API keys yet. `gatehouse keys create NAME` makes one.")
         return
     now = rfc3339(time.time_ns() // 1_000_000)
-    rows = [("ID", "PREFIX", "ENVIRONMENT", "STATE", "CREATED", "NAME"), *(_row(key, now) for key in found)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    for row in rows:
-        click.echo("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]))
+    if not sys.stdout.isatty():
+        say_lines([_row(key, now) for key in found])
+        return
+    for line in lines_for_people(found, now, terminal_width()):
+        click.echo(line)
 
 
-@keys.command()
+@keys.command(short_help="Revoke keys by their ids.")
 @click.argument("key_ids", nargs=-1, required=True, metavar="ID...")
 def revoke(key_ids: tuple[str, ...]) -> None:
     """Revoke keys by their ids (key_…). They stop working with the next request, for good."""
+    if any(key_id.startswith("gh-") for key_id in key_ids):
+        raise InvalidField("give the id (key_…), not the key", param="key_id", fix="`gatehouse keys list` shows the ids.")
     with machine() as appliance:
         for key_id in key_ids:
             appliance.revoke_key(key_id)
             click.echo(f"{key_id} is revoked.")
 
 
+def lines_for_people(found: list[ListedKey], now: str, width: int) -> list[str]:
+    """Two lines a key: what to call it by, then what it may do. One line would not fit beside the id."""
+    rows = [("ID", "PREFIX", "STATE", "NAME"), *((key.id, key.key_prefix, _state(key, now), key.name) for key in found)]
+    heading, *lines = in_columns(rows, width)
+    details = [f"    {key.environment}, made {key.created_at[:10]}; may use: {_scopes(key)}; {_where(key)}" for key in found]
+    return [heading, *(line for pair in zip(lines, details, strict=True) for line in pair)]
+
+
 def _row(key: ListedKey, now: str) -> tuple[str, ...]:
-    return (key.id, key.key_prefix, key.environment, _state(key, now), key.created_at[:10], key.name)
+    created = key.created_at[:10]
+    return (key.id, key.key_prefix, key.environment, _state(key, now), created, _scopes(key), _where(key), key.name)
+
+
+def _scopes(key: ListedKey) -> str:
+    return ", ".join(key.scopes) or "all but metrics"
+
+
+def _where(key: ListedKey) -> str:
+    return "this machine only" if key.loopback_only else "from anywhere"
 
 
 def _state(key: ListedKey, now: str) -> str:

@@ -1,4 +1,4 @@
-"""`gatehouse …`: the list of commands, and how a failure is shown.
+"""`gatehouse …`: the list of commands, and how a failure and a list of things are shown.
 
 A command's file is imported when it is used, so that `gatehouse version` and the workers load nothing of the server.
 """
@@ -6,8 +6,10 @@ A command's file is imported when it is used, so that `gatehouse version` and th
 import difflib
 import importlib
 import os
+import shutil
 import sys
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -31,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
 
 FAILED = 1
 USAGE = 2
+CUT_CELL_MIN = 8
 
 
 class LazyGroup(click.Group):
@@ -116,3 +119,30 @@ def say_failure(message: str, fix: str) -> None:
     click.echo(f"{click.style('Error:', fg='red', bold=True) if colour else 'Error:'} {message}", err=True)
     if fix:
         click.echo(f"  Fix: {fix}", err=True)
+
+
+def say_lines(rows: Sequence[Sequence[str]]) -> None:
+    """A line a row, tabs between the cells: what other programs read."""
+    for row in rows:
+        click.echo("\t".join(map(printable, row)))
+
+
+def in_columns(rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """The rows as columns on a terminal of this width. Only the last column is cut: ids must stay whole to be copied."""
+    cells = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)][:-1]
+    room = max(width - sum(widths) - 2 * len(widths), CUT_CELL_MIN)
+    lines = []
+    for row in cells:
+        last = row[-1] if len(row[-1]) <= room else f"{row[-1][: room - 1]}…"
+        lines.append("  ".join([*(cell.ljust(size) for cell, size in zip(row, widths, strict=False)), last]).rstrip())
+    return lines
+
+
+def terminal_width() -> int:
+    return shutil.get_terminal_size().columns
+
+
+def printable(text: str) -> str:
+    """On one line, and with nothing that a terminal would obey: names of files may hold anything."""
+    return "".join(character if character.isprintable() else "?" for character in text)

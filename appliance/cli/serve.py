@@ -4,7 +4,6 @@ import asyncio
 import gc
 import os
 import secrets
-import shlex
 import signal
 import socket
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 import click
 
 from appliance import __version__, settings_sources
+from appliance.cli.welcome import welcome
 from appliance.clock import SystemClock
 from appliance.home import CannotStart, Control, Home, HomeLock, home_folder
 from appliance.settings import Settings
@@ -53,7 +53,7 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
 async def _serve(settings: Settings, home: Home, environ: dict[str, str]) -> None:
     from appliance.app import Appliance  # the server's libraries: not needed before the settings are known to be right
 
-    _refuse_taken_port(settings)
+    port = _hold_port(settings)
     control = Control(os.getpid(), f"http://{_own_address(settings)}:{settings.port}", secrets.token_urlsafe(32))
     appliance = await Appliance.open(settings, home, SystemClock(), environ, control.token)
     server = _server(appliance.asgi, settings)
@@ -69,12 +69,17 @@ async def _serve(settings: Settings, home: Home, environ: dict[str, str]) -> Non
         await appliance.start()
         _settle_memory()
         log.info("started", version=__version__, url=control.url, interrupted_requests=appliance.ledger.interrupted_at_start)
-        await _welcome(appliance, settings)
+        await welcome(appliance, settings)
         waiting = asyncio.ensure_future(stopping.wait())
         await asyncio.wait([waiting, serving], return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         if stopping.is_set():
-            click.echo("\nStopping: running requests may end.", err=True)
+            running = appliance.door.in_flight
+            if running:
+                limit = f"{settings.shutdown_seconds_max:g} s"
+                click.echo(f"\nStopping: {running} running requests have {limit} to end; Ctrl-C again ends them now.", err=True)
+            else:
+                click.echo("\nStopping.", err=True)
             stopping.clear()
             draining = asyncio.ensure_future(appliance.door.drain(settings.shutdown_seconds_max))
             again = asyncio.ensure_future(stopping.wait())  # a second Ctrl-C waits for nobody
@@ -88,6 +93,7 @@ async def _serve(settings: Settings, home: Home, environ: dict[str, str]) -> Non
         server.stop()
         await asyncio.wait([serving], timeout=5)
         await appliance.close()
+        port.close()
         log.info("stopped")
         logs.close()
 
@@ -133,19 +139,30 @@ def _on_signal(loop: asyncio.AbstractEventLoop, number: signal.Signals, stopping
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopping.set))
 
 
-def _refuse_taken_port(settings: Settings) -> None:
-    """Granian shares ports (SO_REUSEPORT), so a second server would silently take half of the requests."""
+def _hold_port(settings: Settings) -> socket.socket:
+    """Make sure that the port is ours alone, and keep it so: the socket is bound, never listens, and must stay open.
+
+    Granian shares ports (SO_REUSEPORT), so a second server would silently take half of the requests.
+    Errors:  CannotStart when somebody has it.
+    """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
+    address = (settings.host, settings.port)
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as alone:
+            if sys.platform != "win32":
+                alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            alone.bind(address)
+        held = socket.socket(family, socket.SOCK_STREAM)
         if sys.platform != "win32":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            raise CannotStart(
-                f"port {settings.port} on {settings.host} can't be used: {error.strerror}",
-                "`gatehouse doctor` says who holds it; GATEHOUSE_PORT chooses another.",
-            ) from None
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            held.bind(address)
+    except OSError as error:
+        raise CannotStart(
+            f"port {settings.port} on {settings.host} can't be used: {error.strerror}",
+            "`gatehouse doctor` says who holds it; GATEHOUSE_PORT chooses another.",
+        ) from None
+    return held
 
 
 def _own_address(settings: Settings) -> str:
@@ -166,30 +183,3 @@ async def _until_listening(settings: Settings, serving: "asyncio.Future[Any]") -
         writer.close()
         return
     raise CannotStart(f"the server did not begin to listen on {settings.host}:{settings.port}", "Look at the log.")
-
-
-async def _welcome(appliance: Any, settings: Settings) -> None:
-    """What a person at the terminal needs next. The development key is shown here and never again."""
-    address = f"http://localhost:{settings.port}"
-    say = click.echo
-    say(f"\nGatehouse {__version__} is ready at {address}   (documents: {address}/docs)\n")
-    if not await appliance.users.owner_exists():
-        person = '{"name": "Your Name", "email": "you@example.com", "password": "choose-a-password"}'
-        say("Register the owner:\n")
-        say(f'curl -X POST {address}/api/v1/admin/auth/register -H "Content-Type: application/json" -d {shlex.quote(person)}\n')
-        say(f"From another machine than this one, registering needs the setup code {appliance.setup_code.value}\n")
-    key = await appliance.api_keys.first_run_key() if settings.first_run_key else None
-    shown = key or "YOUR_API_KEY"
-    chat = f'{{"model": "{_model_to_try(appliance, settings)}", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
-    if key is not None:
-        say("Ask the model something, with a development key (shown once; this machine only; 7 days):\n")
-    else:
-        say("Ask the model something, with a key of yours:\n")
-    say(f'curl {address}/v1/chat/completions -H "Authorization: Bearer {shown}" -d {shlex.quote(chat)}\n')
-    say("Ctrl-C stops the appliance.")
-    sys.stdout.flush()
-
-
-def _model_to_try(appliance: Any, settings: Settings) -> str:
-    names = [model.id for model in appliance.offers.names().offered()]
-    return settings.demonstration_alias if settings.demonstration_alias in names else names[0] if names else settings.local_model

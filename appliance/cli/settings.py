@@ -3,17 +3,19 @@
 import json
 import os
 import sys
+import textwrap
+from collections.abc import Iterator
 from typing import Any
 
 import click
 import msgspec
 
+from appliance.cli.main import printable, say_lines, terminal_width
 from appliance.home import Home, home_folder
 from appliance.settings import ProviderSettings, SettingInfo, describe
 from appliance.settings_sources import Loaded, load
 
 MASKED = "••••••"
-TABLE_COLUMNS_MIN = 100  # on a narrower terminal a table breaks every word
 
 
 class Row(msgspec.Struct):
@@ -42,10 +44,15 @@ def settings(as_json: bool, only_set: bool) -> None:
         rows = [row for row in rows if row.source != "default"]
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins({"home": str(home.root), "settings": rows}), indent=2, ensure_ascii=False))
-    elif sys.stdout.isatty() and os.get_terminal_size().columns >= TABLE_COLUMNS_MIN:
-        _table(home, rows)
+    elif not rows:
+        click.echo("Nothing differs from the defaults.")
+    elif sys.stdout.isatty():
+        if home.settings_file.exists():
+            click.echo(f"# {home.settings_file}")
+        for line in for_people(rows, terminal_width()):
+            click.echo(line)
     else:
-        _plain(home, rows)
+        say_lines([(row.name, _written(row.value), row.source, row.meaning) for row in rows])
 
 
 def rows_of(loaded: Loaded) -> list[Row]:
@@ -81,25 +88,18 @@ def _written(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _plain(home: Home, rows: list[Row]) -> None:
-    click.echo(f"# {home.settings_file}")
+def for_people(rows: list[Row], width: int) -> Iterator[str]:
+    """Two paragraphs a setting, wrapped between words: what it is, then what it means. What was set is bold."""
     for row in rows:
-        click.echo(f"{row.name} = {_written(row.value)}  # {row.source}: {row.meaning}")
-
-
-def _table(home: Home, rows: list[Row]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=f"Settings of {home.root}", title_justify="left")
-    for heading in ("setting", "value", "source", "meaning"):
-        table.add_column(heading, no_wrap=heading in ("setting", "source"))
-    for row in rows:
-        style = "" if row.source == "default" else "bold"
-        # Text, not str: rich would read square brackets in a value as its own markup.
-        cells = (row.name, _written(row.value), row.source, row.meaning)
-        table.add_row(*(Text(cell, style=style) for cell in cells))
-    console = Console()
-    console.print(table)
-    console.print("A default changes in gatehouse.toml, in .env beside it, or as GATEHOUSE_<SETTING> in the environment.")
+        head = textwrap.wrap(
+            printable(f"{row.name} = {_written(row.value)}  # {row.source}"),
+            width,
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in head:
+            yield line if row.source == "default" else click.style(line, bold=True)
+        yield from textwrap.wrap(
+            row.meaning, width, initial_indent="    ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+        )

@@ -11,7 +11,7 @@ def users() -> None:
     """Help users who can't sign in."""
 
 
-@users.command("reset-password")
+@users.command("reset-password", short_help="Set a new password for an account.")
 @click.argument("email")
 @password_option
 def reset_password(email: str, password_stdin: bool) -> None:

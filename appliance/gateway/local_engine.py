@@ -11,6 +11,9 @@ from appliance.local.models import LocalModels
 from appliance.providers import llamacpp
 from appliance.providers.wire import Deployment
 
+# So small a model sometimes finds no end. Where the caller names no bound it gets this one, and `finish_reason: "length"`.
+DEMONSTRATION_TOKENS_OUT = 512
+
 
 class LocalChat:
     """Calls to local models as chunks, like any provider's."""
@@ -20,8 +23,10 @@ class LocalChat:
 
     async def chat(self, call: Call, deployment: Deployment) -> AsyncGenerator[Chunk, None]:
         assert call.chat is not None
-        knows_tools = any(model.tools for model in self._models.offered() if model.id == deployment.model)
-        request = llamacpp.request(call.chat, call.raw, template_knows_tools=knows_tools)
+        model = next((model for model in self._models.offered() if model.id == deployment.model), None)
+        request = llamacpp.request(call.chat, call.raw, template_knows_tools=model is not None and model.tools)
+        if model is not None and model.demonstration:
+            request.body.setdefault("max_tokens", DEMONSTRATION_TOKENS_OUT)
         stream = llamacpp.Stream(request)
         async with aclosing(self._models.chat(deployment.model, request.body)) as events:
             async for event in events:

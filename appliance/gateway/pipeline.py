@@ -95,7 +95,8 @@ class Pipeline:
 
     async def _settle(self, call: Call) -> None:
         """Book what the answer used. Only then may its last byte leave."""
-        await self._ledger.settle(self._settled_entry(call, RequestState.SETTLED, 200, None))
+        await self._ledger.settle(_settled_entry(call, RequestState.SETTLED, 200, None))
+        self._measure(call)
 
     async def _book_failure(self, call: Call, error: BaseException | None) -> None:
         """The ending of a call that did not settle."""
@@ -103,36 +104,41 @@ class Pipeline:
             return
         known = _known(error)
         state = RequestState.CANCELLED if isinstance(known, CallerLeft) else RequestState.FAILED
-        booking = asyncio.ensure_future(self._ledger.settle(self._settled_entry(call, state, known.status, known.code)))
+        booking = asyncio.ensure_future(self._ledger.settle(_settled_entry(call, state, known.status, known.code)))
         booking.add_done_callback(_retrieve)  # a ledger that fails now keeps the entry and says so by itself
+        self._measure(call)
         if not isinstance(error, asyncio.CancelledError | GeneratorExit):
             await asyncio.wait([booking])
 
-    def _settled_entry(self, call: Call, state: RequestState, status: int, error: str | None) -> SettledEntry:
-        assert call.resolution is not None and call.reservation is not None
-        if call.usage is None:
-            sent = state is not RequestState.FAILED or call.characters_out > 0
-            call.usage = estimated_usage(call.reservation.tokens_in if sent else 0, call.characters_out)
-        usage, duration_ms = call.usage, call.elapsed_ms()
-        outcome = _OUTCOMES[state]
-        deployment = call.resolution.deployment.name
-        attempt = AttemptEntry(
-            deployment=deployment,
-            outcome=outcome,
-            status=status,
-            duration_ms=duration_ms,
-            tokens_in=usage.tokens_in,
-            tokens_out=usage.tokens_out,
-            cached_in=usage.cached_in,
-            reasoning_out=usage.reasoning_out,
-            estimated=usage.estimated,
-            finish=call.finish,
-        )
-        call.attempts = [*call.attempts, attempt]
-        first = None if call.first_token is None else int((call.first_token - call.started) * 1000)
-        self._metrics.tokens(deployment, "in", usage.tokens_in)
-        self._metrics.tokens(deployment, "out", usage.tokens_out)
-        return SettledEntry(call.id, state, status, error, duration_ms, first, tuple(call.attempts))
+    def _measure(self, call: Call) -> None:
+        for attempt in call.attempts:
+            self._metrics.tokens(attempt.deployment, "in", attempt.tokens_in)
+            self._metrics.tokens(attempt.deployment, "out", attempt.tokens_out)
+
+
+def _settled_entry(call: Call, state: RequestState, status: int, error: str | None) -> SettledEntry:
+    assert call.resolution is not None and call.reservation is not None
+    if call.usage is None:
+        sent = state is not RequestState.FAILED or call.characters_out > 0
+        call.usage = estimated_usage(call.reservation.tokens_in if sent else 0, call.characters_out)
+    usage, duration_ms = call.usage, call.elapsed_ms()
+    outcome = _OUTCOMES[state]
+    deployment = call.resolution.deployment.name
+    attempt = AttemptEntry(
+        deployment=deployment,
+        outcome=outcome,
+        status=status,
+        duration_ms=duration_ms,
+        tokens_in=usage.tokens_in,
+        tokens_out=usage.tokens_out,
+        cached_in=usage.cached_in,
+        reasoning_out=usage.reasoning_out,
+        estimated=usage.estimated,
+        finish=call.finish,
+    )
+    call.attempts = [*call.attempts, attempt]
+    first = None if call.first_token is None else int((call.first_token - call.started) * 1000)
+    return SettledEntry(call.id, state, status, error, duration_ms, first, tuple(call.attempts))
 
 
 def _known(error: BaseException | None) -> GatehouseError:

@@ -130,6 +130,10 @@ def _unknown(secret: str) -> KeyMissing | KeyInvalid:
     """What is wrong with a key that isn't in the table; its own text is never repeated."""
     if not secret:
         return KeyMissing("no API key was sent", fix="Send the header `Authorization: Bearer YOUR_API_KEY`.")
+    if secret == "YOUR_API_KEY":
+        return KeyInvalid("YOUR_API_KEY stands for a key of yours", fix=_NEW_KEY)
+    if secret.startswith("eyJ"):
+        return KeyInvalid("this is a sign-in token; models are asked with an API key", fix=_NEW_KEY)
     if not key_format.looks_like_a_key(secret):
         return KeyInvalid("this is not an API key of this appliance (they begin with gh-)", fix=_NEW_KEY)
     if not key_format.well_formed(secret):

@@ -37,6 +37,7 @@ class OfferedModel(msgspec.Struct, frozen=True):
     kind: str
     added_at: int
     tools: bool = False
+    demonstration: bool = False
 
 
 class LocalStatus(msgspec.Struct, frozen=True):
@@ -90,7 +91,9 @@ class LocalModels:
         if self._version is None or not self._settings.local_models:
             return ()
         return tuple(
-            OfferedModel(model.id, model.kind.value, model.added_at, self._found.headers[model.id].tools_in_template)
+            OfferedModel(
+                model.id, model.kind.value, model.added_at, self._found.headers[model.id].tools_in_template, model.demonstration
+            )
             for model in self._found.models.values()
         )
 

@@ -23,6 +23,9 @@ GROUP_MAX = 512
 GATHER_SECONDS = 0.002
 WAITING_MAX = 20_000
 UNSETTLED_MAX = 10_000
+NAMES_MAX = 20_000
+OTHER = "other"
+STOP_SECONDS_MAX = 10.0
 CHUNKS = (64, 16, 4, 1)  # rows a statement: few sizes, so that each stays prepared
 _STOP = None
 
@@ -116,9 +119,9 @@ class Ledger:
         """Commit what waits, then close. Nothing may be given afterwards."""
         if self._thread is not None:
             if self._gathering:
-                await asyncio.wait([self._gathering[-1].done])
+                await asyncio.wait([self._gathering[-1].done], timeout=STOP_SECONDS_MAX)
             self._groups.put(_STOP)
-            await asyncio.to_thread(self._thread.join)
+            await asyncio.to_thread(self._thread.join, STOP_SECONDS_MAX)
             self._thread = None
 
     async def open(self, entry: OpenEntry) -> None:
@@ -189,7 +192,7 @@ class Ledger:
         connection.execute("PRAGMA busy_timeout=5000")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA synchronous={self._synchronous}")
-        self._names = {(kind, value): number for number, kind, value in connection.execute("SELECT id, kind, value FROM names")}
+        self._read_names(connection)
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(_INTERRUPT_ATTEMPTS)
         self.interrupted_at_start = connection.execute(_INTERRUPT_REQUESTS).rowcount
@@ -219,10 +222,11 @@ class Ledger:
             self._on_group(len(group))
 
     def _one_by_one(self, connection: sqlite3.Connection, retried: list[SettledEntry], group: list[_Waiting]) -> None:
+        kept: list[SettledEntry] = []
         for entry in retried:
             self._unsettled = [entry]
             self._commit(connection, [])
-        kept = self._unsettled
+            kept += self._unsettled
         for waiting in group:
             self._unsettled = []
             self._commit(connection, [waiting])
@@ -232,6 +236,8 @@ class Ledger:
     def _transaction(self, connection: sqlite3.Connection, retried: list[SettledEntry], group: list[_Waiting]) -> None:
         self._fault("ledger.commit")
         connection.execute("BEGIN IMMEDIATE")
+        if not self._names:
+            self._read_names(connection)
         self._write_rows(connection, retried, [waiting.entry for waiting in group])
         self._fault("ledger.commit.rows")
         connection.execute("COMMIT")
@@ -287,7 +293,13 @@ class Ledger:
             for ordinal, attempt in enumerate(entry.attempts)
         ]
 
+    def _read_names(self, connection: sqlite3.Connection) -> None:
+        rows = connection.execute("SELECT id, kind, value FROM names")
+        self._names = {(kind, value): number for number, kind, value in rows}
+
     def _name(self, connection: sqlite3.Connection, kind: int, value: str) -> int:
+        if len(self._names) >= NAMES_MAX and (kind, value) not in self._names:
+            value = OTHER  # callers and providers can make names up; the table is bounded
         number = self._names.get((kind, value))
         if number is None:
             row = connection.execute("INSERT INTO names (kind, value) VALUES (?, ?) RETURNING id", (kind, value)).fetchone()
@@ -299,9 +311,7 @@ class Ledger:
             connection.execute("ROLLBACK")
         except sqlite3.Error:
             pass  # the transaction never began, or SQLite rolled it back itself
-        # Names taken in the lost transaction are not in the file.
-        rows = connection.execute("SELECT id, kind, value FROM names")
-        self._names = {(kind, value): number for number, kind, value in rows}
+        self._names.clear()  # names taken in the lost transaction are not in the file; the next one reads what is
 
     def _tell(self, group: list[_Waiting]) -> None:
         """Wake whoever waits, all of a group by one hop to the event loop."""
@@ -313,7 +323,8 @@ class Ledger:
 
 
 def _probe(connection: sqlite3.Connection) -> None:
-    """Nothing to do: BEGIN IMMEDIATE and COMMIT around it are the proof."""
+    """Write a page, so that a full disk is noticed before a caller meets it."""
+    connection.execute("UPDATE state SET state_version = state_version")
 
 
 def _unavailable(error: Exception) -> LedgerUnavailable:

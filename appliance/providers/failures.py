@@ -44,7 +44,9 @@ def failure(
             said, fix="An administrator must give the appliance access to this model at the provider."
         )
     if status == 404:
-        return errors.UpstreamModelUnknown(said, fix="Check the model's name; GET /v1/models lists those that are offered.")
+        return errors.UpstreamModelUnknown(
+            said, fix="Check the model's name (GET /v1/models), and the provider's base_url: it usually ends in /v1."
+        )
     if status == 408:
         return errors.UpstreamTimeout(said, fix="Try again.")
     if status == 429:

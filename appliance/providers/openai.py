@@ -18,6 +18,7 @@ from appliance.providers.wire import Deployment, Outgoing
 from appliance.upstream.sse import SseEvent, SseReader, SseTooLarge
 
 TOKENS_MAX = 2**31 - 1
+FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 # What msgspec raises for bytes that aren't the JSON expected: wrong, not UTF-8, nested without end.
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -114,7 +115,7 @@ class OpenAI:
         if not answer.choices:
             raise UpstreamFailed(f"{deployment.provider} sent an answer without choices", fix="Try again.")
         text = "".join(choice.message.content or "" for choice in answer.choices if choice.message)
-        finish = answer.choices[0].finish_reason or "stop"
+        finish = _finish(answer.choices[0].finish_reason or "stop")
         return Chunk([Delta(content=text)], _usage(answer.usage), finish, body)
 
     def chat_stream(self, chat: ChatRequest, deployment: Deployment) -> "OpenAIStream":
@@ -221,7 +222,7 @@ class OpenAIStream:
                 )
             if choice.finish_reason is not None:
                 self._open_choices -= 1
-                finish = choice.finish_reason
+                finish = _finish(choice.finish_reason)
         usage = None if body.usage is None else _usage(body.usage)
         if usage is not None and not self._usage_asked and not body.choices:
             return Chunk(usage=usage)  # asked for by us: counted, not shown
@@ -241,6 +242,11 @@ def _usage(usage: _Usage | None) -> Usage | None:
     cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
     reasoning = usage.completion_tokens_details.reasoning_tokens if usage.completion_tokens_details else None
     return Usage(_tokens(usage.prompt_tokens), _tokens(usage.completion_tokens), _tokens(cached), _tokens(reasoning))
+
+
+def _finish(reason: str) -> str:
+    """A reason to finish as the ledger knows it; the caller sees the provider's own."""
+    return reason if reason in FINISH_REASONS else "other"
 
 
 def _tokens(count: int | None) -> int:

@@ -1,7 +1,8 @@
 """From the model name that a caller writes to one deployment.
 
-In this order: the local model's own id; `provider/model`; a bare name that exactly one provider offers; the
-demonstration alias. A frozen table: a request keeps the one it began with, a change makes a new one.
+In this order: the local model's own id; `provider/model`; a name that exactly one provider offers; the demonstration
+alias; a bare name at the one provider that doesn't tell what it has. A frozen table: a request keeps the one it began
+with, a change makes a new one.
 """
 
 import msgspec
@@ -90,15 +91,19 @@ class Names:
             if provider_name in self._providers:
                 return Resolution(self._providers[provider_name].deployment(model))
         fitting = [p for p in self._providers.values() if p.models is not None and name in p.models]
-        fitting = fitting or [p for p in self._providers.values() if p.models is None]
+        if not fitting and self._alias is not None and name == self._alias[0]:
+            return Resolution(self._local_deployment(self._alias[1]), alias=name)
+        if not fitting and not slash:
+            fitting = [p for p in self._providers.values() if p.models is None]
         if len(fitting) > 1:
             choices = ", ".join(f"{p.name}/{name}" for p in fitting[:NAMES_LISTED_MAX])
             raise BadRequest(f"several providers may offer {_short(name)}", param="model", fix=f"Write one of: {choices}")
         if fitting:
             return Resolution(fitting[0].deployment(name))
-        if self._alias is not None and name == self._alias[0]:
-            return Resolution(self._local_deployment(self._alias[1]), alias=name)
-        raise ModelUnknown(f"no model is called {_short(name)}", param="model", fix=self._what_is_offered())
+        # The message says it all: the SDKs show nothing else.
+        raise ModelUnknown(
+            f"no model is called {_short(name)}. {self._what_is_offered()}", param="model", fix="GET /v1/models lists the names."
+        )
 
     def _local_deployment(self, model: str) -> Deployment:
         return Deployment(f"{LOCAL_PROVIDER}/{model}", LOCAL_PROVIDER, "llamacpp", model)
@@ -113,7 +118,7 @@ class Names:
     def offered(self) -> list[OfferedModel]:
         """What GET /v1/models lists: local models, the alias, and what each provider is known to offer."""
         rows = [OfferedModel(offer.id, LOCAL_PROVIDER, offer.added_at // 1000) for offer in self._local.values()]
-        if self._alias is not None and not self._providers_offer(self._alias[0]):
+        if self._alias is not None and self._alias[0] not in self._local and not self._providers_offer(self._alias[0]):
             rows.append(OfferedModel(self._alias[0], LOCAL_PROVIDER, self._local[self._alias[1]].added_at // 1000))
         for provider in self._providers.values():
             rows.extend(OfferedModel(f"{provider.name}/{model}", provider.name, 0) for model in sorted(provider.models or ()))
@@ -125,7 +130,7 @@ class Names:
         return local + [f"{p.name}/{model}" for p in self._providers.values() for model in sorted(p.models or ())]
 
     def _providers_offer(self, name: str) -> bool:
-        return any(p.models is None or name in p.models for p in self._providers.values())
+        return any(p.models is not None and name in p.models for p in self._providers.values())
 
 
 def _short(name: str) -> str:

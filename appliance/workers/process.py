@@ -14,7 +14,6 @@ import asyncio
 import shutil
 import signal
 import sys
-import tempfile
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
 from pathlib import Path
@@ -114,7 +113,7 @@ class Worker:
         self._silent_seconds_max = silent_seconds_max
         self._cancel_seconds_max = cancel_seconds_max
         self._process: asyncio.subprocess.Process | None = None
-        self._folder = Path()
+        self._folder: Path | None = None
         self._pending: dict[int, _Pending] = {}
         self._last_id = 0
         self._silent_seconds = 0
@@ -139,6 +138,11 @@ class Worker:
         return len(self._pending)
 
     @property
+    def _own_folder(self) -> Path:
+        assert self._folder is not None, "start() comes first"
+        return self._folder
+
+    @property
     def stderr_tail(self) -> tuple[str, ...]:
         """The last lines that the child wrote. They may quote content: show them only of a child that died."""
         return tuple(self._stderr)
@@ -148,14 +152,18 @@ class Worker:
 
         Errors:  WorkerDied when it can't be started or isn't ready in time; nothing is left behind.
         """
-        self._folder = Path(tempfile.mkdtemp(prefix="gatehouse-worker-"))
+        try:
+            self._folder = launch.new_folder()
+        except OSError as error:
+            self._end(f"has no folder for its files: {error.strerror}")
+            raise WorkerDied(self._reason) from error
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *launch.command_line(self.room),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                cwd=launch.working_folder(self._folder),
+                cwd=launch.working_folder(self._own_folder),
                 env=launch.environment(self._environment),
             )
         except OSError as error:
@@ -163,7 +171,7 @@ class Worker:
             raise WorkerDied(self._reason) from error
         self._spawn(self._live())
         self._spawn(self._watch())
-        self._say(frames.Event("start", {"folder": str(self._folder), "limits": msgspec.to_builtins(self._limits)}))
+        self._say(frames.Event("start", {"folder": str(self._own_folder), "limits": msgspec.to_builtins(self._limits)}))
         try:
             async with asyncio.timeout(START_SECONDS_MAX):
                 await self._either_ready_or_dead()
@@ -258,7 +266,7 @@ class Worker:
             try:
                 return frames.encode(call)
             except frames.FrameTooLarge:
-                return frames.encode(await asyncio.to_thread(frames.spill, call, self._folder))
+                return frames.encode(await asyncio.to_thread(frames.spill, call, self._own_folder))
         except (OSError, frames.FrameTooLarge, TypeError, ValueError, RecursionError) as error:
             raise CallFailed("not_sent", f"the call can't be handed to the worker ({type(error).__name__})", {}) from error
 
@@ -329,7 +337,7 @@ class Worker:
 
     async def _heard(self, frame: Frame) -> None:
         if isinstance(frame, frames.Chunk | frames.End) and frame.file:
-            frame = await asyncio.to_thread(frames.unspill, frame, self._folder)
+            frame = await asyncio.to_thread(frames.unspill, frame, self._own_folder)
         if isinstance(frame, frames.Chunk):
             pending = self._pending.get(frame.id)
             if pending is None:
@@ -405,7 +413,8 @@ class Worker:
             self._process.stdin.close()
         for number in list(self._pending):
             self._forget(number, None, WorkerDied(reason, self.stderr_tail))
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
         self._dead.set()
         for task in self._tasks:
             if task is not asyncio.current_task():

@@ -59,7 +59,7 @@ def test_a_name_that_fits_nothing_is_404_and_lists_what_is_offered(door: Applian
     answer = door.chat(chat(name))
     assert (answer.status, answer.error["code"]) == (404, "model_not_found"), answer
     for offered in ("one/gpt-4o", "two/gpt-5.1", "smollm2-135m-instruct"):
-        assert offered in answer.error["fix"]
+        assert offered in answer.error["message"]
 
 
 def test_the_list_has_every_model_once_in_openais_form(door: Appliance, api_key: str) -> None:

@@ -52,7 +52,7 @@ class Features:
                 f"{status.engine} {status.engine_version}: {', '.join(model.id for model in status.models)}"
                 if status.is_available
                 else status.reason,
-                "" if status.is_available else "pip install 'gatehouse[local]', then `gatehouse models fetch`",
+                "" if status.is_available else _how_to_have_local_models(status, self._settings),
             ),
             Feature(
                 "providers",
@@ -85,6 +85,14 @@ def _local_status(status: LocalStatus, settings: Settings) -> Status:
     if status.is_available:
         return "on"
     return "not_installed" if settings.local_models and status.engine_version is None else "off"
+
+
+def _how_to_have_local_models(status: LocalStatus, settings: Settings) -> str:
+    if not settings.local_models:
+        return "local_models = true"
+    if status.engine_version is None:
+        return "Install the extra `local` (make run does), then `gatehouse models fetch`."
+    return "`gatehouse models fetch`, or `gatehouse models add PATH`."
 
 
 def _documentation() -> tuple[Status, str, str]:

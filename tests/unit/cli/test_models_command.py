@@ -1,5 +1,6 @@
 """`gatehouse models`, as a person uses it."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -36,6 +37,22 @@ def gatehouse(home: Path) -> Run:
     return run
 
 
+def on_a_terminal(environment: dict[str, str], *arguments: str) -> list[str]:
+    """The lines that the program writes on a terminal of 80 columns."""
+    controller, terminal = os.openpty()
+    env = {"PATH": os.environ.get("PATH", ""), "COLUMNS": "80", "PIP_NO_INDEX": "1", **environment}
+    with subprocess.Popen(
+        [sys.executable, "-m", "appliance", *arguments], env=env, cwd=ROOT, stdin=terminal, stdout=terminal, stderr=terminal
+    ):
+        os.close(terminal)
+        written = b""
+        with contextlib.suppress(OSError):  # how a terminal says that nobody writes to it any more
+            while piece := os.read(controller, 65_536):
+                written += piece
+    os.close(controller)
+    return written.decode().splitlines()
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "My Model.gguf"
@@ -48,7 +65,38 @@ def test_a_fresh_machine_is_told_what_it_can_fetch(gatehouse: Run) -> None:
     assert shown.returncode == 0
     assert DEMONSTRATION in shown.stdout
     assert "can be fetched" in shown.stdout
-    assert f"gatehouse models fetch {DEMONSTRATION}" in shown.stdout
+    assert f"gatehouse models fetch {DEMONSTRATION}" in shown.stderr
+
+
+def test_a_program_reads_a_line_a_model_with_its_whole_path(gatehouse: Run, file: Path) -> None:
+    gatehouse("add", str(file), "--link")
+    added, known = (line.split("\t") for line in gatehouse("list").stdout.splitlines())
+    assert (added[:3], added[5:]) == (["my-model", "linked", "chat"], ["", str(file)])
+    assert (known[0], known[5]) == (DEMONSTRATION, "local_model")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX's")
+def test_on_a_terminal_80_columns_hold_and_the_demonstration_is_marked(gatehouse: Run, home: Path, tmp_path: Path) -> None:
+    deep = tmp_path / ("folder" * 15)
+    deep.mkdir()
+    path = deep / "My Model.gguf"
+    path.write_bytes(ggufs.honest())
+    gatehouse("add", str(path), "--link")
+    lines = on_a_terminal({"GATEHOUSE_HOME": str(home)}, "models", "list")
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith("   my-model ") and line.endswith("My Model.gguf") for line in lines)
+    assert any(line.startswith(f"*  {DEMONSTRATION} ") for line in lines)
+    assert "* local_model of the settings: gpt-4o-mini stands for it" in lines
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX's")
+def test_a_model_that_is_here_shows_no_bar(home: Path, model_file: Path) -> None:
+    (home / "models").mkdir(parents=True, mode=0o700)
+    home.chmod(0o700)
+    (home / "models" / catalogue()[DEMONSTRATION].file).symlink_to(model_file)
+    said = " ".join(on_a_terminal({"GATEHOUSE_HOME": str(home)}, "models", "fetch"))
+    assert f"{DEMONSTRATION} is here" in said
+    assert "Fetching" not in said
 
 
 def test_a_model_is_added_listed_and_removed(gatehouse: Run, home: Path, file: Path) -> None:
@@ -88,7 +136,9 @@ def test_a_model_that_is_here_is_not_fetched_again(gatehouse: Run, home: Path, m
     home.chmod(0o700)
     (home / "models" / catalogue()[DEMONSTRATION].file).symlink_to(model_file)
     done = gatehouse("fetch")
-    assert (done.returncode, done.stdout) == (0, "")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"{DEMONSTRATION} is here: ")
+    assert "demonstration" not in done.stdout
 
 
 def test_fetching_without_a_network_says_what_to_do(gatehouse: Run) -> None:
@@ -102,6 +152,14 @@ def test_an_unknown_model_is_answered_with_those_that_are_known(gatehouse: Run) 
     failed = gatehouse("fetch", "gpt-5")
     assert failed.returncode == 2
     assert DEMONSTRATION in failed.stderr
+
+
+def test_a_setting_that_names_no_model_is_named_with_those_that_would_do(gatehouse: Run, file: Path) -> None:
+    gatehouse("add", str(file), "--id", "mine")
+    failed = gatehouse("fetch", GATEHOUSE_LOCAL_MODEL="nothing-like-it")
+    assert failed.returncode == 2
+    assert "the setting local_model is 'nothing-like-it'" in failed.stderr
+    assert f"Set local_model to one of: {DEMONSTRATION}, mine" in failed.stderr
 
 
 def test_nothing_is_fetched_where_local_models_are_off(gatehouse: Run) -> None:

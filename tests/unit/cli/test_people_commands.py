@@ -15,7 +15,8 @@ from click.testing import CliRunner, Result
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
-from appliance.cli.keys import keys
+from appliance.cli.control import ListedKey
+from appliance.cli.keys import keys, lines_for_people
 from appliance.cli.owner import owner
 from appliance.cli.users import users
 from appliance.errors import GatehouseError, KeyRevoked
@@ -116,7 +117,10 @@ def test_an_owner_a_key_a_list_a_new_password_and_a_revocation(either: Gatehouse
     either("keys", "create", "prometheus", "--scope", "metrics")
 
     listed = either("keys", "list").output.splitlines()
-    assert [line.split()[-1] for line in listed] == ["NAME", "prometheus", "CI"]
+    assert [line.split("\t")[-3:] for line in listed] == [
+        ["metrics", "from anywhere", "prometheus"],
+        ["all but metrics", "from anywhere", "CI"],
+    ]
     assert key.stdout.strip() not in "".join(listed)
     shown = json.loads(either("keys", "list", "--json").output)
     assert [item["scopes"] for item in shown] == [["metrics"], []]
@@ -138,6 +142,7 @@ def test_an_owner_a_key_a_list_a_new_password_and_a_revocation(either: Gatehouse
         (("users", "reset-password", "nobody@example.com", "--password-stdin"), PASSWORD, "no account has this e-mail address"),
         (("keys", "create", "a\u202eb"), "", "can't be seen"),
         (("keys", "create", "CI", "--email", "nobody@example.com"), "", "no account has this e-mail address"),
+        (("keys", "revoke", "gh-dev-abc"), "", r"give the id \(key_…\), not the key"),
         (("keys", "revoke", "key_unknown"), "", "there is no such API key"),
         (("keys", "revoke", "../auth/login"), "", "there is no"),
     ],
@@ -146,6 +151,28 @@ def test_what_can_not_be_is_refused_alike(either: Gatehouse, arguments: tuple[st
     with pytest.raises(GatehouseError, match=said) as refused:
         either(*arguments, stdin=f"{stdin}\n")
     assert refused.value.fix
+
+
+def test_an_account_that_is_there_is_given_a_new_password_instead(either: Gatehouse) -> None:
+    either(*OWNER, stdin=f"{PASSWORD}\n")
+    with pytest.raises(GatehouseError, match="has this e-mail address already") as refused:
+        either(*OWNER, stdin=f"{PASSWORD}\n")
+    assert "`gatehouse users reset-password ada@example.com`" in refused.value.fix
+
+
+def test_without_a_terminal_nobody_is_asked_who_the_owner_is(gatehouse: Gatehouse) -> None:
+    with pytest.raises(GatehouseError, match="needs --email and --name"):
+        gatehouse("owner", "create")
+
+
+def test_a_list_of_keys_fits_a_terminal_and_keeps_the_ids_whole() -> None:
+    key_id = f"key_{'x' * 24}"
+    key = ListedKey(key_id, "n" * 90, "development", "gh-dev-0qqd", ["chat"], True, None, "2026-01-02T", "2026-01-09T", None)
+    lines = lines_for_people([key], "2026-01-03T", 80)
+    assert max(map(len, lines)) <= 80
+    assert lines[1].startswith(f"{key_id}  gh-dev-0qqd  until 2026-01-09  nnn")
+    assert lines[1].endswith("n…")
+    assert lines[2] == "    development, made 2026-01-02; may use: chat; this machine only"
 
 
 def test_a_running_server_knows_at_once_what_a_command_changed(home: Path, gatehouse: Gatehouse) -> None:

@@ -1,13 +1,15 @@
 """`gatehouse settings`: all of them, where each is from, and no credential."""
 
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
-from appliance.cli.settings import MASKED, _table, rows_of, settings
+from appliance.cli.settings import MASKED, for_people, rows_of, settings
 from appliance.home import Home
 from appliance.settings import describe
 from appliance.settings_sources import load
@@ -54,23 +56,29 @@ def test_providers_are_shown_without_their_credentials(home: Home) -> None:
 
 def test_plain_text_has_a_line_for_each(home: Home) -> None:
     lines = shown(home).output.splitlines()
-    assert "port = 9000  # file: Port to listen on." in lines
-    assert len(lines) == 1 + len(describe())
+    assert "port\t9000\tfile\tPort to listen on." in lines
+    assert [line.split("\t")[0] for line in lines] == [info.name for info in describe()]
+    assert {line.count("\t") for line in lines} == {3}
 
 
 def test_only_what_was_set_can_be_asked_for(home: Home) -> None:
     assert set(as_json(home, "--set")) == {"port", "providers", "jwt_secret_key", "openai_api_key", "log_level"}
 
 
-def test_on_a_terminal_it_is_a_table(home: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
-    _table(home, rows_of(load(home, {"OPENAI_API_KEY": SECRET})))
-    out = capsys.readouterr().out
-    assert SECRET not in out
+def test_on_a_terminal_no_word_is_broken(home: Home) -> None:
+    lines = list(for_people(rows_of(load(home, {"OPENAI_API_KEY": SECRET})), 80))
+    assert SECRET not in "".join(lines)
+    assert max(len(click.unstyle(line)) for line in lines) <= 80
+    assert "cors_allowed_origins = []  # default" in lines  # square brackets are nobody's markup
+    assert "port = 9000  # file" in map(click.unstyle, lines)
     for info in describe():
-        assert info.name in out
-    assert "cors_allowed_origins" in out
-    assert "[]" in out  # rich would take it for its own markup
+        for line in textwrap.wrap(info.meaning, 76, break_long_words=False, break_on_hyphens=False):
+            assert f"    {line}" in lines
+
+
+def test_with_nothing_set_it_says_so(tmp_path: Path) -> None:
+    done = CliRunner().invoke(settings, ["--set"], env={"GATEHOUSE_HOME": str(tmp_path / "new")})
+    assert done.output == "Nothing differs from the defaults.\n"
 
 
 def test_a_home_that_is_not_there_yet_shows_the_defaults(tmp_path: Path) -> None:

@@ -50,11 +50,26 @@ def test_a_real_provider_comes_before_the_demonstration_alias() -> None:
 def test_an_unknown_name_is_told_what_there_is() -> None:
     with pytest.raises(errors.ModelUnknown) as caught:
         Names(LOCAL, (provider("a", "m"),), None).resolve("nothing\n" * 90)
-    assert caught.value.fix == "Offered: tiny, a/m."
-    assert "\n" not in caught.value.message and len(caught.value.message) < 300
+    assert caught.value.message.endswith("Offered: tiny, a/m.")
+    assert "\n" not in caught.value.message
+    assert len(caught.value.message) < 300
 
 
 def test_a_name_behind_a_slash_alone_is_unknown() -> None:
     for name in ("/", "a/", "/m", "local/", "nobody/m"):
         with pytest.raises(errors.ModelUnknown):
             Names(LOCAL, (provider("a", "m"),), None).resolve(name)
+
+
+def test_a_provider_that_tells_nothing_takes_neither_the_alias_nor_names_of_other_providers() -> None:
+    names = Names(LOCAL, (provider("down", tells=False),), ("gpt-4o-mini", "tiny"))
+    assert names.resolve("gpt-4o-mini").deployment.name == "local/tiny"
+    assert [model.id for model in names.offered()] == ["tiny", "gpt-4o-mini"]
+    with pytest.raises(errors.ModelUnknown):
+        names.resolve("typo/model")
+
+
+def test_a_local_model_that_is_called_like_the_alias_is_listed_once() -> None:
+    names = Names((*LOCAL, LocalOffer("gpt-4o-mini", "chat")), (), ("gpt-4o-mini", "tiny"))
+    assert [model.id for model in names.offered()] == ["tiny", "gpt-4o-mini"]
+    assert names.resolve("gpt-4o-mini").alias is None

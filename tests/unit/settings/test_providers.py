@@ -99,6 +99,14 @@ def test_a_provider_that_cannot_work_is_refused_with_its_line(tmp_path: Path, to
     assert SECRET not in str(refused.value) + refused.value.fix
 
 
+def test_everything_that_is_wrong_with_a_provider_is_said_at_once(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as refused:
+        providers(tmp_path, '[[providers]]\nname = "Foo Bar"\nkind = "z"\nbase_url = 3\nmodels = [1]\nbasurl = ""\n')
+    assert sorted(problem.where.rpartition(" ")[2] for problem in refused.value.problems) == ["2", "3", "4", "5", "6"]
+    named = next(problem for problem in refused.value.problems if "name" in problem.what)
+    assert "small letters (a-z), digits, `.`, `_` and `-`, at most 64" in named.mend
+
+
 def test_two_different_credentials_for_openai_are_a_contradiction(tmp_path: Path) -> None:
     toml = f'[[providers]]\nname = "openai"\nkind = "openai"\napi_key = "{SECRET}"\n'
     with pytest.raises(SettingsError, match="one credential here and another in OPENAI_API_KEY in the environment") as refused:

@@ -115,17 +115,27 @@ class TestRefusals:
         [
             ("\n# x\nprot = 9000\n", 3, "there is no setting 'prot'", "Did you mean port?"),
             ('host = "::1"\n\n[logging]\nlevel = 1\n', 3, "there is no setting 'logging'", ""),
-            ("port = 90000", 1, "port is 90000, but must be a whole number of at most 65535", "It means: Port"),
-            ("port = 0", 1, "port is 0, but must be a whole number of at least 1", ""),
-            ('port = "8000"', 1, "port is '8000', but must be a whole number", ""),
+            (
+                "port = 90000",
+                1,
+                "port is 90000, but must be a whole number of at most 65535",
+                "Write port = 8000 (a whole number from 1 to 65535).",
+            ),
+            ("port = 0", 1, "port is 0, but must be a whole number of at least 1", "Write port = 8000"),
+            ('port = "8001"', 1, "port is '8001', but must be a whole number", "Write port = 8001 "),
             ("port = 1.5", 1, "port is 1.5, but must be a whole number", ""),
-            ("host = 5", 1, "host is 5, but must be text", ""),
-            ("local_models = 1", 1, "local_models is 1, but must be true or false", ""),
-            ('log_level = "loud"', 1, "log_level is 'loud', but must be one of debug, info, warning, error", ""),
-            ("idle_seconds_max = 0", 1, "idle_seconds_max is 0, but must be a number above 0", ""),
-            ("idle_seconds_max = inf", 1, "idle_seconds_max must be a finite number", ""),
-            ("cors_allowed_origins = [\n  1,\n]", 1, "cors_allowed_origins must have entries that are text", ""),
-            ('host = "::1"\ncors_allowed_origins = "x"', 2, "cors_allowed_origins is 'x', but must be a list", ""),
+            ("host = 5", 1, "host is 5, but must be text", 'Write host = "127.0.0.1"'),
+            ("local_models = 1", 1, "local_models is 1, but must be true or false", "= true (or false)."),
+            (
+                'log_level = "loud"',
+                1,
+                "log_level is 'loud', but must be one of debug, info, warning, error",
+                '"info" (or "debug",',
+            ),
+            ("idle_seconds_max = 0", 1, "idle_seconds_max is 0, but must be a number above 0", "= 60.0 (a number above 0)."),
+            ("idle_seconds_max = inf", 1, "idle_seconds_max must be a finite number", "= 60.0"),
+            ("cors_allowed_origins = [\n  1,\n]", 1, "cors_allowed_origins must have entries that are text", '["…", "…"]'),
+            ('host = "::1"\ncors_allowed_origins = "x"', 2, "cors_allowed_origins is 'x', but must be a list", '["x"]'),
         ],
     )
     def test_the_file_is_refused_with_its_line(self, read: Read, toml: str, line: int, what: str, mend: str) -> None:
@@ -157,7 +167,7 @@ class TestRefusals:
         ("env_file", "line", "what", "mend"),
         [
             ("\n\n# c\nGATEHOUSE_PORTT=3\n", 4, "there is no setting GATEHOUSE_PORTT", "Did you mean GATEHOUSE_PORT?"),
-            ("GATEHOUSE_PORT=x", 1, "port is 'x', but must be a whole number", ""),
+            ("GATEHOUSE_PORT=x", 1, "port is 'x', but must be a whole number", "Write GATEHOUSE_PORT=8000 "),
             ("port=3", 1, "nothing reads port", "Write GATEHOUSE_PORT."),
             ("A_STRANGER=3", 1, "nothing reads A_STRANGER", ""),
             ("OPENAI_APIKEY=x", 1, "nothing reads OPENAI_APIKEY", "Did you mean OPENAI_API_KEY?"),
@@ -178,6 +188,7 @@ class TestRefusals:
         assert found.mend == "Did you mean GATEHOUSE_LOG_LEVEL?"
         found = problem(read, environ={"GATEHOUSE_REGISTRATION_OPEN": "maybe"})
         assert found.where == "GATEHOUSE_REGISTRATION_OPEN in the environment"
+        assert found.mend == "Write GATEHOUSE_REGISTRATION_OPEN=false (or true)."
 
     def test_everything_that_is_wrong_is_said_at_once(self, read: Read) -> None:
         with pytest.raises(SettingsError) as refused:

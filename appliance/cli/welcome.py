@@ -1,0 +1,55 @@
+"""What a person at the terminal needs once the appliance is ready: lines to paste, each of which works as it stands."""
+
+import json
+import secrets
+import shlex
+import sys
+from typing import Any
+
+import click
+
+from appliance import __version__
+from appliance.settings import Settings
+
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+async def welcome(appliance: Any, settings: Settings) -> None:
+    """Print it. The development key and the suggested password are shown here and never again."""
+    address = f"http://localhost:{settings.port}"
+    click.echo(f"\nGatehouse {__version__} is ready at {address}   (documents: {address}/docs)\n")
+    lan = not settings.host.startswith(LOOPBACK)
+    if lan:
+        click.echo(f"It listens on {settings.host} for other machines, without encryption: put a TLS proxy before it.\n")
+    if not await appliance.users.owner_exists():
+        click.echo("Register the owner (change the name and e-mail; the password was made up for you just now):\n")
+        click.echo(_register_line(address))
+        if lan:
+            click.echo(f"From another machine, registering needs the setup code {appliance.setup_code.value}\n")
+    key = await appliance.api_keys.first_run_key() if settings.first_run_key else None
+    model = _model_to_try(appliance, settings)
+    if model is None:
+        click.echo("No model yet: `gatehouse models fetch` brings a small one, [[providers]] in gatehouse.toml a large one.\n")
+    if key is not None:
+        click.echo("Ask the model something, with a development key (shown once; this machine only; 7 days):\n")
+    else:
+        click.echo("Ask the model something, with a key of yours (`gatehouse keys create NAME` makes one):\n")
+    click.echo(_chat_line(address, key or "YOUR_API_KEY", model or settings.local_model))
+    click.echo("Ctrl-C stops the appliance.")
+    sys.stdout.flush()
+
+
+def _register_line(address: str) -> str:
+    person = {"name": "Your Name", "email": "you@example.com", "password": secrets.token_urlsafe(12)}
+    header = '-H "Content-Type: application/json"'
+    return f"curl -X POST {address}/api/v1/admin/auth/register {header} -d {shlex.quote(json.dumps(person))}\n"
+
+
+def _chat_line(address: str, key: str, model: str) -> str:
+    chat = {"model": model, "messages": [{"role": "user", "content": "Hello!"}]}
+    return f'curl {address}/v1/chat/completions -H "Authorization: Bearer {key}" -d {shlex.quote(json.dumps(chat))}\n'
+
+
+def _model_to_try(appliance: Any, settings: Settings) -> str | None:
+    names = [model.id for model in appliance.offers.names().offered()]
+    return settings.demonstration_alias if settings.demonstration_alias in names else names[0] if names else None
