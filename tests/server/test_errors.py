@@ -383,6 +383,14 @@ def test_what_is_no_http_is_turned_away_and_the_door_stays_open(door: Appliance,
     assert door.call("GET", "/health").status == 200
 
 
+@pytest.mark.parametrize("body", [b"zz\r\n", b"FFFFFFFFFFFFFFFFFF\r\n", b"5\nhello\n0\n\n"])
+@pytest.mark.parametrize("path", [CHAT, "/api/v1/admin/auth/login"])
+def test_chunks_that_are_none_are_told_as_a_bad_request(door: Appliance, api_key: str, path: str, body: bytes) -> None:
+    received = door.raw(head(path, api_key, "Transfer-Encoding: chunked"), body, timeout=20)
+    assert parsed(received).status == 400, received
+    assert parsed(received).error["code"] == "bad_request"
+
+
 def test_a_request_hidden_in_anothers_body_is_not_served(door: Appliance, api_key: str) -> None:
     """Length and chunks at once: front and back may read different bodies, so the length must not win."""
     hidden = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"

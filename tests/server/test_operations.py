@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 import pytest
@@ -467,3 +468,37 @@ def test_many_callers_at_once_are_all_served(door: Appliance) -> None:
     with ThreadPoolExecutor(50) as pool:
         statuses = list(pool.map(lambda number: door.chat(chat("fake/gpt-4o", f"caller {number}")).content, range(200)))
     assert statuses == [f"You said: caller {number}" for number in range(200)]
+
+
+def test_half_bodies_of_strangers_leave_room_for_those_with_a_key(appliance: MakeAppliance, upstream: Fake) -> None:
+    settings = {"providers": [upstream.provider("fake", models=MODELS)], "requests_in_flight_max": 32}
+    box = appliance(settings=settings)
+    assert box.api_key
+    strangers = [box.connect() for _ in range(40)]
+    try:
+        for connection in strangers:
+            connection.sendall(b"POST /api/v1/admin/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
+        refused = [answer for answer in map(beginning_of_answer, strangers[-24:]) if answer.startswith(b"HTTP/1.1 503")]
+        assert refused, "there is a bound for strangers too"
+        assert box.chat(chat("fake/gpt-4o")).content == "You said: Hello!"
+        assert box.call("GET", "/health").status == 200
+    finally:
+        for connection in strangers:
+            connection.close()
+    assert eventually(lambda: box.call("POST", "/api/v1/admin/auth/login", {"email": "a@b.c", "password": "x" * 9}).status == 401)
+
+
+def test_a_second_appliance_on_the_same_port_does_not_start(door: Appliance, tmp_path: Path) -> None:
+    home = {"GATEHOUSE_HOME": str(tmp_path / "second"), "GATEHOUSE_PORT": str(door.port), "GATEHOUSE_MASTER_KEY_SOURCE": "file"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "appliance", "serve"],
+        cwd=ROOT,
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode != 0
+    assert str(door.port) in ended.stderr
+    assert "Traceback" not in ended.stderr
