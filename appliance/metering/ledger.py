@@ -20,7 +20,7 @@ from appliance.metering.entries import AttemptOutcome, OpenEntry, RequestState, 
 from appliance.telemetry.logs import get_logger
 
 GROUP_MAX = 512
-GATHER_SECONDS = 0.002
+GATHER_SECONDS = 0.004
 WAITING_MAX = 20_000
 UNSETTLED_MAX = 10_000
 NAMES_MAX = 20_000
