@@ -54,8 +54,13 @@ def health(operations: NamedDependency[Operations]) -> Health:
     return Health("ok", operations.version)
 
 
-@get(
-    "/ready", summary="Would requests be served now?", security=[{}], tags=["Operations"], description="503 where they would not."
+@route(
+    "/ready",
+    http_method=["GET", "HEAD"],
+    summary="Would requests be served now?",
+    description="503 where they would not.",
+    security=[{}],
+    tags=["Operations"],
 )
 async def ready(operations: NamedDependency[Operations]) -> Response[Readiness]:
     """The database must be writable and workers startable; a model that isn't loaded yet is ready all the same."""

@@ -294,6 +294,7 @@ class Ledger:
         ]
 
     def _read_names(self, connection: sqlite3.Connection) -> None:
+        self._fault("ledger.names")
         rows = connection.execute("SELECT id, kind, value FROM names")
         self._names = {(kind, value): number for number, kind, value in rows}
 

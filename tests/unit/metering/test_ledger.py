@@ -156,3 +156,12 @@ async def test_an_entry_that_cannot_be_written_fails_alone_and_is_not_tried_for_
     assert isinstance(done[1], LedgerUnavailable)
     await ledger.probe()
     assert sorted(rows(path, "SELECT state FROM requests")) == [(RequestState.OPEN,), (RequestState.SETTLED,)]
+
+
+@pytest.mark.parametrize("faulty", ["ledger.commit:1,ledger.names:2"], indirect=True)
+async def test_the_writer_outlives_a_disk_that_fails_twice_in_a_row(faulty: Ledger, path: Path) -> None:
+    for _ in range(2):  # the commit, then reading back what the file really holds
+        with pytest.raises(LedgerUnavailable):
+            await faulty.open(opened(new_id(1)))
+    await faulty.open(opened(new_id(2)))
+    assert len(rows(path, "SELECT id FROM requests")) == 1
