@@ -15,7 +15,6 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "functi
 # Bounds on what one request may hold: far above honest use, far below what hurts.
 MESSAGES_MAX = 10_000
 TOOLS_MAX = 1_024
-DEPTH_MAX = 64
 
 
 class FunctionCall(msgspec.Struct, omit_defaults=True):

@@ -43,3 +43,8 @@ def rfc3339(milliseconds: int) -> str:
     """UTC milliseconds as people and JSON see them: `2026-11-25T13:17:08.123Z`."""
     moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+
+
+def rfc3339_or_none(milliseconds: int | None) -> str | None:
+    """The same for a moment that may never come: an expiry, a revocation."""
+    return None if milliseconds is None else rfc3339(milliseconds)

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from appliance.clock import SystemClock, rfc3339
+from appliance.clock import SystemClock, rfc3339, rfc3339_or_none
 from appliance.errors import GatehouseError
 from appliance.home import CannotStart, Control, Home, HomeBusy, HomeLock, home_folder
 
@@ -118,7 +118,7 @@ class RunningServer:
         return msgspec.convert(self._ask("POST", "machine/password", {"email": email, "password": password}), Account)
 
     def create_key(self, order: KeyOrder) -> MadeKey:
-        body = {**msgspec.to_builtins(order), "expires_at": _time(order.expires_at)}
+        body = {**msgspec.to_builtins(order), "expires_at": rfc3339_or_none(order.expires_at)}
         return msgspec.convert(self._ask("POST", "machine/api-keys", body), MadeKey)
 
     def keys(self) -> Iterator[ListedKey]:
@@ -187,7 +187,7 @@ class OwnRooms:
                 KeyWanted,
             )
             new = await rooms.api_keys.create(rooms.caller, wanted, for_email=order.email)
-            return MadeKey(new.key.id, new.secret, _time(new.key.expires_at))
+            return MadeKey(new.key.id, new.secret, rfc3339_or_none(new.key.expires_at))
 
         return self._run(change)
 
@@ -269,10 +269,6 @@ def _listed(key: "ApiKey") -> ListedKey:
         loopback_only=key.loopback_only,
         user_id=key.user_id,
         created_at=rfc3339(key.created_at),
-        expires_at=_time(key.expires_at),
-        revoked_at=_time(key.revoked_at),
+        expires_at=rfc3339_or_none(key.expires_at),
+        revoked_at=rfc3339_or_none(key.revoked_at),
     )
-
-
-def _time(milliseconds: int | None) -> str | None:
-    return None if milliseconds is None else rfc3339(milliseconds)

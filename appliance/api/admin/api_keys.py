@@ -15,7 +15,7 @@ from appliance.api.admin.access import CALLER, requires
 from appliance.api.admin.auth import NO_STORE
 from appliance.api.bodies import json_body
 from appliance.api.error_answers import error_answers, success
-from appliance.clock import rfc3339
+from appliance.clock import rfc3339, rfc3339_or_none
 from appliance.identity.api_keys import LIST_MAX, ApiKey, ApiKeys, KeyWanted, NewKey, Scope
 from appliance.identity.caller import Caller
 from appliance.identity.key_format import Environment
@@ -171,7 +171,7 @@ def key_wanted(data: ApiKeyCreate) -> KeyWanted:
 def key_created(new: NewKey) -> ApiKeyCreated:
     key = new.key
     return ApiKeyCreated(
-        key.id, key.name, key.environment, new.secret, key.key_prefix, rfc3339(key.created_at), _time(key.expires_at)
+        key.id, key.name, key.environment, new.secret, key.key_prefix, rfc3339(key.created_at), rfc3339_or_none(key.expires_at)
     )
 
 
@@ -186,13 +186,9 @@ def _shown(key: ApiKey) -> ApiKeyShown:
         user_id=key.user_id,
         created_by=key.created_by,
         created_at=rfc3339(key.created_at),
-        expires_at=_time(key.expires_at),
-        revoked_at=_time(key.revoked_at),
+        expires_at=rfc3339_or_none(key.expires_at),
+        revoked_at=rfc3339_or_none(key.revoked_at),
     )
-
-
-def _time(milliseconds: int | None) -> str | None:
-    return None if milliseconds is None else rfc3339(milliseconds)
 
 
 routes: list[Any] = [create_api_key, list_api_keys, revoke_api_key]
