@@ -4,7 +4,7 @@
 #   PEERS=1 make bench      beside LiteLLM and Portkey too
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench docs requirements clean
+.PHONY: help run tray test check fix bench bench-bundle bundle docs requirements clean
 
 given_port = $(if $(filter command,$(origin PORT)),GATEHOUSE_PORT='$(PORT)')
 
@@ -13,6 +13,9 @@ help: ## List these verbs
 
 run: ## Set everything up and start the appliance with its local model (PORT=8000); Ctrl-C stops it
 	@exec env $(given_port) sh packaging/run.sh
+
+tray: ## Set everything up and start the desktop app: icon, window, and the appliance beside it
+	@exec env $(given_port) sh packaging/tray.sh $(ARGS)
 
 test: ## Set everything up and run every test (ARGS="…" goes to pytest)
 	@sh packaging/test.sh $(ARGS)
@@ -26,6 +29,12 @@ fix: ## Mend what the linter can mend, and format
 
 bench: ## Measure speed against a bare relay (PEERS=1: and against LiteLLM and Portkey; ARGS="--rounds 3 --seconds 2")
 	@PEERS='$(PEERS)' sh packaging/bench.sh $(ARGS)
+
+bench-bundle: ## Measure the bundle (size, installation, first answer) and the desktop app (memory, window)
+	@sh packaging/bench_bundle.sh $(ARGS)
+
+bundle: ## One file for machines without internet: wheels, the model, a signature, install.sh (ARGS="--with-tray"); in dist/
+	@sh packaging/bundle.sh $(ARGS)
 
 docs: ## Write the tables of docs/reference and .env.example anew from the program
 	@sh packaging/setup.sh develop

@@ -3,7 +3,7 @@
 Read `Appliance.open` from top to bottom: rooms are built in the order in which they need each other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from litestar import Litestar
@@ -15,12 +15,18 @@ from appliance.api import documentation, openai_documents, operations
 from appliance.api import openai as openai_api
 from appliance.api.admin import api_keys as api_keys_api
 from appliance.api.admin import auth as auth_api
+from appliance.api.admin import events as events_api
 from appliance.api.admin import features as features_api
+from appliance.api.admin import lan as lan_api
 from appliance.api.admin import machine as machine_api
+from appliance.api.admin import overview as overview_api
+from appliance.api.admin.events import Feed
 from appliance.api.admin.features import Features
+from appliance.api.admin.overview import Overview, Parts
 from appliance.api.door import ASGIApp, Door
 from appliance.api.errors import HANDLERS
 from appliance.api.exchange import Bounds
+from appliance.api.join import JoinPage
 from appliance.api.operations import Operations
 from appliance.api.raw import describe, handlers, mounted
 from appliance.clock import Clock
@@ -35,13 +41,18 @@ from appliance.identity.key_table import load_key_table
 from appliance.identity.setup_code import SetupCode
 from appliance.identity.tokens import Tokens
 from appliance.identity.users import Users
+from appliance.lan.hosts import Hosts
+from appliance.lan.lan import Lan
 from appliance.local.models import LocalModels
+from appliance.metering import recent
 from appliance.metering.ledger import Ledger
 from appliance.routing.names import Names
 from appliance.settings import Settings
 from appliance.store.engine import Database
 from appliance.store.migrate import migrate
 from appliance.store.vault import Vault
+from appliance.telemetry.activity import Activity
+from appliance.telemetry.events import Events
 from appliance.telemetry.metrics import Metrics
 from appliance.upstream.client import HttpClient
 from appliance.workers.launch import remove_leftovers
@@ -52,6 +63,7 @@ ORDINARY_BODY_BYTES_MAX = 1024 * 1024  # everything but prompts is small
 class Appliance:
     """All rooms of one running appliance. Make it with `open`, inside the event loop; `close` it at the end."""
 
+    settings: Settings
     database: Database
     ledger: Ledger
     client: HttpClient
@@ -60,8 +72,12 @@ class Appliance:
     users: Users
     api_keys: ApiKeys
     setup_code: SetupCode
+    lan: Lan
     door: Door
+    events: Events
     asgi: ASGIApp
+    join: ASGIApp
+    stop_wanted: Callable[[], None] = staticmethod(lambda: None)  # called when somebody with the control token wants the end
 
     @classmethod
     async def open(
@@ -72,6 +88,7 @@ class Appliance:
         Errors:  CannotStart and its kin, where the machine or its files are not as they must be.
         """
         self = cls()
+        self.settings = settings
         remove_leftovers()
         metrics = Metrics(__version__)
         self.database = Database(settings.database_url or home.database)
@@ -80,6 +97,8 @@ class Appliance:
         vault = await Vault.open(self.database, home, settings.master_key_source, environ, clock)
         self.ledger = Ledger(self.database.sqlite_path, synchronous=settings.ledger_synchronous, on_group=metrics.ledger_group)
         await self.ledger.start()
+        activity = Activity()
+        await recent.fill(activity, self.database, clock.now_ms(), settings.request_seconds_max)
 
         async with self.database.read() as connection:
             keys = await load_key_table(connection, vault)
@@ -101,10 +120,29 @@ class Appliance:
         self.users = Users(self.database, tokens, clock, settings, self.setup_code)
         self.api_keys = ApiKeys(self.database, vault, clock, holder.publish_keys)
 
-        self.door = Door(_bounds(settings), holder, metrics, clock, requests_in_flight_max=settings.requests_in_flight_max)
-        pipeline = Pipeline(self.ledger, Sender(self.client, LocalChat(self.local_models)), metrics, settings)
+        hosts = Hosts(settings.allowed_hosts)
+        self.lan = Lan(settings, home, environ, self.database, vault, clock, hosts)
+        self.join = JoinPage(self.lan, hosts, settings, self.model_to_try)
+        self.door = Door(_bounds(settings), holder, metrics, clock, hosts, requests_in_flight_max=settings.requests_in_flight_max)
+        pipeline = Pipeline(self.ledger, Sender(self.client, LocalChat(self.local_models)), metrics, activity, settings)
         routes = openai_api.OpenAIRoutes(self.door, pipeline, request_seconds_max=settings.request_seconds_max).table()
         raw = handlers(routes, self.door)
+        self.events = Events(first_id=clock.now_ms())
+        overview = Overview(
+            Parts(
+                version=__version__,
+                clock=clock,
+                door=self.door,
+                ledger=self.ledger,
+                local_models=self.local_models,
+                users=self.users,
+                activity=activity,
+                listening=_Listening(settings, self.lan),
+                requests_in_flight_max=settings.requests_in_flight_max,
+            )
+        )
+        feed = Feed(self.events, overview, clock, send_seconds_max=settings.send_seconds_max)
+        self.door.on_drain = feed.end
         services = {
             "clock": clock,
             "door": self.door,
@@ -112,11 +150,19 @@ class Appliance:
             "users": self.users,
             "tokens": tokens,
             "api_keys": self.api_keys,
+            "lan": self.lan,
             "local_models": self.local_models,
             "control_token": control_token,
             "features": Features(
-                settings, self.local_models, vault.master_source, lambda: f"http://{settings.host}:{settings.port}"
+                settings,
+                self.local_models,
+                vault.master_source,
+                lambda: f"http://{settings.host}:{settings.port}",
+                self.lan.open_urls,
             ),
+            "overview": overview,
+            "feed": feed,
+            "stop_wanted": self._stop_when_asked,
             "operations": Operations(self.ledger, self.local_models, metrics, self.door, __version__),
         }
         app = Litestar(
@@ -129,6 +175,9 @@ class Appliance:
                 *api_keys_api.routes,
                 *machine_api.routes,
                 *features_api.routes,
+                *overview_api.routes,
+                *events_api.routes,
+                *lan_api.routes,
             ],
             dependencies={name: _given(service) for name, service in services.items()},
             exception_handlers=HANDLERS,
@@ -145,14 +194,41 @@ class Appliance:
         """Begin what runs by itself."""
         self.door.start()
         self.offers.start()
+        await self.lan.start()
+
+    def model_to_try(self) -> str | None:
+        """A model's name for the lines that people paste; None where there is none yet."""
+        names = [model.id for model in self.offers.names().offered()]
+        alias = self.settings.demonstration_alias
+        return alias if alias in names else names[0] if names else None
+
+    def _stop_when_asked(self) -> None:
+        self.stop_wanted()
 
     async def close(self) -> None:
         """End everything, children and database included. Requests have been drained before."""
         self.offers.stop()
+        await self.lan.close()
         await self.local_models.close()
         await self.client.close()
         await self.ledger.stop()
         await self.database.close()
+
+
+class _Listening:
+    """Where callers reach this appliance: this machine's own address, then the LAN's."""
+
+    def __init__(self, settings: Settings, lan: Lan) -> None:
+        self._lan = lan
+        name = f"[{settings.host}]" if ":" in settings.host else settings.host
+        host = "localhost" if settings.host in ("127.0.0.1", "::1", "0.0.0.0", "::") else name
+        self._own = f"http://{host}:{settings.port}/v1"
+
+    def urls(self) -> list[str]:
+        return [self._own, *(self._lan.urls() if self._lan.is_on else ())]
+
+    def lan_on(self) -> bool:
+        return self._lan.is_on
 
 
 def _given(service: Any) -> Provide:

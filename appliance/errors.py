@@ -18,6 +18,7 @@ the message says what was wrong, `fix` says what to do.
     │   └── UpstreamUnauthorized           upstream_unauthorized
     ├── Forbidden                      403 forbidden
     │   ├── LoopbackOnly                   loopback_only
+    │   ├── HttpsRequired                  https_required
     │   ├── RegistrationClosed             registration_closed
     │   ├── SetupCodeRequired              setup_code_required
     │   └── UpstreamForbidden              upstream_forbidden
@@ -30,6 +31,7 @@ the message says what was wrong, `fix` says what to do.
     ├── Conflict                       409 conflict
     ├── TooLarge                       413 body_too_large
     ├── HeadersTooLarge                431 headers_too_large
+    ├── HostUnknown                    421 host_not_allowed
     ├── TooManyRequests                429 rate_limit_exceeded
     │   ├── TooManyAttempts                too_many_attempts
     │   ├── QueueFull                      queue_full
@@ -202,6 +204,12 @@ class LoopbackOnly(Forbidden):
     code = "loopback_only"
 
 
+class HttpsRequired(Forbidden):
+    """Plain HTTP reached the LAN's listener, which only says how to join."""
+
+    code = "https_required"
+
+
 class RegistrationClosed(Forbidden):
     """There is an owner already, and registration is not open."""
 
@@ -267,6 +275,14 @@ class Conflict(GatehouseError):
 
     status = 409
     code = "conflict"
+    type = "invalid_request_error"
+
+
+class HostUnknown(GatehouseError):
+    """The request is addressed to a name that is not this machine's."""
+
+    status = 421
+    code = "host_not_allowed"
     type = "invalid_request_error"
 
 

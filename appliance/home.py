@@ -74,6 +74,9 @@ class Home:
         self.settings_file = root / "gatehouse.toml"
         self.env_file = root / ".env"
         self.master_key = root / "master.key"
+        self.lan = root / "lan"
+        self.lan_certificate = self.lan / "leaf.pem"
+        self.lan_key = self.lan / "leaf.key"
 
     def __repr__(self) -> str:
         return f"Home({str(self.root)!r})"

@@ -43,6 +43,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     # The door
     host: Annotated[str, _is("Address to listen on. Loopback, until the LAN is opened.")] = "127.0.0.1"
     port: Annotated[int, _is("Port to listen on.", ge=1, le=65535)] = 8000
+    lan: Annotated[bool, _is("Open the door to the local network, over HTTPS. `gatehouse lan on` sets it.", live=True)] = False
+    lan_port: Annotated[int, _is("Port of HTTPS for the local network.", ge=1, le=65535)] = 8443
+    allowed_hosts: Annotated[
+        list[str], _is("Host names that requests may be addressed to, beside this machine's own (a reverse proxy's); `*`: any.")
+    ] = []
     cors_allowed_origins: Annotated[
         list[str], _is("Web origins that browsers may call from; empty: none.", env=("CORS_ALLOWED_ORIGINS",))
     ] = []

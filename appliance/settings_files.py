@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from appliance.home import CannotStart, Home
+from appliance.home import CannotStart, Home, write_private
 from appliance.settings_rules import Problem, SettingsError
 
 
@@ -109,3 +109,27 @@ def read_env_file(home: Home, problems: list[Problem]) -> dict[str, tuple[str, s
                 problems.append(Problem(where, f"{binding.key} stands here for the second time", mend))
             found[binding.key] = (binding.value, where)
     return found
+
+
+def write_setting(home: Home, name: str, value: bool | int | str) -> None:
+    """Set one plain setting in gatehouse.toml; comments and order stay. Whoever reads meanwhile sees the old file or the new.
+
+    Errors:  CannotStart when the file can't be read or written.
+    """
+    import tomlkit  # only where something is written
+
+    data = _read(home.settings_file)
+    document = tomlkit.parse(data.decode()) if data is not None else tomlkit.document()
+    if name in document:
+        document[name] = value
+    else:
+        # Before the first table, where it would become a part of that.
+        body = tomlkit.dumps(document)
+        line = tomlkit.dumps({name: value})
+        document = tomlkit.parse(line + body)
+    try:
+        write_private(home.settings_file, tomlkit.dumps(document).encode())
+    except OSError as error:
+        raise CannotStart(
+            f"{home.settings_file} can't be written: {error.strerror}", "Free space, or give it to the user that runs Gatehouse."
+        ) from None

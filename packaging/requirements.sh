@@ -17,4 +17,5 @@ compile() { # OUTPUT ARGUMENTS…
 }
 
 compile requirements.txt "$@"
-compile requirements-test.txt --extra dev --constraint requirements.txt "$@"
+compile requirements-tray.txt --extra gui --constraint requirements.txt "$@"
+compile requirements-test.txt --extra gui --extra dev --constraint requirements-tray.txt "$@"

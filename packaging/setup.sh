@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes .venv and what a verb needs in it. What is there already is left alone, so a second call takes no time.
 #   setup.sh run      the appliance with its local engine
+#   setup.sh tray     and the desktop app
 #   setup.sh develop  and the tools of the checks and tests
 #   setup.sh test     and the programs that the tests drive
 #   setup.sh bench    and the programs of the benchmark
@@ -78,7 +79,8 @@ fi
 .venv/bin/python packaging/system_packages.py "$purpose"
 case $purpose in
     run) install_requirements run requirements.txt ;;
-    *) install_requirements test requirements-test.txt && stamp run requirements.txt ;;
+    tray) install_requirements tray requirements-tray.txt && stamp run requirements.txt ;;
+    *) install_requirements test requirements-test.txt && stamp run requirements.txt && stamp tray requirements-tray.txt ;;
 esac
 if ! is_stamped editable pyproject.toml; then
     step "Installing Gatehouse itself, from this folder" install_editable

@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.certificates import Certificates
 from tests.fakes.clock import FakeClock
 from tests.fakes.models import fetched_model
-from tests.running import Appliance, Fake, NetworkNamespace, free_port
+from tests.running import Appliance, Colleague, Fake, NetworkNamespace, free_port
 
 MakeFake = Callable[..., Fake]
 
@@ -168,5 +168,13 @@ def namespace() -> Iterator[NetworkNamespace]:
     if refusal:
         pytest.skip(f"no network namespace can be made here: {refusal}")
     made = NetworkNamespace()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def colleague(namespace: NetworkNamespace) -> Iterator[Colleague]:
+    """A second machine, on one cable with `namespace`."""
+    made = Colleague(namespace)
     yield made
     made.close()

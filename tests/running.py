@@ -126,6 +126,23 @@ class NetworkNamespace:
         self._holder.wait(10)
 
 
+class Colleague(NetworkNamespace):
+    """A second machine, on one cable with the first: the network between them is real, routing and all."""
+
+    HOST_ADDRESS = "10.77.0.1"  # the first machine's end
+    OWN_ADDRESS = "10.77.0.2"
+
+    def __init__(self, host: NetworkNamespace) -> None:
+        self._holder = subprocess.Popen([*host.prefix, "unshare", "-n", "cat"], stdin=subprocess.PIPE)
+        eventually(lambda: Path(f"/proc/{self._holder.pid}/comm").read_text().strip() == "cat")
+        cable = ["link", "add", "lan0", "type", "veth", "peer", "name", "lan1", "netns", str(self._holder.pid)]
+        for arguments in (cable, ["addr", "add", f"{self.HOST_ADDRESS}/24", "dev", "lan0"], ["link", "set", "lan0", "up"]):
+            subprocess.run([*host.prefix, "ip", *arguments], check=True)
+        own = ["addr", "add", f"{self.OWN_ADDRESS}/24", "dev", "lan1"]
+        for arguments in (own, ["link", "set", "lan1", "up"], ["link", "set", "lo", "up"]):
+            subprocess.run([*self.prefix, "ip", *arguments], check=True)
+
+
 class Appliance(Client):
     """`python -m appliance serve` in a home of its own."""
 

@@ -15,9 +15,10 @@ import msgspec
 
 from appliance.api.exchange import Bounds, Exchange, Receive, Scope, Send, body_broken, body_too_slow, overloaded
 from appliance.clock import Clock
-from appliance.errors import CallerLeft, GatehouseError, HeadersTooLarge, MethodNotAllowed, ShuttingDown
+from appliance.errors import CallerLeft, GatehouseError, HeadersTooLarge, HostUnknown, MethodNotAllowed, ShuttingDown
 from appliance.gateway.call import new_id
 from appliance.gateway.state import StateHolder
+from appliance.lan.hosts import Hosts
 from appliance.telemetry.logs import get_logger
 from appliance.telemetry.metrics import Metrics
 from appliance.telemetry.request_line import log_request
@@ -40,6 +41,7 @@ FORWARDED = frozenset(
 )
 LOOPBACK = ("127.", "::1", "::ffff:127.")
 
+_STEP_ASIDE = "step_aside"
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 Handler = Callable[[Exchange], Awaitable[None]]
 
@@ -63,6 +65,12 @@ def from_loopback(scope: Scope) -> bool:
     return not any(name in FORWARDED for name, _ in scope["headers"])
 
 
+def step_aside(scope: Scope) -> None:
+    """For an answer that lasts until its caller leaves: it takes no place among the requests any more, and stopping does not
+    wait for it. Whoever sends it ends it when `on_drain` is called."""
+    scope["state"][_STEP_ASIDE]()
+
+
 def openai_error_body(error: GatehouseError) -> bytes:
     """An error as OpenAI's clients read it."""
     return _write(error.body())
@@ -72,13 +80,22 @@ class Door:
     """Every request's way in and out. One per process."""
 
     def __init__(
-        self, bounds: Bounds, holder: StateHolder, metrics: Metrics, clock: Clock, *, requests_in_flight_max: int
+        self,
+        bounds: Bounds,
+        holder: StateHolder,
+        metrics: Metrics,
+        clock: Clock,
+        hosts: Hosts,
+        *,
+        requests_in_flight_max: int,
     ) -> None:
         self.holder = holder
         self.clock = clock
         self.draining = False
+        self.on_drain: Callable[[], None] = lambda: None
         self._bounds = bounds
         self._metrics = metrics
+        self._hosts = hosts
         self._in_flight_max = requests_in_flight_max
         # The other routes read bodies of callers whom nobody knows yet: they must not take the places of those with a key.
         self._others_max = max(OTHERS_MIN, requests_in_flight_max // 4)
@@ -91,13 +108,18 @@ class Door:
     def in_flight(self) -> int:
         return len(self._exchanges) + self._others
 
+    @property
+    def content_in_flight(self) -> int:
+        """Requests to models."""
+        return len(self._exchanges)
+
     def start(self) -> None:
         """Begin to look after exchanges; inside the event loop."""
         self._looking = asyncio.ensure_future(self._look_after_exchanges())
 
     async def drain(self, seconds: float) -> None:
         """Take no more requests, let running ones end, then cut those that are left."""
-        self.draining = True
+        self._begin_to_drain()
         until = time.monotonic() + seconds
         while self.in_flight and time.monotonic() < until:  # noqa: ASYNC110 - once, at the end; not worth an event a request
             await asyncio.sleep(0.02)
@@ -105,7 +127,7 @@ class Door:
 
     async def cut_all(self) -> None:
         """End what still runs, telling its callers; what was used is booked."""
-        self.draining = True
+        self._begin_to_drain()
         for exchange in list(self._exchanges):
             exchange.cut(_stopping())
         until = time.monotonic() + CUT_SECONDS_MAX
@@ -113,6 +135,11 @@ class Door:
             await asyncio.sleep(0.02)
         if self._looking is not None:
             self._looking.cancel()
+
+    def _begin_to_drain(self) -> None:
+        if not self.draining:
+            self.draining = True
+            self.on_drain()
 
     async def _look_after_exchanges(self) -> None:
         while True:
@@ -197,11 +224,23 @@ class Door:
     def around(self, app: ASGIApp, raw: Mapping[str, ASGIApp]) -> ASGIApp:
         """The application as the server calls it: raw routes go straight in, the others are counted and named here."""
 
+        allow = self._hosts.allow
+
         async def door(scope: Scope, receive: Receive, send: Send) -> None:
-            handler = raw.get(scope["path"]) if scope["type"] == "http" else None
+            host, hosts, origin = b"", 0, False
+            for name, value in scope["headers"]:
+                if name == b"host":
+                    host, hosts = value, hosts + 1
+                elif name == b"origin":
+                    origin = True
+            # In HTTP/1.0 nobody had to say; no browser speaks it.
+            if (hosts != 1 or not allow(host)) and (hosts or scope.get("http_version") != "1.0"):
+                await _refuse(host_unknown(), send)
+                return
+            handler = raw.get(scope["path"])
             if handler is None:
                 await self._ordinary(app, scope, receive, send)
-            elif any(name == b"origin" for name, _ in scope["headers"]):
+            elif origin:
                 await app(scope, receive, send)  # a browser's: through Litestar, whose CORS rules hold there
             else:
                 await handler(scope, receive, send)
@@ -209,7 +248,7 @@ class Door:
         return door
 
     async def _ordinary(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        started, status, body_read, held = time.monotonic(), 500, False, 0
+        started, status, body_read, held, places = time.monotonic(), 500, False, 0, 1
         headers = dict(scope["headers"])
         request_id = _request_id(headers.get(b"x-request-id"), new_id(self.clock.now_ms()))
 
@@ -237,7 +276,12 @@ class Door:
             self._bounds.hold(len(message.get("body", b"")))
             return message
 
-        scope.setdefault("state", {})["request_id"] = request_id.decode()
+        def leave_place() -> None:
+            nonlocal places
+            self._others -= places
+            places = 0
+
+        scope.setdefault("state", {}).update({"request_id": request_id.decode(), _STEP_ASIDE: leave_place})
         refusal = self._refusal(scope, self._others, self._others_max)
         self._others += 1
         try:
@@ -246,12 +290,19 @@ class Door:
             else:
                 await app(scope, in_time, named)
         finally:
-            self._others -= 1
+            leave_place()
             self._bounds.buffered_bytes -= held
             route, code = scope.get("path_template") or "other", scope["state"].get("error_code", "")
             seconds = time.monotonic() - started
             self._metrics.request_finished(route, "", status, code, seconds)
             log_request(request_id=request_id.decode(), route=route, status=status, seconds=seconds, code=code)
+
+
+def host_unknown() -> HostUnknown:
+    return HostUnknown(
+        "the request is addressed to a host that is not this machine",
+        fix="Use the machine's address or name; an administrator may add others to the setting allowed_hosts.",
+    )
 
 
 def _stopping() -> ShuttingDown:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from appliance.identity.api_keys import ApiKey, ApiKeys
     from appliance.identity.caller import Caller
     from appliance.identity.users import User, Users
+    from appliance.lan.lan import Lan, LanStatus
 
 T = TypeVar("T")
 
@@ -71,6 +72,25 @@ class ListedKey(msgspec.Struct):
     revoked_at: str | None
 
 
+class LanProblem(msgspec.Struct):
+    """What stands in colleagues' way, and what mends it."""
+
+    message: str
+    fix: str
+
+
+class LanView(msgspec.Struct):
+    """The local network, as `gatehouse lan` shows it."""
+
+    on: bool
+    urls: list[str]
+    join_urls: list[str]
+    fingerprint: str | None
+    expires_at: str | None
+    reachable: bool | None
+    problems: list[LanProblem]
+
+
 class Machine(Protocol):
     """What a command may ask, whether a server runs or not. Errors: those of the tree, and CannotStart."""
 
@@ -79,6 +99,9 @@ class Machine(Protocol):
     def create_key(self, order: KeyOrder) -> MadeKey: ...
     def keys(self) -> Iterator[ListedKey]: ...
     def revoke_key(self, key_id: str) -> None: ...
+    def lan(self) -> LanView: ...
+    def lan_on(self, *, new_ca: bool) -> LanView: ...
+    def lan_off(self) -> LanView: ...
 
 
 @contextmanager
@@ -132,6 +155,15 @@ class RunningServer:
 
     def revoke_key(self, key_id: str) -> None:
         self._ask("DELETE", f"api-keys/{quote(key_id, safe='')}")
+
+    def lan(self) -> LanView:
+        return msgspec.convert(self._ask("GET", "lan"), LanView)
+
+    def lan_on(self, *, new_ca: bool) -> LanView:
+        return msgspec.convert(self._ask("POST", f"lan/on?new_ca={'true' if new_ca else 'false'}"), LanView)
+
+    def lan_off(self) -> LanView:
+        return msgspec.convert(self._ask("POST", "lan/off"), LanView)
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         request = urllib.request.Request(
@@ -210,6 +242,30 @@ class OwnRooms:
 
         self._run(change)
 
+    def lan(self) -> LanView:
+        from appliance.settings_sources import load
+
+        if not load(self._home, self._environ).settings.lan:
+            return LanView(False, [], [], None, None, None, [])
+
+        async def read(rooms: _Rooms) -> LanView:
+            await rooms.lan.start()
+            return _lan_view(await rooms.lan.status())
+
+        return self._run(read)
+
+    def lan_on(self, *, new_ca: bool) -> LanView:
+        async def change(rooms: _Rooms) -> LanView:
+            return _lan_view(await rooms.lan.turn_on(actor=rooms.caller.actor, new_authority=new_ca))
+
+        return self._run(change)
+
+    def lan_off(self) -> LanView:
+        async def change(rooms: _Rooms) -> LanView:
+            return _lan_view(await rooms.lan.turn_off(actor=rooms.caller.actor))
+
+        return self._run(change)
+
     def _run(self, work: "Callable[[_Rooms], Coroutine[Any, Any, T]]") -> T:
         return asyncio.run(self._with_rooms(work))
 
@@ -219,6 +275,8 @@ class OwnRooms:
         from appliance.identity.setup_code import SetupCode
         from appliance.identity.tokens import Tokens
         from appliance.identity.users import Users
+        from appliance.lan.hosts import Hosts
+        from appliance.lan.lan import Lan
         from appliance.settings_sources import load
         from appliance.store.engine import Database
         from appliance.store.migrate import migrate
@@ -233,7 +291,8 @@ class OwnRooms:
             tokens = await Tokens.open(settings, db, vault, clock)
             users = Users(db, tokens, clock, settings, SetupCode())
             api_keys = ApiKeys(db, vault, clock, lambda table: None)  # nobody else holds a table of keys now
-            return await work(_Rooms(MACHINE, users, api_keys))
+            lan = Lan(settings, self._home, self._environ, db, vault, clock, Hosts())
+            return await work(_Rooms(MACHINE, users, api_keys, lan))
         finally:
             await db.close()
 
@@ -241,10 +300,11 @@ class OwnRooms:
 class _Rooms:
     """What a command works with, on behalf of whom."""
 
-    def __init__(self, caller: "Caller", users: "Users", api_keys: "ApiKeys") -> None:
+    def __init__(self, caller: "Caller", users: "Users", api_keys: "ApiKeys", lan: "Lan") -> None:
         self.caller = caller
         self.users = users
         self.api_keys = api_keys
+        self.lan = lan
 
 
 def _refusal(data: bytes) -> GatehouseError:
@@ -253,6 +313,12 @@ def _refusal(data: bytes) -> GatehouseError:
         return GatehouseError(str(error["message"]), fix=str(error.get("fix", "")))
     except (msgspec.DecodeError, KeyError, TypeError):
         return GatehouseError("the server refused, and did not say why", fix="Look at its log.")
+
+
+def _lan_view(status: "LanStatus") -> LanView:
+    problems = [LanProblem(problem.message, problem.fix) for problem in status.problems]
+    until = rfc3339_or_none(status.expires_at_ms)
+    return LanView(status.on, status.urls, status.join_urls, status.fingerprint, until, status.reachable, problems)
 
 
 def _account(user: "User") -> Account:

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "owner": ("appliance.cli.owner", "Create the owner's account.", False),
     "users": ("appliance.cli.users", "Help users who can't sign in.", False),
     "keys": ("appliance.cli.keys", "Make, list and revoke API keys.", False),
+    "lan": ("appliance.cli.lan", "Open the appliance to the local network, over HTTPS.", False),
     "version": ("appliance.cli.version", "Show the version, and those of Python and the engines.", False),
     "worker": ("appliance.cli.worker", "Run one room as a child of the server.", True),
 }

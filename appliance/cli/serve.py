@@ -5,7 +5,6 @@ import gc
 import os
 import secrets
 import signal
-import socket
 import sys
 from collections.abc import Coroutine
 from typing import Any
@@ -15,11 +14,12 @@ import click
 from appliance import __version__, settings_sources
 from appliance.cli.welcome import welcome
 from appliance.clock import SystemClock
-from appliance.home import CannotStart, Control, Home, HomeLock, home_folder
+from appliance.home import Control, Home, HomeLock, home_folder
+from appliance.lan.addresses import url_host
 from appliance.settings import Settings
 from appliance.telemetry import logs
 
-LISTENING_SECONDS_MAX = 10.0
+LAN_LOOK_SECONDS = 15.0
 
 
 @click.command()
@@ -52,73 +52,65 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
 
 async def _serve(settings: Settings, home: Home, environ: dict[str, str]) -> None:
     from appliance.app import Appliance  # the server's libraries: not needed before the settings are known to be right
+    from appliance.jobs import Job, Jobs
+    from appliance.listeners import HeldPort, LanListeners, Listener, reachable_at
 
-    port = _hold_port(settings)
-    control = Control(os.getpid(), f"http://{_own_address(settings)}:{settings.port}", secrets.token_urlsafe(32))
+    held = HeldPort(settings.host, settings.port, "`gatehouse doctor` says who holds it; GATEHOUSE_PORT chooses another.")
+    url = f"http://{url_host(reachable_at(settings.host))}:{settings.port}"
+    control = Control(os.getpid(), url, secrets.token_urlsafe(32))
     appliance = await Appliance.open(settings, home, SystemClock(), environ, control.token)
-    server = _server(appliance.asgi, settings)
     stopping = asyncio.Event()
+    appliance.stop_wanted = stopping.set
+    appliance.lan.listeners = LanListeners(settings, home, appliance.asgi, appliance.join)
+    listener = Listener(appliance.asgi, settings, settings.host, settings.port)
+    jobs = Jobs([Job("look at the local network", LAN_LOOK_SECONDS, appliance.lan.look)])
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         _on_signal(loop, signal_number, stopping)
-    serving = asyncio.ensure_future(server.serve())
     log = logs.get_logger("cli")
     try:
         home.write_control(control)
-        await _until_listening(settings, serving)
+        await listener.start()
         await appliance.start()
+        jobs.start()
         _settle_memory()
         log.info("started", version=__version__, url=control.url, interrupted_requests=appliance.ledger.interrupted_at_start)
         await welcome(appliance, settings)
-        waiting = asyncio.ensure_future(stopping.wait())
-        await asyncio.wait([waiting, serving], return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        if stopping.is_set():
-            running = appliance.door.in_flight
-            if running:
-                limit = f"{settings.shutdown_seconds_max:g} s"
-                click.echo(f"\nStopping: {running} running requests have {limit} to end; Ctrl-C again ends them now.", err=True)
-            else:
-                click.echo("\nStopping.", err=True)
-            stopping.clear()
-            draining = asyncio.ensure_future(appliance.door.drain(settings.shutdown_seconds_max))
-            again = asyncio.ensure_future(stopping.wait())  # a second Ctrl-C waits for nobody
-            await asyncio.wait([draining, again], return_when=asyncio.FIRST_COMPLETED)
-            again.cancel()
-            if not draining.done():
-                await appliance.door.cut_all()
-                draining.cancel()
+        await _until_stopped(appliance, settings, stopping, listener.serving)
     finally:
+        jobs.stop()
         home.remove_control()
-        server.stop()
-        await asyncio.wait([serving], timeout=5)
+        await listener.stop()
         await appliance.close()
-        port.close()
+        held.release()
         log.info("stopped")
         logs.close()
 
 
-def _server(asgi: Any, settings: Settings) -> Any:
-    from granian.constants import HTTPModes
-    from granian.http import HTTP1Settings
-    from granian.server.embed import Server
-
-    return Server(
-        asgi,
-        address=settings.host,
-        port=settings.port,
-        interface="asginl",  # type: ignore[arg-type]  # the enum's value; the rooms are opened by Appliance, not by a lifespan
-        # Not "auto": to find out which version is spoken, Granian waits for ever for a first byte, and enough silent sockets
-        # would lock everybody out. With HTTP/1 alone the read timeout holds from the start.
-        http=HTTPModes.http1,
-        backlog=settings.connections_max,
-        backpressure=settings.connections_max,
-        http1_settings=HTTP1Settings(
-            header_read_timeout=int(settings.idle_seconds_max * 1000), max_buffer_size=settings.header_bytes_max
-        ),
-        websockets=False,
-        log_enabled=False,
-    )
+async def _until_stopped(
+    appliance: Any, settings: Settings, stopping: asyncio.Event, serving: "asyncio.Future[Any] | None"
+) -> None:
+    """Wait for Ctrl-C or SIGTERM, then let running requests end; a second Ctrl-C waits for nobody."""
+    assert serving is not None
+    waiting = asyncio.ensure_future(stopping.wait())
+    await asyncio.wait([waiting, serving], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if not stopping.is_set():
+        return
+    running = appliance.door.in_flight
+    if running:
+        limit = f"{settings.shutdown_seconds_max:g} s"
+        click.echo(f"\nStopping: {running} running requests have {limit} to end; Ctrl-C again ends them now.", err=True)
+    else:
+        click.echo("\nStopping.", err=True)
+    stopping.clear()
+    draining = asyncio.ensure_future(appliance.door.drain(settings.shutdown_seconds_max))
+    again = asyncio.ensure_future(stopping.wait())
+    await asyncio.wait([draining, again], return_when=asyncio.FIRST_COMPLETED)
+    again.cancel()
+    if not draining.done():
+        await appliance.door.cut_all()
+        draining.cancel()
 
 
 def _settle_memory() -> None:
@@ -137,49 +129,3 @@ def _on_signal(loop: asyncio.AbstractEventLoop, number: signal.Signals, stopping
         loop.add_signal_handler(number, stopping.set)
     except NotImplementedError:  # Windows
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopping.set))
-
-
-def _hold_port(settings: Settings) -> socket.socket:
-    """Make sure that the port is ours alone, and keep it so: the socket is bound, never listens, and must stay open.
-
-    Granian shares ports (SO_REUSEPORT), so a second server would silently take half of the requests.
-    Errors:  CannotStart when somebody has it.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    address = (settings.host, settings.port)
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as alone:
-            if sys.platform != "win32":
-                alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            alone.bind(address)
-        held = socket.socket(family, socket.SOCK_STREAM)
-        if sys.platform != "win32":
-            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            held.bind(address)
-    except OSError as error:
-        raise CannotStart(
-            f"port {settings.port} on {settings.host} can't be used: {error.strerror}",
-            "`gatehouse doctor` says who holds it; GATEHOUSE_PORT chooses another.",
-        ) from None
-    return held
-
-
-def _own_address(settings: Settings) -> str:
-    """Where this machine reaches its own server, as a URL has it."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
-    return f"[{host}]" if ":" in host else host
-
-
-async def _until_listening(settings: Settings, serving: "asyncio.Future[Any]") -> None:
-    host = _own_address(settings).strip("[]")
-    until = asyncio.get_running_loop().time() + LISTENING_SECONDS_MAX
-    while asyncio.get_running_loop().time() < until and not serving.done():
-        try:
-            _, writer = await asyncio.open_connection(host, settings.port)
-        except OSError:
-            await asyncio.sleep(0.01)
-            continue
-        writer.close()
-        return
-    raise CannotStart(f"the server did not begin to listen on {settings.host}:{settings.port}", "Look at the log.")

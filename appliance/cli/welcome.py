@@ -20,14 +20,18 @@ async def welcome(appliance: Any, settings: Settings) -> None:
     click.echo(f"\nGatehouse {__version__} is ready at {address}   (documents: {address}/docs)\n")
     lan = not settings.host.startswith(LOOPBACK)
     if lan:
-        click.echo(f"It listens on {settings.host} for other machines, without encryption: put a TLS proxy before it.\n")
+        click.echo(
+            f"It listens on {settings.host} for other machines, without encryption: `gatehouse lan on` is the better way.\n"
+        )
+    if appliance.lan.is_on:
+        await _say_lan(appliance)
     if not await appliance.users.owner_exists():
         click.echo("Register the owner (change the name and e-mail; the password was made up for you just now):\n")
         click.echo(_register_line(address))
-        if lan:
+        if lan or appliance.lan.is_on:
             click.echo(f"From another machine, registering needs the setup code {appliance.setup_code.value}\n")
     key = await appliance.api_keys.first_run_key() if settings.first_run_key else None
-    model = _model_to_try(appliance, settings)
+    model = appliance.model_to_try()
     if model is None:
         click.echo("No model yet: `gatehouse models fetch` brings a small one, [[providers]] in gatehouse.toml a large one.\n")
     if key is not None:
@@ -50,6 +54,9 @@ def _chat_line(address: str, key: str, model: str) -> str:
     return f'curl {address}/v1/chat/completions -H "Authorization: Bearer {key}" -d {shlex.quote(json.dumps(chat))}\n'
 
 
-def _model_to_try(appliance: Any, settings: Settings) -> str | None:
-    names = [model.id for model in appliance.offers.names().offered()]
-    return settings.demonstration_alias if settings.demonstration_alias in names else names[0] if names else None
+async def _say_lan(appliance: Any) -> None:
+    """Where others find it, and what stands in their way as far as is known already."""
+    status = await appliance.lan.status(checked=False)
+    click.echo(f"The local network reaches it at {', '.join(status.urls[:2])}; how: {', '.join(status.join_urls[:2])}\n")
+    for problem in status.problems:
+        click.echo(f"But: {problem.message}\n  Fix: {problem.fix}\n")

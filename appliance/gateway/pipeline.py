@@ -18,16 +18,18 @@ from appliance.metering.ledger import Ledger
 from appliance.metering.usage import estimated_prompt_tokens, estimated_usage
 from appliance.routing.names import Resolution
 from appliance.settings import Settings
+from appliance.telemetry.activity import Activity
 from appliance.telemetry.metrics import Metrics
 
 
 class Pipeline:
     """Runs calls. One per process; holds the rooms that a request passes, and nothing of any request."""
 
-    def __init__(self, ledger: Ledger, sender: Sender, metrics: Metrics, settings: Settings) -> None:
+    def __init__(self, ledger: Ledger, sender: Sender, metrics: Metrics, activity: Activity, settings: Settings) -> None:
         self._ledger = ledger
         self._sender = sender
         self._metrics = metrics
+        self._activity = activity
         self._tokens_out_default = settings.tokens_out_default
 
     async def run(self, call: Call, body_bytes: int) -> Reply:
@@ -95,8 +97,15 @@ class Pipeline:
 
     async def _settle(self, call: Call) -> None:
         """Book what the answer used. Only then may its last byte leave."""
-        await self._ledger.settle(_settled_entry(call, RequestState.SETTLED, 200, None))
-        self._measure(call)
+        entry = _settled_entry(call, RequestState.SETTLED, 200, None)
+        failed = False
+        try:
+            await self._ledger.settle(entry)
+        except LedgerUnavailable:  # booked as failed later on: the caller does not get its answer whole
+            failed = True
+            raise
+        finally:
+            self._measure(call, entry, failed)
 
     async def _book_failure(self, call: Call, error: BaseException | None) -> None:
         """The ending of a call that did not settle."""
@@ -104,16 +113,29 @@ class Pipeline:
             return
         known = _known(error)
         state = RequestState.CANCELLED if isinstance(known, CallerLeft) else RequestState.FAILED
-        booking = asyncio.ensure_future(self._ledger.settle(_settled_entry(call, state, known.status, known.code)))
+        entry = _settled_entry(call, state, known.status, known.code)
+        booking = asyncio.ensure_future(self._ledger.settle(entry))
         booking.add_done_callback(_retrieve)  # a ledger that fails now keeps the entry and says so by itself
-        self._measure(call)
+        self._measure(call, entry, state is RequestState.FAILED)
         if not isinstance(error, asyncio.CancelledError | GeneratorExit):
             await asyncio.wait([booking])
 
-    def _measure(self, call: Call) -> None:
-        for attempt in call.attempts:
+    def _measure(self, call: Call, entry: SettledEntry, failed: bool) -> None:
+        tokens_in = tokens_out = 0
+        for attempt in entry.attempts:
+            tokens_in += attempt.tokens_in
+            tokens_out += attempt.tokens_out
             self._metrics.tokens(attempt.deployment, "in", attempt.tokens_in)
             self._metrics.tokens(attempt.deployment, "out", attempt.tokens_out)
+        answered = entry.state == RequestState.SETTLED and not failed
+        self._activity.finished(
+            call.started_at + entry.duration_ms,
+            failed,
+            tokens_in,
+            tokens_out,
+            entry.duration_ms if answered else None,
+            entry.first_token_ms if call.streamed else None,
+        )
 
 
 def _settled_entry(call: Call, state: RequestState, status: int, error: str | None) -> SettledEntry:

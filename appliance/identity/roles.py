@@ -19,6 +19,9 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "api_keys:revoke_all": _RUNS_THE_HOUSE,
     "api_keys:grant_metrics": _RUNS_THE_HOUSE,  # what the appliance as a whole does is not every member's business
     "features:read": _EVERYONE,
+    "overview:read": _RUNS_THE_HOUSE | {"auditor"},
+    "lan:read": _RUNS_THE_HOUSE | {"auditor"},
+    "lan:change": _RUNS_THE_HOUSE,
     "machine:control": frozenset({"machine"}),  # whoever may read the home folder; no person over the network
 }
 

@@ -106,6 +106,7 @@ class Ledger:
         self._names: dict[tuple[int, str], int] = {}
         self._unsettled: list[SettledEntry] = []
         self.interrupted_at_start = 0
+        self.trouble: LedgerUnavailable | None = None  # why the last group could not be committed
 
     async def start(self) -> None:
         """Open the file and book what a crash left open. Errors: LedgerUnavailable."""
@@ -208,6 +209,7 @@ class Ledger:
             self._roll_back(connection)
             lost = [_not_answered(waiting.entry) for waiting in group if isinstance(waiting.entry, SettledEntry)]
             self._unsettled = (retried + lost)[-UNSETTLED_MAX:]
+            self.trouble = _unavailable(error)
             for waiting in group:
                 waiting.failure = _unavailable(error)
         except Exception as error:  # ours: a row that can't be written. Nobody else may suffer from it
@@ -219,6 +221,7 @@ class Ledger:
                 for waiting in group:
                     waiting.failure = _unavailable(error)
         else:
+            self.trouble = None
             self._on_group(len(group))
 
     def _one_by_one(self, connection: sqlite3.Connection, retried: list[SettledEntry], group: list[_Waiting]) -> None:

@@ -362,13 +362,13 @@ def test_a_head_beyond_its_bound_is_refused(door: Appliance, api_key: str, size:
         b"GET /health\r\n\r\n",
         b"NONSENSE\r\n\r\n",
         b"GET /health HTTP/9.9\r\n\r\n",
-        b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
-        b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
-        b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"GET /health HTTP/1.1\r\nHost : x\r\n\r\n",
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET /health HTTP/1.1\r\nHost : localhost\r\n\r\n",
         b"\r\n" * 1000,
         bytes(range(256)) * 4,
-        b"GET /health HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \x01\x02\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \x01\x02\r\n\r\n",
     ],
 )
 def test_what_is_no_http_is_turned_away_and_the_door_stays_open(door: Appliance, data: bytes) -> None:
@@ -393,7 +393,7 @@ def test_chunks_that_are_none_are_told_as_a_bad_request(door: Appliance, api_key
 
 def test_a_request_hidden_in_anothers_body_is_not_served(door: Appliance, api_key: str) -> None:
     """Length and chunks at once: front and back may read different bodies, so the length must not win."""
-    hidden = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+    hidden = b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with door.connect(20) as connection:
         connection.sendall(head(CHAT, api_key, "Content-Length: 5", "Transfer-Encoding: chunked") + b"0\r\n\r\n" + hidden)
         connection.settimeout(3)
@@ -409,7 +409,7 @@ def test_a_request_hidden_in_anothers_body_is_not_served(door: Appliance, api_ke
 
 
 def test_the_rest_of_a_refused_body_is_never_read_as_a_request(door: Appliance, api_key: str) -> None:
-    hidden = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+    hidden = b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
     for request in (
         head(CHAT, api_key, f"Content-Length: {64 * MIB}") + hidden * 3,
         head(CHAT, "gh-nobody", f"Content-Length: {len(hidden) * 3}") + hidden * 3,
@@ -430,7 +430,7 @@ def test_the_rest_of_a_refused_body_is_never_read_as_a_request(door: Appliance, 
 
 
 def test_after_a_refusal_the_connection_serves_the_next_request_or_is_closed(door: Appliance, api_key: str) -> None:
-    health = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    health = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
     for key, body in (("gh-nobody", chat("fake/gpt-4o")), (api_key, chat("nobody")), (api_key, {"model": 5})):
         with door.connect(20) as connection:
             refused = parsed(exchange(connection, [written(CHAT, key, body)]))

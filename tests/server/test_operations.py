@@ -262,7 +262,7 @@ def test_a_request_that_does_not_end_is_cut_with_an_error_event(appliance: MakeA
 def test_ctrl_c_stops_it_as_well_and_idle_connections_do_not_hold_it(appliance: MakeAppliance) -> None:
     box = appliance()
     idle = [box.connect() for _ in range(5)]
-    exchange(idle[0], [b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"])
+    exchange(idle[0], [b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"])
     started = time.monotonic()
     psutil.Process(box.pid).send_signal(2)
     assert box.wait_until_ended(15) == 0

@@ -32,12 +32,18 @@ class Features:
     """Looks at the parts of this appliance; asked anew at each call, so that the answer is the present one."""
 
     def __init__(
-        self, settings: Settings, local_models: LocalModels, master_key_source: str, listening: Callable[[], str]
+        self,
+        settings: Settings,
+        local_models: LocalModels,
+        master_key_source: str,
+        listening: Callable[[], str],
+        lan_urls: Callable[[], list[str]],
     ) -> None:
         self._settings = settings
         self._local_models = local_models
         self._master_key_source = master_key_source
         self._listening = listening
+        self._lan_urls = lan_urls
 
     def status(self) -> FeatureList:
         return FeatureList([*self._models(), *self._house(), *_later()])
@@ -64,6 +70,7 @@ class Features:
 
     def _house(self) -> list[Feature]:
         origins = ", ".join(self._settings.cors_allowed_origins)
+        lan = ", ".join(self._lan_urls()[:4])
         return [
             Feature("vault", "on", f"master key: {self._master_key_source}", ""),
             Feature("ledger", "on", f"SQLite, synchronous {self._settings.ledger_synchronous}", ""),
@@ -78,6 +85,8 @@ class Features:
             ),
             Feature("cors", "on" if origins else "off", origins, "" if origins else 'cors_allowed_origins = ["https://…"]'),
             Feature("listening", "on", self._listening(), ""),
+            Feature("lan", "on" if lan else "off", lan or "HTTPS for the LAN", "" if lan else "`gatehouse lan on`"),
+            Feature("tray", *_tray()),
         ]
 
 
@@ -101,16 +110,20 @@ def _documentation() -> tuple[Status, str, str]:
     return "on", "/docs and /redoc, without internet", ""
 
 
+def _tray() -> tuple[Status, str, str]:
+    if find_spec("PySide6") is None:
+        return "not_installed", "the desktop app", "Install the extra `gui` (make tray does)."
+    return "on", "the desktop app: gatehouse-tray", ""
+
+
 def _later() -> list[Feature]:
     """Features of the product that this version doesn't hold yet: said, so that nobody looks for a switch."""
     names = {
-        "lan": "HTTPS for the LAN",
         "guardrails": "inspection of text",
         "file_guardrails": "inspection of files",
         "semantic_cache": "answers from the cache",
         "budgets": "budgets and rate limits",
         "single_sign_on": "sign-in through the organisation",
-        "tray": "the desktop app",
         "postgresql": "several appliances on one database",
     }
     return [Feature(name, "not_installed", what, "Not part of this version.") for name, what in names.items()]

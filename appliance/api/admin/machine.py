@@ -1,5 +1,6 @@
 """What the command line asks of the running server, with the control token of run/control.json; from loopback only."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -38,6 +39,12 @@ class MachineKeyCreate(ApiKeyCreate, forbid_unknown_fields=True):
     """A key for the user with this e-mail address; without one, for a service that belongs to nobody."""
 
     email: str | None = None
+
+
+class Stopping(msgspec.Struct):
+    """Running requests have until their deadline to end; no new ones are taken."""
+
+    status: str = "stopping"
 
 
 _KEY_EXAMPLE = {"name": "CI", "environment": "test", "email": "test@example.com"}
@@ -106,4 +113,23 @@ async def create_api_key(
     return key_created(await api_keys.create(caller, key_wanted(data), for_email=data.email))
 
 
-routes: list[Any] = [create_owner, reset_password, create_api_key]
+@post(
+    "/api/v1/admin/machine/stop",
+    guards=[requires("machine:control")],
+    operation_id="stopMachine",
+    summary="Stop the appliance",
+    description="As on SIGTERM: running requests may end, then the server does. Takes the control token, from loopback only.",
+    tags=["This machine"],
+    status_code=202,
+    responses={
+        202: success(Stopping, {"status": "stopping"}, "It will stop."),
+        **error_answers(errors.TokenInvalid, errors.Forbidden),
+    },
+    sync_to_thread=False,
+)
+def stop(stop_wanted: NamedDependency[Callable[[], None]]) -> Stopping:
+    stop_wanted()
+    return Stopping()
+
+
+routes: list[Any] = [create_owner, reset_password, create_api_key, stop]

@@ -3,6 +3,7 @@
 import http.client
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -117,13 +118,34 @@ def reach(patient: Patient) -> Iterator[Finding]:
     """Who can reach the door: said, because a gateway without TLS on a LAN shows its keys to whoever listens."""
     host = patient.settings.host
     if host in LOOPBACK or host.startswith("127."):
-        yield ok("reach", "this machine only")
+        yield ok("reach", "the local network, over HTTPS" if patient.settings.lan else "this machine only")
     else:
         yield warn(
             "reach",
             f"{host} is open to the network without TLS, so keys travel in the clear",
-            'Put a TLS proxy in front, or set host = "127.0.0.1".',
+            "Take host out of the settings; `gatehouse lan on` opens an encrypted door.",
         )
 
 
-CHECKS: list[Check] = [server, port, reach]
+def lan(patient: Patient) -> Iterator[Finding]:
+    """What stands between colleagues and the appliance, as far as can be seen from here."""
+    settings = patient.settings
+    if not settings.lan:
+        return
+    from appliance.lan import certificates, firewall
+
+    try:
+        until = certificates.expires_at_ms(patient.home.lan_certificate.read_bytes())
+    except (OSError, ValueError):
+        yield warn("lan", "it is on, and there is no certificate yet", "Start the appliance; it makes one.")
+    else:
+        left = (until - time.time_ns() // 1_000_000) // 86_400_000
+        if left < 0:
+            yield fail("lan", "its certificate has expired", "Start the appliance, and look at the machine's clock.")
+        else:
+            yield ok("lan", f"HTTPS on port {settings.lan_port}; the certificate holds for {left} days and is renewed by itself")
+    for problem in firewall.problems([settings.lan_port, settings.port]):
+        yield warn("firewall", problem.message, problem.fix)
+
+
+CHECKS: list[Check] = [server, port, reach, lan]

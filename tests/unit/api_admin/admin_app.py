@@ -15,7 +15,13 @@ CONTROL_TOKEN = "control-token-of-this-start"
 
 def admin_app(house: House, *, documents: bool = False) -> Litestar:
     """As the appliance mounts them, over the rooms of this house."""
-    services = {"users": house.users, "tokens": house.tokens, "api_keys": house.api_keys, "control_token": CONTROL_TOKEN}
+    services = {
+        "users": house.users,
+        "tokens": house.tokens,
+        "api_keys": house.api_keys,
+        "control_token": CONTROL_TOKEN,
+        "stop_wanted": lambda: None,
+    }
     return Litestar(
         [*auth.routes, *api_keys.routes, *machine.routes],
         dependencies={name: _given(service) for name, service in services.items()},

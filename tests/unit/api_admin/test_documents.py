@@ -18,6 +18,7 @@ ROUTES = {
     ("/api/v1/admin/machine/owner", "post"),
     ("/api/v1/admin/machine/password", "post"),
     ("/api/v1/admin/machine/api-keys", "post"),
+    ("/api/v1/admin/machine/stop", "post"),
 }
 
 

@@ -38,3 +38,7 @@ def test_a_key_may_do_nothing_here_whatever_its_holders_role_is_called() -> None
 def test_a_permission_that_is_not_in_the_table_is_a_crash() -> None:
     with pytest.raises(KeyError):
         may(MACHINE, "api_keys:creat")
+
+
+def test_whoever_runs_or_audits_the_house_sees_the_overview() -> None:
+    assert PERMISSIONS["overview:read"] == {"owner", "admin", "auditor", "machine"}
