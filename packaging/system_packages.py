@@ -84,6 +84,7 @@ TEST = [
     Package("iproute2", program("ip"), "makes a second machine on this one, to call from"),
     Package("nodejs", program("node"), "runs OpenAI's SDK for Node"),
     Package("npm", program("npm"), "installs OpenAI's SDK for Node"),
+    Package("openssl", program("openssl"), "checks the bundle's signature a second way"),
     Package("openbox", program("openbox"), "a window manager, for the desktop app"),
     Package("python3-venv", debian_venv, "what installs a bundle, as on a site's own machine"),
     Package("trayer", program("trayer"), "a tray, for the desktop app"),

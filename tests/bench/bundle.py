@@ -31,7 +31,7 @@ def main() -> int:
 
 def measure(folder: Path, namespace: NetworkNamespace) -> None:
     print("Building the bundle …", flush=True)
-    made = build(folder / "built", None, fetched_model().parent)
+    made = build(folder / "built", fetched_model().parent)
     bundle_mb = made.stat().st_size / 1e6
     (folder / "unpacked").mkdir()
     site = Site(folder / "site", unpack(made, folder / "unpacked"), namespace)

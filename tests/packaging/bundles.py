@@ -33,11 +33,12 @@ def loaded(path: Path) -> ModuleType:
     return module
 
 
-def build(folder: Path, key: Path | None, models: Path, *options: str) -> Path:
-    """`make bundle`, signed with a key of the builder's own where none is given. Its one file."""
-    command = ["sh", ROOT / "packaging/bundle.sh", "--output", folder, "--models", models, *options]
-    if key is not None:
-        command += ["--signing-key", key]
+def build(folder: Path, models: Path) -> Path:
+    """`make bundle`, signed by a key that is made for it. Its one file."""
+    key = folder / "key.pem"
+    folder.mkdir(exist_ok=True)
+    loaded(ROOT / "packaging/bundle.py").make_key(key)
+    command = ["sh", ROOT / "packaging/bundle.sh", "--output", folder, "--signing-key", key, "--models", models]
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=500, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     (made,) = folder.glob("*.tar")
@@ -85,6 +86,16 @@ class Site:
         """`sh install.sh --user …`, from another folder than the bundle's."""
         named: Sequence[str] = [] if python is None else ["--python", str(python)]
         return self.sh("/bin/sh", self.bundle / "install.sh", "--user", *named, *options, env=env)
+
+    def start_installing(self, *options: str) -> subprocess.Popen[str]:
+        """The same, not waited for."""
+        return subprocess.Popen(
+            [*self.namespace.prefix, "/bin/sh", self.bundle / "install.sh", "--user", "--python", BASE_PYTHON, *options],
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def refusal(self, *options: str, **more: Any) -> str:
         """What it says when it refuses; it must leave nothing behind then."""

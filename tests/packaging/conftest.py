@@ -1,6 +1,5 @@
 """One bundle for all tests of a session, whichever process runs them; and a key that is not its signer's."""
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -22,9 +21,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory, model_file: Path, worker_id
     folder = shared / "bundle"
     with file_lock(shared / "bundle.lock"):
         if not (folder / "unpacked").exists():
-            folder.mkdir()
-            subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", folder / "key.pem"], check=True)
-            made = build(folder, folder / "key.pem", model_file.parent)
+            made = build(folder, model_file.parent)
             (folder / "unpacking").mkdir()
             unpack(made, folder / "unpacking")
             made.unlink()

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.packaging.bundles import BASE_PYTHON, Site
+from tests.running import eventually
 
 pytestmark = pytest.mark.timeout(300)  # the first to come builds the bundle
 
@@ -125,6 +127,18 @@ def test_a_disk_that_fills_up_leaves_nothing_half_installed(site: Site, strange_
     site.say_otherwise(strange_key, installed_bytes="1")
     assert "the disk is full" in site.refusal("--prefix", str(small_disk / "app"))
     assert list(small_disk.iterdir()) == []
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_stopping_it_midway_leaves_nothing_half_installed(site: Site, sent: signal.Signals) -> None:
+    before = sorted(site.user.rglob("*"))
+    installing = site.start_installing("--no-service")
+    eventually(lambda: list(site.prefix.glob("versions/*/bin/pip")), 60)
+    installing.send_signal(sent)
+    _, said = installing.communicate(timeout=60)
+    assert installing.returncode == 130, said
+    assert "What was installed before is as it was" in said
+    assert sorted(site.user.rglob("*")) == before
 
 
 def test_uninstalling_what_is_not_there_says_so(site: Site) -> None:
