@@ -1,0 +1,78 @@
+"""Light and dark, following the system: colours through the palette, style sheets for named parts only."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+Colours = dict[str, str]
+
+LIGHT: Colours = {
+    "bg": "#f4f5f8", "card": "#ffffff", "line": "#e1e4ea", "text": "#171b21", "dim": "#5b6572", "accent": "#2a62d9",
+    "on_accent": "#ffffff", "soft": "#e6edfc", "warn": "#b4610b", "ok": "#157a48", "bad": "#c0342b",
+}  # fmt: skip
+DARK: Colours = {
+    "bg": "#14171b", "card": "#1d2126", "line": "#30363e", "text": "#e9ebee", "dim": "#9ca6b2", "accent": "#7aa5ff",
+    "on_accent": "#0d1526", "soft": "#25324d", "warn": "#f0a955", "ok": "#4cc38a", "bad": "#ff8078",
+}  # fmt: skip
+
+SHEET = """
+#nav, #card, #bubble {{ background: {card}; border: 1px solid {line}; border-radius: 10px; }}
+#nav {{ border-width: 0 1px 0 0; border-radius: 0; outline: 0; }}
+#nav::item {{ padding: 9px 12px; border-radius: 6px; margin: 1px 8px; color: {text}; border: 1px solid transparent; }}
+#nav::item:selected {{ background: {soft}; color: {accent}; }}
+#nav::item:focus {{ border: 1px solid {accent}; }}
+#asked {{ background: {soft}; border: 1px solid {line}; border-radius: 10px; }}
+#page {{ background: {bg}; }}
+#dim {{ color: {dim}; }} #bad {{ color: {bad}; }} #warn {{ color: {warn}; }}
+#h1 {{ font-size: 17pt; font-weight: 600; }} #h2 {{ font-weight: 600; }} #big {{ font-size: 22pt; font-weight: 600; }}
+#state {{ border-radius: 11px; padding: 3px 12px; font-weight: 600; border: 1px solid {line}; }}
+#state[icon="running"] {{ color: {ok}; }} #state[icon="busy"] {{ color: {accent}; }}
+#state[icon="degraded"] {{ color: {warn}; }} #state[icon="stopped"] {{ color: {dim}; }}
+#button {{ background: {card}; color: {text}; border: 1px solid {line}; border-radius: 6px; padding: 6px 14px; }}
+#button:hover, #button:focus {{ border-color: {accent}; }} #button:disabled {{ color: {dim}; }}
+#primary {{ background: {accent}; color: {on_accent}; border: 1px solid {accent}; border-radius: 6px; padding: 6px 16px;
+    font-weight: 600; }}
+#primary:focus {{ border-color: {text}; }} #primary:disabled {{ background: {line}; border-color: {line}; color: {dim}; }}
+#field {{ background: {card}; border: 1px solid {line}; border-radius: 6px; padding: 6px 8px; }}
+#field:focus {{ border-color: {accent}; }}
+"""
+
+
+_applied: Colours = LIGHT
+
+
+def colours() -> Colours:
+    """The set in force, for what is drawn by hand."""
+    return _applied
+
+
+def system_colours() -> Colours:
+    return DARK if QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark else LIGHT
+
+
+def apply(app: QApplication, chosen: Colours | None = None) -> None:
+    """Dress everything in one set: the system's, unless one is given."""
+    global _applied
+    chosen = _applied = chosen or system_colours()
+    palette = QPalette()
+    roles = {
+        QPalette.ColorRole.Window: "bg",
+        QPalette.ColorRole.Base: "card",
+        QPalette.ColorRole.Button: "card",
+        QPalette.ColorRole.WindowText: "text",
+        QPalette.ColorRole.Text: "text",
+        QPalette.ColorRole.ButtonText: "text",
+        QPalette.ColorRole.PlaceholderText: "dim",
+        QPalette.ColorRole.Highlight: "accent",
+        QPalette.ColorRole.HighlightedText: "on_accent",
+        QPalette.ColorRole.Link: "accent",
+    }
+    for role, name in roles.items():
+        palette.setColor(role, QColor(chosen[name]))
+    app.setPalette(palette)
+    app.setStyleSheet(SHEET.format(**chosen))
+
+
+def follow(app: QApplication) -> None:
+    apply(app)
+    app.styleHints().colorSchemeChanged.connect(lambda _: apply(app))

@@ -1,0 +1,108 @@
+"""The window: pages at the left, the gateway's state above."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QListWidget, QListWidgetItem, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from gui.pages.overview import Overview
+from gui.service import Service
+from gui.tray_state import Look
+from gui.widgets.parts import button, label
+
+if TYPE_CHECKING:
+    from gui.pages.playground import Playground
+
+
+class Window(QMainWindow):
+    """Pages after the first are made when they are first opened: that keeps the start short."""
+
+    painted = Signal()
+    closed = Signal()
+
+    def __init__(self, service: Service) -> None:
+        super().__init__()
+        self.setWindowTitle("Gatehouse")
+        self.resize(1040, 700)
+        self._service = service
+        self.nav = QListWidget()
+        self.nav.setObjectName("nav")
+        self.nav.setFrameShape(QFrame.Shape.NoFrame)
+        self.nav.setFixedWidth(172)
+        self.nav.setAccessibleName("Pages")
+        for name in ("Overview", "Playground"):
+            item = QListWidgetItem(name, self.nav)
+            item.setSizeHint(QSize(0, 40))  # else it is measured before the style sheet's padding is known
+        self.title, self.state = label("Overview", "h1"), label("Stopped", "state")
+        self.problem = label("", "bad", wraps=True)
+        self.start, self.stop = button("Sta&rt", service.start, "primary"), button("Sto&p gateway", service.stop)
+        self.pages = QStackedWidget()
+        self.overview = Overview(service)
+        self.playground: Playground | None = None
+        self.pages.addWidget(self.overview)
+        self._lay_out()
+        self.nav.setCurrentRow(0)
+        self.nav.currentRowChanged.connect(self._turn)
+
+    def _lay_out(self) -> None:
+        root = QWidget()
+        outer, page, head = QHBoxLayout(root), QVBoxLayout(), QHBoxLayout()
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        page.setContentsMargins(20, 16, 20, 16)
+        page.setSpacing(12)
+        outer.addWidget(self.nav)
+        self.nav.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
+        self.nav.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        outer.addLayout(page, 1)
+        head.addWidget(self.title)
+        head.addStretch()
+        for part in (self.state, self.start, self.stop):
+            head.addWidget(part)
+        page.addLayout(head)
+        page.addWidget(self.problem)
+        page.addWidget(self.pages, 1)
+        self.setCentralWidget(root)
+
+    def open_playground(self) -> None:
+        if self.playground is None:
+            from gui.pages.playground import Playground
+
+            self.playground = Playground(self._service)
+            self.pages.addWidget(self.playground)
+
+    def _turn(self, row: int) -> None:
+        if row == 1:
+            self.open_playground()
+        self.pages.setCurrentIndex(row)
+        self.title.setText(self.nav.item(row).text())
+
+    def show_look(self, look: Look) -> None:
+        self.state.setText(
+            {"running": "●", "busy": "◐", "degraded": "▲", "stopped": "○"}[look.icon] + "  " + look.line.partition(":")[0]
+        )
+        self.state.setAccessibleName(look.line)
+        if self.state.property("icon") != look.icon:
+            self.state.setProperty("icon", look.icon)
+            self.state.style().polish(self.state)
+        self.start.setVisible(look.can_start)
+        self.stop.setVisible(look.can_stop)
+        failure = self._service.failure
+        reason = look.line.partition(": ")[2] if look.icon == "degraded" else ""
+        self.problem.setText(f"{failure.message}. {failure.fix}" if failure else reason)
+        self.problem.setVisible(bool(self.problem.text()))
+
+    def bring_to_front(self) -> None:
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
+        super().paintEvent(event)
+        self.painted.emit()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 (Qt's name)
+        event.accept()
+        self.closed.emit()
