@@ -1,7 +1,6 @@
 """`gatehouse-tray` as a program: its help, two at once, a real tray on a real screen."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,18 +10,13 @@ import pytest
 
 from tests.conftest import MakeAppliance
 from tests.running import eventually
+from tests.screen import end, missing, screen, windows
 
-PROGRAMS = ("Xvfb", "openbox", "trayer", "xwininfo")
 TRAY = [sys.executable, "-m", "gui.app"]
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     return {**os.environ, "GATEHOUSE_HOME": str(home), "QT_QPA_PLATFORM": "offscreen", **more}
-
-
-def end(process: "subprocess.Popen[str]") -> None:
-    process.terminate()
-    process.communicate(timeout=15)
 
 
 def test_help_needs_no_qt() -> None:
@@ -48,39 +42,21 @@ def test_a_second_start_raises_the_first_and_says_so(home: Path) -> None:
 
 
 @pytest.fixture
-def screen() -> Iterator[str]:
+def display() -> Iterator[str]:
     """A screen with a window manager and a tray."""
-    if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
-        pytest.skip(f"not installed: {', '.join(missing)}")
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x800x24"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    assert server.stdout is not None
-    display = f":{server.stdout.readline().strip()}"
-    quiet = {"env": {**os.environ, "DISPLAY": display}, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    others = [
-        subprocess.Popen(command, text=True, **quiet)  # type: ignore[call-overload]
-        for command in (["openbox"], ["trayer", "--edge", "top", "--widthtype", "pixel", "--width", "120", "--height", "32"])
-    ]
-    yield display
-    for process in (*others, server):
-        end(process)
+    if names := missing():
+        pytest.skip(f"not installed: {', '.join(names)}")
+    with screen() as name:
+        yield name
 
 
-def windows(display: str) -> str:
-    return subprocess.run(
-        ["xwininfo", "-root", "-tree", "-display", display], capture_output=True, text=True, check=False, timeout=10
-    ).stdout
-
-
-def test_the_icon_docks_in_a_real_tray(screen: str, appliance: MakeAppliance, screenshots: Path) -> None:
+def test_the_icon_docks_in_a_real_tray(display: str, appliance: MakeAppliance, screenshots: Path) -> None:
     running = appliance()
-    eventually(lambda: "panel" in windows(screen).lower())
-    env = environment(running.home, QT_QPA_PLATFORM="xcb", DISPLAY=screen)
+    env = environment(running.home, QT_QPA_PLATFORM="xcb", DISPLAY=display)
     tray = subprocess.Popen([*TRAY, "--no-start", "--announce"], env=env, stdout=subprocess.PIPE, text=True)
     try:
         assert tray.stdout is not None and tray.stdout.readline() == "painted\n"
-        eventually(lambda: is_docked(windows(screen)), seconds=15)
+        eventually(lambda: is_docked(windows(display)), seconds=15)
         code = (
             "import sys; from PySide6.QtGui import QGuiApplication as A; from PySide6.QtCore import QTimer; a = A([]);"
             "QTimer.singleShot(1500, lambda: (a.primaryScreen().grabWindow(0).save(sys.argv[1]), a.quit())); a.exec()"
