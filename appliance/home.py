@@ -140,6 +140,13 @@ class Home:
         self.control.unlink(missing_ok=True)
 
 
+def sweep_private(home: Home) -> None:
+    """Remove what a crash left of files that were being written: they may hold credentials. For whoever holds the lock."""
+    for folder in (home.root, home.run, home.lan):
+        for cut in folder.glob(".*.[0-9]*.[0-9]*"):
+            cut.unlink(missing_ok=True)
+
+
 def write_private(path: Path, data: bytes) -> None:
     """Write a file that only its owner can read. Whoever opens `path` sees the old file or the new one, whole."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")

@@ -21,7 +21,7 @@ class TomlFile:
         if data is None:
             return
         try:
-            self.text = data.decode()
+            self.text = data.decode("utf-8-sig")  # some editors of Windows put a mark before it
             self.table = tomllib.loads(self.text)
         except UnicodeDecodeError as error:
             line = data[: error.start].count(b"\n") + 1
@@ -119,7 +119,7 @@ def write_setting(home: Home, name: str, value: bool | int | str) -> None:
     import tomlkit  # only where something is written
 
     data = _read(home.settings_file)
-    document = tomlkit.parse(data.decode()) if data is not None else tomlkit.document()
+    document = tomlkit.parse(data.decode("utf-8-sig")) if data is not None else tomlkit.document()
     if name in document:
         document[name] = value
     else:
@@ -128,8 +128,17 @@ def write_setting(home: Home, name: str, value: bool | int | str) -> None:
         line = tomlkit.dumps({name: value})
         document = tomlkit.parse(line + body)
     try:
-        write_private(home.settings_file, tomlkit.dumps(document).encode())
+        # Where the file is a link (a repository of settings, another disk), what it leads to is written and the link stays.
+        write_private(home.settings_file.resolve(), tomlkit.dumps(document).encode())
     except OSError as error:
         raise CannotStart(
             f"{home.settings_file} can't be written: {error.strerror}", "Free space, or give it to the user that runs Gatehouse."
         ) from None
+
+
+def put_back(home: Home, before: bytes | None) -> None:
+    """Undo `write_setting`: gatehouse.toml as it was, or none where there was none. Errors: OSError."""
+    if before is None:
+        home.settings_file.unlink(missing_ok=True)
+    else:
+        write_private(home.settings_file.resolve(), before)

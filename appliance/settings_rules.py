@@ -61,6 +61,9 @@ def contradictions(
 def _door(settings: Settings, where: Places) -> Iterator[Problem]:
     if not re.fullmatch(r"[A-Za-z0-9.:_-]+", settings.host):
         yield Problem(where["host"], f"host is {settings.host!r}, which is no address", 'Write "127.0.0.1", "0.0.0.0" or a name.')
+    if settings.lan_port == settings.port:
+        place = where.get("lan_port") or where.get("port", "lan_port")
+        yield Problem(place, f"port and lan_port are both {settings.port}", "Give one of them another number.")
     for origin in settings.cors_allowed_origins:
         parts = urlsplit(origin)
         if origin != "*" and (parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query):

@@ -39,7 +39,7 @@ FORWARDED = frozenset(
         b"x-client-ip",
     }
 )
-LOOPBACK = ("127.", "::1", "::ffff:127.")
+LOOPBACK = ("127.", "::ffff:127.")
 
 _STEP_ASIDE = "step_aside"
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -60,7 +60,8 @@ _log = get_logger("api")
 def from_loopback(scope: Scope) -> bool:
     """Does this connection come from this machine itself? A proxy on it hands on what strangers send, and says so."""
     client = scope.get("client")
-    if client is None or not str(client[0]).startswith(LOOPBACK):
+    address = str(client[0]) if client is not None else ""
+    if address != "::1" and not address.startswith(LOOPBACK):  # not startswith("::1"): ::1:5 is a stranger's
         return False
     return not any(name in FORWARDED for name, _ in scope["headers"])
 

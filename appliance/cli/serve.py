@@ -14,7 +14,7 @@ import click
 from appliance import __version__, settings_sources
 from appliance.cli.welcome import welcome
 from appliance.clock import SystemClock
-from appliance.home import Control, Home, HomeLock, home_folder
+from appliance.home import Control, Home, HomeLock, home_folder, sweep_private
 from appliance.lan.addresses import url_host
 from appliance.settings import Settings
 from appliance.telemetry import logs
@@ -33,6 +33,7 @@ def serve(port: int | None, service: bool) -> None:
     home = Home(home_folder(environ)).make()
     lock = HomeLock.take(home)
     try:
+        sweep_private(home)
         settings = settings_sources.load(home, environ).settings
         logs.configure(settings, home, service=service)
         _run(_serve(settings, home, environ))

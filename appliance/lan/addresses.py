@@ -68,6 +68,16 @@ def is_address(text: str) -> bool:
     return True
 
 
+def is_loopback(host: str) -> bool:
+    """Does this address or name mean the machine itself, and nobody else?"""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def url_host(address: str) -> str:
     """An address or name as a URL has it."""
     return f"[{address}]" if ":" in address else address

@@ -86,8 +86,10 @@ def needs_renewal(leaf: bytes, authority: bytes, place: Whereabouts, at_ms: int)
         subjects = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except Exception:  # whatever is wrong with the file: a new one mends it
         return True
-    now = _moment(at_ms)
-    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc - datetime.timedelta(days=RENEW_DAYS):
+    now, end = _moment(at_ms), certificate.not_valid_after_utc
+    if end < ca.not_valid_after_utc:  # else no leaf of this authority can last longer
+        end -= datetime.timedelta(days=RENEW_DAYS)
+    if not certificate.not_valid_before_utc <= now <= end:
         return True
     shown = {*subjects.get_values_for_type(x509.DNSName), *map(str, subjects.get_values_for_type(x509.IPAddress))}
     wanted = {*place.names, *place.addresses, *ALWAYS_NAMES, *ALWAYS_ADDRESSES}

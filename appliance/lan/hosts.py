@@ -5,15 +5,17 @@ speaking to itself. It also says so in the Host header, which is where it is cau
 """
 
 import ipaddress
+import re
 import time
 from collections.abc import Callable, Iterable
 
-from appliance.lan.addresses import Whereabouts, whereabouts
+from appliance.lan.addresses import Whereabouts, is_loopback, whereabouts
 
 LOOK_SECONDS_MIN = 1.0
 ACCEPTED_MAX = 256
 HOST_BYTES_MAX = 300
 ANYTHING = "*"
+_NAME = re.compile(r"[a-z0-9._-]+")  # the page of /join shows it in lines to paste into a shell
 
 
 class Hosts:
@@ -48,7 +50,7 @@ class Hosts:
         name = name_of(host)
         if name is None:
             return False
-        if not (_is_loopback(name) or name in self._known or self._looked_again(name)):
+        if not (is_loopback(name) or name in self._known or self._looked_again(name)):
             return False
         if len(self._accepted) < ACCEPTED_MAX:
             self._accepted.add(host)
@@ -77,21 +79,14 @@ def name_of(host: bytes) -> str | None:
         name = _canonical(inner) if closing else None
     else:
         name, _, port = text.partition(":")
-        name = name.removesuffix(".")
+        name = name.removesuffix(".") if _NAME.fullmatch(name) else None
     return name if name and (not port or port.isdigit()) else None
 
 
 def _canonical(address: str) -> str | None:
+    if "%" in address:  # a zone means something on the caller's machine only, and Python takes any text for one
+        return None
     try:
         return str(ipaddress.IPv6Address(address))
     except ValueError:
         return None
-
-
-def _is_loopback(name: str) -> bool:
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False

@@ -14,7 +14,7 @@ import msgspec
 from appliance import settings_sources
 from appliance.audit import chain
 from appliance.clock import Clock, rfc3339
-from appliance.errors import Conflict
+from appliance.errors import Conflict, GatehouseError
 from appliance.home import CannotStart, Home, write_private
 from appliance.lan import addresses, certificates, firewall
 from appliance.lan.addresses import Whereabouts, url_host
@@ -23,7 +23,7 @@ from appliance.lan.hosts import Hosts
 from appliance.lan.problem import Problem
 from appliance.lan.self_check import unreachable
 from appliance.settings import Settings
-from appliance.settings_files import write_setting
+from appliance.settings_files import put_back, write_setting
 from appliance.store.engine import Database
 from appliance.store.vault import Vault
 from appliance.telemetry.logs import get_logger
@@ -32,7 +32,6 @@ AUTHORITY_SECRET = "lan authority"
 # Certificates dated by a clock that is years off are refused by everybody else.
 CLOCK_EARLIEST_MS = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp() * 1000)
 CLOCK_LATEST_MS = int(datetime(2046, 1, 1, tzinfo=UTC).timestamp() * 1000)
-LOOPBACK = ("127.", "::1", "localhost")
 
 _log = get_logger("lan")
 
@@ -120,7 +119,7 @@ class Lan:
         if not self.is_on or self.authority is None:
             return LanStatus(on=False)
         problems = self._problems(self.authority)
-        reachable: bool | None = None
+        reachable = None if self._failure is None or self.listeners is None else False
         if checked and self.listeners is not None and self._failure is None:
             silent = await unreachable(self.place.addresses, self._settings.lan_port, self.authority)
             reachable = not silent and bool(self.place.addresses)
@@ -173,11 +172,10 @@ class Lan:
         async with self._changing:
             self._refuse_contradictions()
             await self._look_around()
-            authority = await self._authority_made(actor, new_authority)
-            self._renew_leaf(authority)
-            await self._open_listeners()
+            await self._refresh(await self._authority_made(actor, new_authority))
             if (failure := self._failure) is not None:
-                await self._close_listeners()
+                if not self.is_on:
+                    await self._close_listeners()
                 raise Conflict(failure.message, fix=failure.fix)
             if not self.is_on:
                 await self._switch(True, actor)
@@ -188,8 +186,15 @@ class Lan:
         """Close it, now and for good. Certificates are kept, so that colleagues need not trust anew after the next `on`."""
         async with self._changing:
             self._refuse_override()
-            await self._switch(False, actor)
-            await self._close_listeners()
+            await self._close_listeners()  # first: whoever wants it closed must not wait for a full disk
+            try:
+                await self._switch(False, actor)
+            except Exception as error:
+                self.is_on = False
+                _log.error("closing the LAN could not be recorded", exc_info=error)
+                told = error.message if isinstance(error, GatehouseError) else "it could not be recorded"
+                mend = error.fix if isinstance(error, GatehouseError) else "Look whether the disk is full; then close it again."
+                raise Conflict(f"it is closed now, but will open again at the next start: {told}", fix=mend) from error
         self.on_change()
         return LanStatus(on=False)
 
@@ -198,13 +203,8 @@ class Lan:
         async with self._changing:
             if not self._settings.lan:
                 return
-            authority = await self._authority_made("machine", False)
             self.is_on = True
-            try:
-                self._renew_leaf(authority)
-                await self._open_listeners()
-            except OSError as error:  # a full disk: this machine itself can be served all the same
-                self._failure = Problem(f"the certificate can't be written: {error.strerror}", "Free some space.")
+            await self._refresh(await self._authority_made("machine", False))
         self.on_change()
 
     async def look(self) -> None:
@@ -214,8 +214,7 @@ class Lan:
             if self.is_on and self.listeners is not None:
                 authority = await self._authority()
                 if authority is not None:
-                    self._renew_leaf(authority)
-                    await self._open_listeners()
+                    await self._refresh(authority)
 
     async def close(self) -> None:
         """The server ends."""
@@ -239,7 +238,7 @@ class Lan:
                 f"this machine's clock says {rfc3339(now)}; certificates made now would be refused by others",
                 fix="Set the clock, then try again.",
             )
-        if not self._settings.host.startswith(LOOPBACK):
+        if not addresses.is_loopback(self._settings.host):
             raise Conflict(
                 f"host = {self._settings.host!r} opens the whole API to others already, without encryption",
                 fix="Take `host` out of the settings and restart; `gatehouse lan on` then opens an encrypted door.",
@@ -266,63 +265,92 @@ class Lan:
         """The authority, made the first time; and an entry in the audit, in one transaction with it."""
         now = self._clock.now_ms()
         pair = await self._authority()
+        if pair is not None and not new:
+            return pair  # without writing: a start must not need room on the disk
         async with self._database.transaction() as tx:
-            if pair is None or new:
-                pair = certificates.make_authority(self.place, now)
-                await self._vault.put(tx, AUTHORITY_SECRET, msgspec.msgpack.encode(pair))
-                mark = {"fingerprint": certificates.fingerprint(pair.certificate)}
-                await chain.append(tx, actor=actor, action="lan.authority_made", target="lan", detail={**mark}, at_ms=now)
+            pair = certificates.make_authority(self.place, now)
+            await self._vault.put(tx, AUTHORITY_SECRET, msgspec.msgpack.encode(pair))
+            mark = {"fingerprint": certificates.fingerprint(pair.certificate)}
+            await chain.append(tx, actor=actor, action="lan.authority_made", target="lan", detail={**mark}, at_ms=now)
         self.authority = pair.certificate
         return pair
 
     async def _switch(self, on: bool, actor: str) -> None:
         """The setting and the audit's entry: both or neither, save where the machine fails between the two."""
         action = "lan.on" if on else "lan.off"
+        file = self._home.settings_file
+        before = file.read_bytes() if file.exists() else None
+        written = False
         try:
             async with self._database.transaction() as tx:
                 await chain.append(tx, actor=actor, action=action, target="lan", detail={}, at_ms=self._clock.now_ms())
                 write_setting(self._home, "lan", on)
+                written = True  # and the transaction may still fail at its end: a full disk shows there
         except BaseException as error:
             if on:
                 await self._close_listeners()
+            if written:
+                put_back(self._home, before)
             if isinstance(error, CannotStart):
                 raise Conflict(error.message, fix=error.fix) from None
             raise
         self.is_on = on
 
+    async def _refresh(self, authority: Pair) -> None:
+        """The right certificate, and listeners that show it. What stands in the way is kept to be shown, and logged once."""
+        failure: Problem | None = None
+        try:
+            self._renew_leaf(authority)
+            await self._open_listeners()
+        except CannotStart as error:
+            failure = Problem(error.message, error.fix)
+        except OSError as error:  # a full disk: this machine itself can be served all the same
+            mend = f"Free some space, and give {self._home.lan} to the user that runs Gatehouse."
+            failure = Problem(f"the certificate can't be written or read: {error.strerror}", mend)
+        if failure is not None and failure != self._failure:
+            _log.error("the LAN can't be opened as it should", reason=failure.message)
+        self._failure = failure
+
     def _renew_leaf(self, authority: Pair) -> None:
-        """Write a new leaf where the present one is no longer right, or a crash has left half of one."""
+        """Write a new leaf where the present one is no longer right, or a crash has left half of one.
+
+        Errors:  OSError; CannotStart where there is none and the clock lets none be made.
+        """
         files = self._home.lan_key, self._home.lan_certificate
         try:
             key, leaf = (file.read_bytes() for file in files)
         except OSError:
             key = leaf = b""
         now = self._clock.now_ms()
-        if certificates.belong_together(leaf, key) and not certificates.needs_renewal(
-            leaf, authority.certificate, self.place, now
-        ):
+        whole = certificates.belong_together(leaf, key)
+        if not certificates.is_valid_at(authority.certificate, now):
+            if whole:
+                return  # it may be right, and the clock wrong; `_problems` says so
+            raise CannotStart(
+                f"by this machine's clock ({rfc3339(now)}) its certificate authority is not valid", "Set the clock."
+            )
+        if whole and not certificates.needs_renewal(leaf, authority.certificate, self.place, now):
             return
         made = certificates.make_leaf(authority, self.place, now)
         self._home.lan.mkdir(mode=0o700, exist_ok=True)
+        for cut in self._home.lan.glob(".leaf.*"):  # what a crash left of an earlier write: a private key
+            cut.unlink(missing_ok=True)
         write_private(self._home.lan_key, made.key)
         write_private(self._home.lan_certificate, made.certificate)
         _log.info("certificate issued", until=rfc3339(certificates.expires_at_ms(made.certificate)))
 
     async def _open_listeners(self) -> None:
-        """With the certificate and for the addresses of now. Nothing happens where they are open with these."""
+        """With the certificate and for the addresses of now. Nothing happens where they are open with these.
+
+        Errors:  CannotStart, OSError.
+        """
         if self.listeners is None:
             return
         wanted = (self._home.lan_certificate.read_bytes(), self.place)
         if self._open_with == wanted:
             return
-        try:
-            await self.listeners.open(self.place)
-        except CannotStart as error:
-            if self._failure is None or self._failure.message != error.message:
-                _log.error("the LAN can't be opened", reason=error.message)
-            self._failure = Problem(error.message, error.fix)
-        else:
-            self._open_with, self._failure = wanted, None
+        await self.listeners.open(self.place)
+        self._open_with = wanted
 
     async def _close_listeners(self) -> None:
         self._open_with, self._failure = None, None

@@ -284,3 +284,13 @@ def test_the_private_keys_lie_where_only_the_owner_reads_and_the_authority_in_th
 
 def test_the_door_says_host_unknown_in_its_documents() -> None:
     assert "host_not_allowed" in (ROOT / "docs" / "reference" / "errors.md").read_text()
+
+
+@pytest.mark.timeout(120)
+def test_a_certificate_that_has_just_been_replaced_is_not_reported_as_wrong(
+    appliance: MakeAppliance, namespace: NetworkNamespace
+) -> None:
+    """The server before takes connections for a moment longer, and shows the certificate before."""
+    made = appliance(settings={"lan_port": 8546}, port=8105, namespace=namespace)
+    for _ in range(8):
+        assert "answered itself" in gatehouse(made, "lan", "on", "--new-ca")

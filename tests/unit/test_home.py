@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.home import Control, Home, HomeBusy, HomeError, HomeLock, home_folder, write_private
+from appliance.home import Control, Home, HomeBusy, HomeError, HomeLock, home_folder, sweep_private, write_private
 from tests.running import eventually
 
 posix = pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX's")
@@ -140,3 +140,15 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path, mo
         write_private(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_crash_left_of_half_written_files_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home").make()
+    home.lan.mkdir()
+    cut = [home.root / ".gatehouse.toml.123.456", home.run / ".control.json.1.2", home.lan / ".leaf.key.77.88"]
+    kept = [home.env_file, home.settings_file, home.root / ".hidden", home.lan / "leaf.key"]
+    for file in (*cut, *kept):
+        file.write_text("x")
+    sweep_private(home)
+    assert [file for file in cut if file.exists()] == []
+    assert [file for file in kept if not file.exists()] == []

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from appliance.cli.checks.finding import Check, Finding, Patient, fail, ok, warn
-from appliance.home import Control, HomeLock
+from appliance.cli.control import RunningServer
+from appliance.errors import GatehouseError
+from appliance.home import CannotStart, Control, HomeLock
 
 ANSWER_SECONDS_MAX = 3.0
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -132,7 +134,7 @@ def lan(patient: Patient) -> Iterator[Finding]:
     settings = patient.settings
     if not settings.lan:
         return
-    from appliance.lan import certificates, firewall
+    from appliance.lan import certificates
 
     try:
         until = certificates.expires_at_ms(patient.home.lan_certificate.read_bytes())
@@ -144,6 +146,26 @@ def lan(patient: Patient) -> Iterator[Finding]:
             yield fail("lan", "its certificate has expired", "Start the appliance, and look at the machine's clock.")
         else:
             yield ok("lan", f"HTTPS on port {settings.lan_port}; the certificate holds for {left} days and is renewed by itself")
+    yield from _lan_problems(patient)
+
+
+def _lan_problems(patient: Patient) -> Iterator[Finding]:
+    """The running server has looked at itself from outside; without one, its ports must be free."""
+    settings, control = patient.settings, running(patient)
+    if control is not None and control.token:
+        try:
+            view = RunningServer(control).lan()
+        except (CannotStart, GatehouseError) as error:
+            yield warn("lan", f"the server can't say how it stands: {error.message}", error.fix)
+            return
+        yield from (warn("lan", told.message, told.fix) for told in view.problems)
+        return
+    from appliance.lan import firewall
+
+    refusal = _refusal("0.0.0.0", settings.lan_port)
+    if refusal is not None:
+        mend = "Stop that program, or set lan_port to another."
+        yield fail(f"port {settings.lan_port}", f"can't be used: {refusal}{_holder(settings.lan_port)}", mend)
     for problem in firewall.problems([settings.lan_port, settings.port]):
         yield warn("firewall", problem.message, problem.fix)
 

@@ -73,6 +73,7 @@ def test_the_machines_addresses_and_names_pass(hosts: Hosts, host: bytes) -> Non
         b"::1",
         b"[localhost]",
         b"[fd00::5]x",
+        b"[::1%$(reboot)]",
         b"gateway.local.evil.example",
         b"localhost\x00",
         "gäteway".encode(),
@@ -114,3 +115,8 @@ def test_what_is_remembered_has_a_bound(hosts: Hosts) -> None:
 
 def test_a_star_accepts_any_host() -> None:
     assert Hosts(["*"], look=Whereabouts).allow(b"whatever.example")
+
+
+@pytest.mark.parametrize("host", [b"x;reboot", b"$(reboot)", b"`id`:80", b"x<script>", b"a b", b'x"y', b"x'y", b"a/b", b"x\\y"])
+def test_what_a_shell_or_a_page_could_read_otherwise_is_no_name_even_where_any_is_allowed(host: bytes) -> None:
+    assert name_of(host) is None

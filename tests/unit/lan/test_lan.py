@@ -1,11 +1,16 @@
 """Opening and keeping open, with a real database, vault and files; the sockets and the clock are the test's."""
 
+import errno
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from appliance.audit import chain
 from appliance.errors import Conflict
 from appliance.home import CannotStart, Home
 from appliance.lan import certificates
@@ -227,3 +232,159 @@ async def test_a_settings_file_that_was_broken_meanwhile_is_told_and_nothing_cha
         await site.lan.turn_on(actor="usr_1")
     assert await site.actions() == []
     assert site.home.settings_file.read_text() == "port = \n"
+
+
+def fill_the_disk_at_commit(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the next entry about the switch on, what a transaction has done can't be kept."""
+    real, append = site.database.transaction, chain.append
+    switched: list[str] = []
+
+    async def watched(tx: AsyncConnection, *, action: str, **more: Any) -> None:
+        await append(tx, action=action, **more)
+        if action in ("lan.on", "lan.off"):
+            switched.append(action)
+
+    @asynccontextmanager
+    async def transaction() -> AsyncIterator[AsyncConnection]:
+        async with real() as tx:
+            yield tx
+            if switched:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("appliance.lan.lan.chain.append", watched)
+    monkeypatch.setattr(site.database, "transaction", transaction)
+
+
+async def test_closing_that_cannot_be_recorded_leaves_the_setting_as_it_was(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    await turn_on(site)
+    before = site.home.settings_file.read_bytes()
+    fill_the_disk_at_commit(site, monkeypatch)
+    with pytest.raises(Conflict, match="closed now, but will open again at the next start"):
+        await site.lan.turn_off(actor="usr_1")
+    assert site.home.settings_file.read_bytes() == before
+    assert not site.sockets.is_open
+
+
+@pytest.mark.parametrize("text", [None, "port = 9000\n"])
+async def test_opening_that_cannot_be_recorded_does_not_open_at_the_next_start(
+    site: Site, monkeypatch: pytest.MonkeyPatch, text: str | None
+) -> None:
+    if text is not None:
+        site.home.settings_file.write_text(text)
+    fill_the_disk_at_commit(site, monkeypatch)
+    with pytest.raises(OSError, match="No space"):
+        await site.lan.turn_on(actor="usr_1")
+    assert not site.sockets.is_open
+    assert (site.home.settings_file.read_text() if site.home.settings_file.exists() else None) == text
+    assert "lan.on" not in await site.actions()
+
+
+async def test_asking_again_while_a_port_is_taken_keeps_what_is_open_and_what_is_wrong(site: Site) -> None:
+    await turn_on(site)
+    site.sockets.refusal = CannotStart("port 8443 is taken", "Choose another.")
+    site.place = Whereabouts(("192.168.1.6",), ("gateway",))
+    with pytest.raises(Conflict, match="8443"):
+        await site.lan.turn_on(actor="usr_1")
+    assert site.sockets.is_open
+    del site.lan.status  # type: ignore[method-assign]
+    status = await site.lan.status()
+    assert status.reachable is False
+    assert [problem.message for problem in status.problems if "8443" in problem.message] == ["port 8443 is taken"]
+
+
+async def test_a_full_disk_at_renewal_is_told_and_what_is_open_stays_open(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    await turn_on(site)
+    with monkeypatch.context() as patched:
+        patched.setattr("appliance.lan.lan.write_private", full)
+        site.clock.jump(70 * DAY_MS)
+        await site.lan.look()
+    del site.lan.status  # type: ignore[method-assign]
+    (problem,) = (await site.lan.status(checked=False)).problems
+    assert "No space left" in problem.message
+    assert site.sockets.is_open
+    await site.lan.look()
+    assert (await site.lan.status(checked=False)).problems == []
+    assert len(site.sockets.opened) == 2
+
+
+async def test_a_start_with_a_full_disk_serves_this_machine_and_opens_later(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    site = await site_in(Home(tmp_path / "home").make(), clock, Settings(lan=True))
+    with monkeypatch.context() as patched:
+        patched.setattr("appliance.lan.lan.write_private", full)
+        await site.lan.start()
+    assert not site.sockets.is_open
+    await site.lan.look()
+    assert site.sockets.is_open
+    await site.database.close()
+
+
+async def test_an_authority_at_its_end_is_a_problem_to_show_not_a_reason_not_to_start(tmp_path: Path, clock: FakeClock) -> None:
+    """Also where the clock of the machine is years ahead."""
+    site = await site_in(Home(tmp_path / "home").make(), clock, Settings(lan=True))
+    await site.lan.start()
+    leaf = site.home.lan_certificate.read_bytes()
+    site.clock.jump(11 * 365 * DAY_MS)
+    await site.lan.start()
+    await site.lan.look()
+    assert any("clock" in problem.message for problem in (await site.lan.status(checked=False)).problems)
+    assert site.home.lan_certificate.read_bytes() == leaf  # right again once the clock is
+    site.home.lan_certificate.unlink()
+    await site.lan.look()
+    assert any("clock" in problem.message for problem in (await site.lan.status(checked=False)).problems)
+    await site.database.close()
+
+
+async def test_in_the_authoritys_last_month_the_leaf_is_not_made_anew_at_every_look(site: Site) -> None:
+    await turn_on(site)
+    site.clock.jump((certificates.AUTHORITY_DAYS - 10) * DAY_MS)
+    for _ in range(3):
+        await site.lan.look()
+    assert len(site.sockets.opened) == 2
+
+
+async def test_a_key_that_a_crash_left_half_written_is_cleared_away(site: Site) -> None:
+    await turn_on(site)
+    left = site.home.lan / ".leaf.key.123.456"
+    left.write_text("PRIVATE KEY")
+    site.clock.jump(70 * DAY_MS)
+    await site.lan.look()
+    assert sorted(file.name for file in site.home.lan.iterdir()) == ["leaf.key", "leaf.pem"]
+
+
+async def test_a_settings_file_that_is_a_link_stays_one(site: Site, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.toml"
+    kept.write_text("port = 9000\n")
+    site.home.settings_file.symlink_to(kept)
+    await turn_on(site)
+    assert site.home.settings_file.is_symlink()
+    assert kept.read_text() == "lan = true\nport = 9000\n"
+
+
+async def test_closing_works_even_where_it_cannot_be_remembered_and_says_so(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    await turn_on(site)
+
+    def full(home: Home, name: str, value: bool) -> None:
+        raise CannotStart("the disk is full", "Free space.")
+
+    monkeypatch.setattr("appliance.lan.lan.write_setting", full)
+    with pytest.raises(Conflict, match="closed now, but will open again at the next start: the disk is full"):
+        await site.lan.turn_off(actor="usr_1")
+    assert not site.sockets.is_open
+    assert not site.lan.is_on
+    assert site.is_set
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "::1:5", "gateway.local"])
+async def test_a_host_that_is_open_already_is_refused(tmp_path: Path, clock: FakeClock, host: str) -> None:
+    site = await site_in(Home(tmp_path / "home").make(), clock, Settings(host=host))
+    with pytest.raises(Conflict, match="without encryption"):
+        await site.lan.turn_on(actor="usr_1")
+    await site.database.close()

@@ -50,6 +50,9 @@ class TestOrder:
         assert set(loaded.sources.values()) == {"default"}
         assert list(loaded.sources) == [info.name for info in describe()]
 
+    def test_the_mark_that_editors_of_windows_put_before_a_text_is_passed_over(self, read: Read) -> None:
+        assert read("\ufeffport = 1001").settings.port == 1001
+
     def test_the_later_source_wins_and_is_named(self, read: Read) -> None:
         toml, env_file = "port = 1001\njwt_expires_in = 61", "GATEHOUSE_PORT=1002\nJWT_EXPIRES_IN=62"
         loaded = read(toml)
@@ -235,3 +238,10 @@ class TestRefusals:
             text = str(info.default) if not isinstance(info.default, list) else ",".join(info.default)
             if text:
                 assert getattr(read(environ={info.env[0]: text}).settings, info.name) == info.default
+
+
+def test_one_port_for_two_doors_is_refused_with_its_place(read: Read) -> None:
+    found = problem(read, toml="port = 9000\nlan_port = 9000\n")
+    assert "both 9000" in found.what
+    assert found.where.endswith("line 2")
+    assert "both 8443" in problem(read, toml="port = 8443\n").what
