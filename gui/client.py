@@ -1,6 +1,7 @@
 """HTTP to the appliance: the only file that speaks it. Every failure becomes a sentence and what to do about it."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ DEADLINE_MS = 10_000
 SILENCE_MS = 25_000  # the event stream sends a comment every 10 s
 RECONNECT_MS = 1_000
 CHAT_MS = 300_000
+LATE = (QNetworkReply.NetworkError.TimeoutError, QNetworkReply.NetworkError.OperationCanceledError)
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -22,6 +24,7 @@ class Failure(msgspec.Struct, frozen=True):
     message: str
     fix: str
     status: int = 0
+    is_late: bool = False
 
 
 Done = Callable[[Any], None]
@@ -50,7 +53,7 @@ class Client(QObject):
         reply.downloadProgress.connect(lambda got, _all: reply.abort() if got > ANSWER_BYTES_MAX else None)
 
         def finished() -> None:
-            raw = bytes(reply.readAll().data())
+            raw = bytes(reply.readAll().data()) if reply.isOpen() else b""
             failure = failure_of(reply, raw)
             reply.deleteLater()
             if failure is not None:
@@ -92,8 +95,8 @@ def failure_of(reply: QNetworkReply, raw: bytes) -> Failure | None:
         return Failure(str(error["message"]), str(error.get("fix") or ""), status)
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
-    if reply.error() == QNetworkReply.NetworkError.OperationCanceledError:
-        return Failure("the gateway didn't answer in time", "look at its log, or stop and start it", status)
+    if reply.error() in LATE:
+        return Failure("the gateway didn't answer in time", "look at its log, or stop and start it", status, is_late=True)
     if status:
         return Failure(f"the gateway answered {status}", "look at its log", status)
     return Failure("the gateway can't be reached", "start it from the tray's menu")
@@ -123,14 +126,21 @@ class Events(QObject):
         self._client = client
         self._reply: QNetworkReply | None = None
         self._last_id = b""
+        self._heard_at = time.monotonic()
         self._again = QTimer(self, singleShot=True, interval=RECONNECT_MS)
         self._again.timeout.connect(self._connect)
         self._silence = QTimer(self, singleShot=True, interval=SILENCE_MS)
         self._silence.timeout.connect(self._hang_up)
 
+    @property
+    def silent_seconds(self) -> float:
+        """How long nothing has come."""
+        return time.monotonic() - self._heard_at
+
     def open(self) -> None:
         self.close()
         self._last_id = b""
+        self._heard_at = time.monotonic()
         self._connect()
 
     def close(self) -> None:
@@ -157,6 +167,7 @@ class Events(QObject):
     def _read(self, reply: QNetworkReply, lines: Lines, event: dict[str, bytes]) -> None:
         if reply is not self._reply or status_of(reply) != 200:
             return
+        self._heard_at = time.monotonic()
         self._silence.start()
         try:
             for line in lines.feed(bytes(reply.readAll().data())):

@@ -57,7 +57,7 @@ class Desktop(QObject):
 
     def refresh(self) -> None:
         service = self.service
-        chosen = self._steady.icon(wanted_icon(service.phase, service.overview), time.monotonic())
+        chosen = self._steady.icon(wanted_icon(service.phase, service.overview, is_silent=service.is_silent), time.monotonic())
         shown = look(service.phase, service.overview, chosen, service.failure.message if service.failure else "")
         self.window.show_look(shown)
         if self.tray is not None:
@@ -119,9 +119,7 @@ def run(chosen: argparse.Namespace) -> int:
     try:
         one = OneAHome(home)
     except OSError as problem:
-        print(
-            f"Error: the home folder can't be used: {problem}\nFix: set GATEHOUSE_HOME to a folder you may write", file=sys.stderr
-        )
+        _refuse(f"The home folder can't be used: {problem}", "Set GATEHOUSE_HOME to a folder that you may write to.")
         return 1
     if not one.is_first():
         print("Gatehouse's desktop app already runs for this home: its window is in front now.")
@@ -141,3 +139,12 @@ def run(chosen: argparse.Namespace) -> int:
     code = app.exec()
     one.close()
     return code
+
+
+def _refuse(message: str, fix: str) -> None:
+    """In the terminal; and in a window of its own where there is no terminal, since nobody would see it."""
+    print(f"Error: {message}\nFix: {fix}", file=sys.stderr)
+    if not sys.stderr.isatty() and QGuiApplication.platformName() != "offscreen":
+        from PySide6.QtWidgets import QMessageBox
+
+        QMessageBox.critical(None, "Gatehouse", f"{message}\n\n{fix}")

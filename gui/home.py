@@ -54,8 +54,8 @@ def is_alive(pid: int) -> bool:
 
 def start_report(text: str) -> tuple[str, str]:
     """What a start that failed said: its Error: and Fix: lines."""
-    lines = text[-REPORT_BYTES_MAX:].splitlines()
+    lines = [line.strip() for line in text[-REPORT_BYTES_MAX:].splitlines()]
     message = next((line.partition(":")[2].strip() for line in reversed(lines) if line.startswith("Error:")), "")
     fix = next((line.partition(":")[2].strip() for line in reversed(lines) if line.startswith("Fix:")), "")
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+    last = next((line for line in reversed(lines) if line), "it said nothing")
     return message or f"the gateway ended while it started: {last[:300]}", fix or "gatehouse doctor says what is wrong"

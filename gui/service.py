@@ -15,6 +15,7 @@ from gui.overview_state import is_readable
 LOOK_MS = 500
 START_MS_MAX = 90_000
 STOP_MS_MAX = 60_000
+SILENT_SECONDS_MAX = 15  # the event stream sends a comment every 10 s
 
 
 class Service(QObject):
@@ -35,6 +36,7 @@ class Service(QObject):
         self._child: subprocess.Popen[bytes] | None = None
         self._waited_ms = 0
         self._is_asking = False
+        self.is_silent = False
         self._stopping: homes.Control | None = None
         self._timer = QTimer(self, interval=LOOK_MS)
         self._timer.timeout.connect(self._tick)
@@ -98,7 +100,7 @@ class Service(QObject):
             self._become("running", failure)
 
     def _become(self, phase: str, failure: Failure | None = None) -> None:
-        self.phase, self.failure, self._waited_ms = phase, failure, 0
+        self.phase, self.failure, self._waited_ms, self.is_silent = phase, failure, 0, False
         if phase in ("stopped", "starting"):
             self.overview = None
             self.events.close()
@@ -120,8 +122,17 @@ class Service(QObject):
         elif found is None:
             if self.phase == "running":
                 self._become("stopped")
-        elif self.phase != "running" and not self._is_asking:
+        elif self.phase == "running":
+            self._listen(found)
+        elif not self._is_asking:
             self._ask(found)
+
+    def _listen(self, found: homes.Control) -> None:
+        """A gateway that lives and says nothing hangs: its last figures are no longer the truth."""
+        is_silent = self.events.silent_seconds > SILENT_SECONDS_MAX
+        if is_silent != self.is_silent:
+            self.is_silent, self.failure = is_silent, unanswered(found) if is_silent else None
+            self.changed.emit()
 
     def _start_failed(self) -> bool:
         if self._child is None or (self._child.poll() is None and self._waited_ms < START_MS_MAX):
@@ -149,8 +160,11 @@ class Service(QObject):
                 self._become("running")
                 self.events.open()
 
-        def failed(_: Failure) -> None:
+        def failed(failure: Failure) -> None:
             self._is_asking = False
+            if self.phase == "stopped" and failure.is_late:
+                self.failure = unanswered(found)
+                self.changed.emit()
 
         self.client.call("GET", "/health", done, failed, deadline_ms=3_000)
 
@@ -169,3 +183,10 @@ class Service(QObject):
         found = homes.control(self.home)
         if self.phase == "running" and (found is None or found.token != self.client.token):
             self._become("stopped")
+
+
+def unanswered(found: homes.Control) -> Failure:
+    return Failure(
+        f"the gateway (process {found.pid}) doesn't answer",
+        "Wait a little. If it stays so, end that process and start the gateway",
+    )

@@ -69,6 +69,8 @@ def apply(app: QApplication, chosen: Colours | None = None) -> None:
     }
     for role, name in roles.items():
         palette.setColor(role, QColor(chosen[name]))
+    for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(chosen["dim"]))  # a menu's items too
     app.setPalette(palette)
     app.setStyleSheet(SHEET.format(**chosen))
 

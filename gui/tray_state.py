@@ -32,9 +32,11 @@ class Steady:
         return "busy" if wanted == "running" and now < self._busy_until else wanted
 
 
-def wanted_icon(phase: str, overview: dict[str, Any] | None) -> str:
+def wanted_icon(phase: str, overview: dict[str, Any] | None, *, is_silent: bool = False) -> str:
     if phase in ("stopped", "starting"):
         return "stopped"
+    if is_silent:
+        return "degraded"
     state = str((overview or {}).get("state", "running"))
     return state if state in ("running", "busy", "degraded") else "degraded"
 
@@ -52,7 +54,7 @@ def status_line(phase: str, overview: dict[str, Any] | None, icon: str, failure:
         return f"Not running: {failure}" if failure else {"starting": "Starting…", "stopping": "Stopping…"}.get(phase, "Stopped")
     body = overview or {}
     if icon == "degraded":
-        reasons = body.get("reasons") or ["something is wrong"]
+        reasons = [failure] if failure else body.get("reasons") or ["something is wrong"]
         return f"Degraded: {reasons[0]}"
     in_flight = int(body.get("in_flight", 0))
     if in_flight:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from gui.pages.playground import Playground
 
 
+WANTED, FRAME = QSize(1040, 700), QSize(16, 48)
+
+
 class Window(QMainWindow):
     """Pages after the first are made when they are first opened: that keeps the start short."""
 
@@ -24,7 +27,7 @@ class Window(QMainWindow):
     def __init__(self, service: Service) -> None:
         super().__init__()
         self.setWindowTitle("Gatehouse")
-        self.resize(1040, 700)
+        self.resize(WANTED.boundedTo(self.screen().availableSize() - FRAME))
         self._service = service
         self.nav = QListWidget()
         self.nav.setObjectName("nav")

@@ -27,7 +27,7 @@ class Wizard(QDialog):
         self.problem.setAccessibleName("Problem")
         self.name, self.email = field("Your name"), field("E-mail address")
         self.password, self.again = field("Password", secret=True), field("Password again", secret=True)
-        self.only_me, self.lan = QRadioButton("&This machine only"), QRadioButton("The &local network (over HTTPS)")
+        self.only_me, self.lan = QRadioButton("&This machine only"), QRadioButton("The local net&work (over HTTPS)")
         self.only_me.setChecked(True)
         self.lan_note = label("", wraps=True)
         self.chat = playground or Playground(service)
@@ -58,7 +58,7 @@ class Wizard(QDialog):
         layout = QVBoxLayout(page)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(label("The owner may do everything, and invites the others.", "dim", wraps=True))
-        fields = (("&Name", self.name), ("&E-mail", self.email), ("&Password", self.password), ("Password &again", self.again))
+        fields = (("Na&me", self.name), ("&E-mail", self.email), ("&Password", self.password), ("Password &again", self.again))
         for text, part in fields:
             caption = label(text)
             caption.setBuddy(part)
@@ -125,4 +125,6 @@ class Wizard(QDialog):
         self.next.setEnabled(True)
         self.next.setDefault(step != 2)
         self.next.setAutoDefault(step != 2)  # Return sends the message there
+        if step == 2:
+            self.chat.question.setFocus()
         self.stepped.emit(step)

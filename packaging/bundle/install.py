@@ -188,8 +188,11 @@ def _arrange(installed: Installed, prefix: Path, before: Installed | None) -> No
         restarted = services.start(installed.is_system)
         if not restarted:
             print("Warning: systemd did not start it. `systemctl status gatehouse` says why.", file=sys.stderr)
-    still_used = before.folder if before and not restarted and places.running_process(Path(before.home)) else ""
-    program.remove_versions_but(prefix, installed.folder, still_used)
+    still_used = before is not None and (
+        (not restarted and places.running_process(Path(before.home)) is not None)
+        or places.process_from(prefix / "versions" / before.folder) is not None
+    )
+    program.remove_versions_but(prefix, installed.folder, before.folder if before and still_used else "")
 
 
 def _tell(installed: Installed, prefix: Path, before: Installed | None) -> None:

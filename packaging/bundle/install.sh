@@ -33,6 +33,9 @@ for argument in "$@"; do
     esac
 done
 
+[ -z "$chosen" ] || command -v "$chosen" >/dev/null 2>&1 ||
+    refuse "$chosen is no program that can be run" "Name a Python $wanted: sh install.sh --python PATH"
+
 found=
 without_venv=
 fits() { # PYTHON

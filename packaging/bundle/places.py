@@ -113,3 +113,15 @@ def running_process(home: Path) -> int | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return pid
+
+
+def process_from(folder: Path) -> int | None:
+    """A process whose program lies there, with whatever home: another user's gateway, or the desktop app."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            program = (process / "cmdline").read_bytes().partition(b"\0")[0]
+        except OSError:
+            continue
+        if Path(os.fsdecode(program)).is_relative_to(folder):
+            return int(process.name)
+    return None

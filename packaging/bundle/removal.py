@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import services
-from places import RECORD, Installed, installed_at, running_process
+from places import RECORD, Installed, installed_at, process_from, running_process
 from verify import Refused
 
 
@@ -18,7 +18,7 @@ def uninstall(prefix: Path, purge: bool, sure: bool) -> None:
     if purge:
         _refuse_odd_home(home, prefix)
         _make_sure(home, sure)
-    _stop(installed, home)
+    _stop(installed, home, prefix)
     _remove_program(prefix, installed)
     print(f"Gatehouse {installed.version} is removed from {prefix}.")
     if purge:
@@ -28,10 +28,10 @@ def uninstall(prefix: Path, purge: bool, sure: bool) -> None:
         print(f"Its data is still in {home}; a new installation finds it there.")
 
 
-def _stop(installed: Installed, home: Path) -> None:
+def _stop(installed: Installed, home: Path, prefix: Path) -> None:
     if installed.unit:
         services.stop_for_good(installed.is_system)
-    if (pid := running_process(home)) is not None:
+    if (pid := running_process(home) or process_from(prefix / "versions")) is not None:
         raise Refused(f"Gatehouse runs (process {pid})", f"Stop it first: kill {pid}")
 
 

@@ -26,6 +26,16 @@ def test_help_needs_no_qt() -> None:
     assert "--hidden" in done.stdout
 
 
+def test_a_home_that_cannot_be_used_is_told_with_its_mend(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    done = subprocess.run(TRAY, env=environment(file / "home"), capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 1
+    assert "Error: The home folder can't be used" in done.stderr
+    assert "Fix: Set GATEHOUSE_HOME" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_second_start_raises_the_first_and_says_so(home: Path) -> None:
     first = subprocess.Popen([*TRAY, "--no-start", "--announce"], env=environment(home), stdout=subprocess.PIPE, text=True)
     try:

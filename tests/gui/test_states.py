@@ -90,4 +90,4 @@ def test_the_wizard_accepts_an_owner() -> None:
 
 
 def test_a_start_that_failed_is_told_in_its_own_words() -> None:
-    assert start_report("noise\nError: port 8000 is taken\nFix: choose another\n") == ("port 8000 is taken", "choose another")
+    assert start_report("noise\nError: port 8000 is taken\n  Fix: choose another\n") == ("port 8000 is taken", "choose another")

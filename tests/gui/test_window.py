@@ -1,16 +1,20 @@
 """The window, the playground and the wizard before a real appliance."""
 
+import os
+import re
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QImage, QPainter
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QImage, QPainter, QPalette
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from gui import theme
 from gui.desktop import Desktop
+from gui.window import WANTED
 from gui.wizard import Wizard
 from tests.conftest import MakeAppliance
 from tests.gui.conftest import MakeService
@@ -35,6 +39,7 @@ def test_the_overview_lives_and_the_playground_streams(
     desktop._wizard_offered = True
     window = desktop.window
     qtbot.addWidget(window)
+    window.resize(WANTED)  # for the pictures
     window.show()
     qtbot.waitUntil(lambda: watching.overview is not None, timeout=WAIT_MS)
     assert "No requests" in window.overview.chart.accessibleName()
@@ -76,6 +81,58 @@ def test_a_gateway_killed_with_the_window_open_shows_as_stopped(
     running.start()
     qtbot.waitUntil(lambda: watching.overview is not None, timeout=WAIT_MS)
     assert desktop.window.state.property("icon") == "degraded"  # it has no model
+
+
+def test_a_gateway_that_hangs_shows_as_degraded_until_it_answers_again(
+    qtbot: QtBot, appliance: MakeAppliance, service: MakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gui.service.SILENT_SECONDS_MAX", 2)
+    running = appliance(model=True)
+    watching = service(running.home)
+    desktop = Desktop(app(), watching, tray=False)
+    desktop._wizard_offered = True
+    window = desktop.window
+    qtbot.addWidget(window)
+    qtbot.waitUntil(lambda: watching.overview is not None, timeout=WAIT_MS)
+    os.kill(running.pid, signal.SIGSTOP)
+    try:
+        qtbot.waitUntil(lambda: window.state.property("icon") == "degraded", timeout=WAIT_MS)
+        assert f"(process {running.pid}) doesn't answer" in window.problem.text()
+        late = service(running.home)  # an app that is opened now learns it too
+        qtbot.waitUntil(lambda: late.failure is not None and "doesn't answer" in late.failure.message, timeout=WAIT_MS)
+    finally:
+        os.kill(running.pid, signal.SIGCONT)
+    qtbot.waitUntil(lambda: window.state.property("icon") == "running", timeout=WAIT_MS)
+    assert not window.problem.text()
+
+
+def test_the_window_and_its_buttons_fit_on_a_small_screen(qtbot: QtBot, home: Path, service: MakeService) -> None:
+    window = Desktop(app(), service(home), tray=False).window
+    qtbot.addWidget(window)
+    room = window.screen().availableSize()
+    assert room.width() < WANTED.width()  # or this shows nothing
+    assert window.width() <= room.width() and window.height() <= room.height()
+    assert window.minimumSizeHint().width() <= 640 and window.minimumSizeHint().height() <= 560
+
+
+def test_what_cannot_be_chosen_looks_different_in_both_themes(qtbot: QtBot) -> None:
+    for colours in (theme.DARK, theme.LIGHT):
+        theme.apply(app(), colours)
+        palette = QApplication.palette()
+        assert palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text).name() == colours["dim"]
+        assert palette.color(QPalette.ColorGroup.Active, QPalette.ColorRole.Text).name() == colours["text"]
+
+
+def test_no_two_parts_of_a_wizards_step_take_the_same_key(qtbot: QtBot, home: Path, service: MakeService) -> None:
+    wizard = Wizard(service(home))
+    qtbot.addWidget(wizard)
+    wizard.show()
+    for step in range(3):
+        wizard._go(step)
+        parts = [*wizard.findChildren(QLabel), *wizard.findChildren(QAbstractButton)]
+        keys = [key for part in parts if part.isVisible() for key in re.findall("&(.)", part.text().lower())]
+        assert sorted(keys) == sorted(set(keys))
+    assert wizard.focusWidget() is wizard.chat.question
 
 
 def test_the_wizard_makes_the_owner(qtbot: QtBot, appliance: MakeAppliance, service: MakeService, screenshots: Path) -> None:

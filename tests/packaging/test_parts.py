@@ -144,3 +144,19 @@ def test_a_damaged_record_is_told(tmp_path: Path) -> None:
     (tmp_path / "installed.json").write_text("{")
     with pytest.raises(Refused, match=r"installed\.json can't be read"):
         places.installed_at(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="this system has no /proc")
+def test_a_process_of_the_installed_program_is_found_whatever_its_home_and_no_other(tmp_path: Path) -> None:
+    versions = tmp_path / "versions"
+    assert places.process_from(versions) is None
+    binary = versions / "1-1/bin/sleep"
+    binary.parent.mkdir(parents=True)
+    binary.symlink_to(shutil.which("sleep") or "/bin/sleep")
+    running = subprocess.Popen([binary, "60"])
+    try:
+        assert places.process_from(versions) == running.pid
+        assert places.process_from(versions / "1-2") is None
+    finally:
+        running.kill()
+        running.wait()

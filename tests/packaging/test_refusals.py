@@ -22,6 +22,10 @@ def test_a_flipped_byte_in_a_wheel_refuses(site: Site) -> None:
     assert f"wheels/{wheel.name} is not as it was signed" in site.refusal()
 
 
+def test_a_python_that_is_named_and_is_not_there_refuses_and_takes_no_other(site: Site) -> None:
+    assert "/nowhere/python3 is no program that can be run" in site.refusal("--python", "/nowhere/python3")
+
+
 @pytest.mark.parametrize("name", ["SHA256SUMS", "SHA256SUMS.sig"])
 def test_a_flipped_byte_in_what_is_signed_or_in_the_signature_refuses(site: Site, name: str) -> None:
     site.flip(name, 3)
