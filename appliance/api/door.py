@@ -228,20 +228,16 @@ class Door:
         allow = self._hosts.allow
 
         async def door(scope: Scope, receive: Receive, send: Send) -> None:
-            host, hosts, origin = b"", 0, False
-            for name, value in scope["headers"]:
-                if name == b"host":
-                    host, hosts = value, hosts + 1
-                elif name == b"origin":
-                    origin = True
-            # In HTTP/1.0 nobody had to say; no browser speaks it.
-            if (hosts != 1 or not allow(host)) and (hosts or scope.get("http_version") != "1.0"):
+            listed = scope["headers"]
+            headers = dict(listed)
+            # A header given twice makes the two differ in length: rare, and then all are looked at.
+            if not (len(headers) == len(listed) and allow(headers.get(b"host", b""))) and not _is_addressed_here(scope, allow):
                 await _refuse(host_unknown(), send)
                 return
             handler = raw.get(scope["path"])
             if handler is None:
                 await self._ordinary(app, scope, receive, send)
-            elif origin:
+            elif b"origin" in headers:
                 await app(scope, receive, send)  # a browser's: through Litestar, whose CORS rules hold there
             else:
                 await handler(scope, receive, send)
@@ -297,6 +293,14 @@ class Door:
             seconds = time.monotonic() - started
             self._metrics.request_finished(route, "", status, code, seconds)
             log_request(request_id=request_id.decode(), route=route, status=status, seconds=seconds, code=code)
+
+
+def _is_addressed_here(scope: Scope, allow: Callable[[bytes], bool]) -> bool:
+    """Is there one Host header, and is it this machine's? In HTTP/1.0 nobody had to say; no browser speaks it."""
+    hosts = [value for name, value in scope["headers"] if name == b"host"]
+    if not hosts:
+        return bool(scope.get("http_version") == "1.0")
+    return len(hosts) == 1 and allow(hosts[0])
 
 
 def host_unknown() -> HostUnknown:
