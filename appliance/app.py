@@ -143,6 +143,7 @@ class Appliance:
         )
         feed = Feed(self.events, overview, clock, send_seconds_max=settings.send_seconds_max)
         self.door.on_drain = feed.end
+        self.lan.on_close = feed.end_remote
         services = {
             "clock": clock,
             "door": self.door,

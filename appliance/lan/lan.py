@@ -79,6 +79,7 @@ class Lan:
     ) -> None:
         self.listeners: Listeners | None = None  # given by the server; without one, the switch is only set for the next start
         self.on_change: Callable[[], None] = lambda: None
+        self.on_close: Callable[[], None] = lambda: None  # somebody closes it: what goes on for ever must end
         self.is_on = False
         self.place = look()
         self.authority: bytes | None = None
@@ -186,6 +187,7 @@ class Lan:
         """Close it, now and for good. Certificates are kept, so that colleagues need not trust anew after the next `on`."""
         async with self._changing:
             self._refuse_override()
+            self.on_close()
             await self._close_listeners()  # first: whoever wants it closed must not wait for a full disk
             try:
                 await self._switch(False, actor)

@@ -210,6 +210,32 @@ def test_a_machine_name_that_is_tried_often_is_not_looked_up_each_time(box: Appl
     assert time.monotonic() - began < 20
 
 
+def test_closing_it_cuts_live_views_from_the_network_at_once(
+    appliance: MakeAppliance, namespace: NetworkNamespace, colleague: Colleague, tmp_path: Path
+) -> None:
+    made = appliance(settings={"lan_port": 8546}, port=8105, namespace=namespace)
+    gatehouse(made, "lan", "on")
+    person = {"name": "Olga", "email": "olga@example.com", "password": "Password123!"}
+    token = namespace.call("POST", "http://localhost:8105/api/v1/admin/auth/register", person).json["access_token"]
+    authority = tmp_path / "ca.pem"
+    authority.write_text(fetched(colleague, f"http://{HOST}:8105/join/ca.pem")[2])
+    seen = tmp_path / "seen"
+    words = ["-sS", "-N", "--cacert", str(authority), "-H", f"Authorization: Bearer {token}"]
+    with seen.open("wb") as out:
+        reading = subprocess.Popen(
+            [*colleague.prefix, "curl", *words, f"https://{HOST}:8546/api/v1/admin/events"],
+            stdout=out,
+            stderr=subprocess.DEVNULL,
+            env=environment(),
+        )
+        eventually(lambda: b"event: overview" in seen.read_bytes())
+        began = time.monotonic()
+        gatehouse(made, "lan", "off")
+        assert time.monotonic() - began < 4
+        reading.wait(5)
+    assert namespace.call("GET", "http://localhost:8105/health").status == 200
+
+
 @pytest.mark.timeout(180)
 def test_it_stays_open_over_a_restart_and_closes_for_good(appliance: MakeAppliance, namespace: NetworkNamespace) -> None:
     made = appliance(settings={"lan_port": 8543}, port=8100, namespace=namespace)

@@ -17,7 +17,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from appliance import errors
 from appliance.api.admin.access import requires
 from appliance.api.admin.overview import EXAMPLE, Overview, OverviewShown
-from appliance.api.door import step_aside
+from appliance.api.door import from_loopback, step_aside
 from appliance.api.error_answers import error_answers
 from appliance.clock import Clock
 from appliance.telemetry.events import Event, Events, Subscription
@@ -45,6 +45,7 @@ class Feed:
         self._clock = clock
         self._looking: asyncio.Task[None] | None = None
         self._last: OverviewShown | None = None
+        self.remote: set[asyncio.Future[None]] = set()  # what is being written to readers on other machines
 
     async def greeting(self, subscription: Subscription) -> list[Event]:
         """What a new reader gets at once: events since the one that it names, then the present overview."""
@@ -73,6 +74,11 @@ class Feed:
             self._tell(self._overview.at_once())
         self.events.end()
 
+    def end_remote(self) -> None:
+        """The local network is closed: readers on other machines are cut off, those on this one go on."""
+        for writing in self.remote:
+            writing.cancel()
+
 
 def _without_uptime(shown: OverviewShown) -> OverviewShown:
     return msgspec.structs.replace(shown, uptime_seconds=0)
@@ -92,12 +98,15 @@ class EventStream:
         leaving = asyncio.ensure_future(_until_left(receive))
         writing = asyncio.ensure_future(self._write(subscription, send))
         ending = asyncio.ensure_future(self._feed.events.ended.wait())
+        if not from_loopback(dict(scope)):
+            self._feed.remote.add(writing)
         try:
             await asyncio.wait([leaving, writing, ending], return_when=asyncio.FIRST_COMPLETED)
             if not leaving.done():  # with the bus, the stream ends by itself; but not where its reader is stuck
                 await asyncio.wait([leaving, writing], timeout=STOP_SECONDS_MAX, return_when=asyncio.FIRST_COMPLETED)
         finally:
             subscription.close()
+            self._feed.remote.discard(writing)
             for task in (leaving, writing, ending):
                 task.cancel()
             await asyncio.gather(leaving, ending, return_exceptions=True)
