@@ -41,6 +41,7 @@ from appliance.identity.key_table import load_key_table
 from appliance.identity.setup_code import SetupCode
 from appliance.identity.tokens import Tokens
 from appliance.identity.users import Users
+from appliance.lan.addresses import url_host
 from appliance.lan.hosts import Hosts
 from appliance.lan.lan import Lan
 from appliance.local.models import LocalModels
@@ -221,12 +222,11 @@ class _Listening:
 
     def __init__(self, settings: Settings, lan: Lan) -> None:
         self._lan = lan
-        name = f"[{settings.host}]" if ":" in settings.host else settings.host
-        host = "localhost" if settings.host in ("127.0.0.1", "::1", "0.0.0.0", "::") else name
+        host = "localhost" if settings.host in ("127.0.0.1", "::1", "0.0.0.0", "::") else url_host(settings.host)
         self._own = f"http://{host}:{settings.port}/v1"
 
     def urls(self) -> list[str]:
-        return [self._own, *(self._lan.urls() if self._lan.is_on else ())]
+        return [self._own, *self._lan.open_urls()]
 
     def lan_on(self) -> bool:
         return self._lan.is_on

@@ -9,7 +9,7 @@ from typing import Any
 
 from appliance.api.door import ASGIApp
 from appliance.home import CannotStart, Home
-from appliance.lan.addresses import Whereabouts
+from appliance.lan.addresses import Whereabouts, reachable_at
 from appliance.settings import Settings
 
 LISTENING_SECONDS_MAX = 10.0
@@ -182,11 +182,6 @@ class LanListeners:
             task = asyncio.ensure_future(listener.stop())
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
-
-
-def reachable_at(address: str) -> str:
-    """Where this machine reaches a socket of its own that listens on `address`."""
-    return {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}.get(address, address)
 
 
 def _has_dual_stack() -> bool:

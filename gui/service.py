@@ -108,14 +108,13 @@ class Service(QObject):
 
     def _tick(self) -> None:
         self._waited_ms += LOOK_MS
-        if self._child is not None:
-            self._child.poll()  # a child that ended is let go of
+        if self.phase != "starting" and self._child is not None and self._child.poll() is not None:
+            self._child = None  # it ended, and is let go of; of a start that ended `_start_failed` tells more
         found = homes.control(self.home)
         if self.phase == "starting" and self._start_failed():
             return
         if self.phase == "stopping":
             if self._stopping is None or not homes.is_alive(self._stopping.pid):
-                self._child = None if self._child is None or self._child.poll() is not None else self._child
                 self._become("stopped")
             elif self._waited_ms > STOP_MS_MAX:
                 self._become("running", Failure("the gateway is still finishing requests", "wait, or stop it again"))

@@ -2,12 +2,12 @@
 
 import json
 import sys
-from urllib.parse import urlsplit
 
 import click
 import msgspec
 
 from appliance.cli.control import LanView, machine
+from appliance.lan import lines
 
 
 @click.group()
@@ -71,11 +71,10 @@ def _say(view: LanView) -> None:
     if not view.join_urls:
         return
     join, api = view.join_urls[0], view.urls[0]
-    host = urlsplit(api).netloc
     click.echo(f"\nFor a colleague: open {join}, or paste\n")
-    click.echo(f"  curl -fsS -o gatehouse-ca.pem {join}/ca.pem")
-    click.echo("  openssl x509 -in gatehouse-ca.pem -noout -sha256 -fingerprint")
-    click.echo(f'  curl --cacert gatehouse-ca.pem https://{host}/v1/models -H "Authorization: Bearer YOUR_API_KEY"')
+    for line in lines.certificate(join).lines:
+        click.echo(f"  {line}")
+    click.echo(f'  curl --cacert {lines.CA_FILE} {api}/models -H "Authorization: Bearer {lines.KEY}"')
     click.echo("\nOpenAI's SDK for Python, on Linux (macOS, Windows, Node and browsers: see the page above):\n")
-    click.echo(f'  export SSL_CERT_FILE="$PWD/gatehouse-ca.pem" OPENAI_BASE_URL={api} OPENAI_API_KEY=YOUR_API_KEY')
+    click.echo(f"  {lines.python(api, '').lines[0]}")
     click.echo("\nKeys for colleagues: `gatehouse keys create NAME`.")

@@ -15,7 +15,7 @@ from appliance import __version__, settings_sources
 from appliance.cli.welcome import welcome
 from appliance.clock import SystemClock
 from appliance.home import Control, Home, HomeLock, home_folder, sweep_private
-from appliance.lan.addresses import url_host
+from appliance.lan.addresses import reachable_at, url_host
 from appliance.settings import Settings
 from appliance.telemetry import logs
 
@@ -54,7 +54,7 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
 async def _serve(settings: Settings, home: Home, environ: dict[str, str]) -> None:
     from appliance.app import Appliance  # the server's libraries: not needed before the settings are known to be right
     from appliance.jobs import Job, Jobs
-    from appliance.listeners import HeldPort, LanListeners, Listener, reachable_at
+    from appliance.listeners import HeldPort, LanListeners, Listener
 
     held = HeldPort(settings.host, settings.port, "`gatehouse doctor` says who holds it; GATEHOUSE_PORT chooses another.")
     url = f"http://{url_host(reachable_at(settings.host))}:{settings.port}"

@@ -9,16 +9,15 @@ from typing import Any
 import click
 
 from appliance import __version__
+from appliance.lan.addresses import is_loopback
 from appliance.settings import Settings
-
-LOOPBACK = ("127.", "::1", "localhost")
 
 
 async def welcome(appliance: Any, settings: Settings) -> None:
     """Print it. The development key and the suggested password are shown here and never again."""
     address = f"http://localhost:{settings.port}"
     click.echo(f"\nGatehouse {__version__} is ready at {address}   (documents: {address}/docs)\n")
-    lan = not settings.host.startswith(LOOPBACK)
+    lan = not is_loopback(settings.host)
     if lan:
         click.echo(
             f"It listens on {settings.host} for other machines, without encryption: `gatehouse lan on` is the better way.\n"

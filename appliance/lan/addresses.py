@@ -78,6 +78,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def reachable_at(address: str) -> str:
+    """Where this machine reaches a socket of its own that listens on `address`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+
+
 def url_host(address: str) -> str:
     """An address or name as a URL has it."""
     return f"[{address}]" if ":" in address else address

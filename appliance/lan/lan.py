@@ -78,7 +78,6 @@ class Lan:
         find_firewall: Callable[[list[int]], list[Problem]] = firewall.problems,
     ) -> None:
         self.listeners: Listeners | None = None  # given by the server; without one, the switch is only set for the next start
-        self.on_change: Callable[[], None] = lambda: None
         self.on_close: Callable[[], None] = lambda: None  # somebody closes it: what goes on for ever must end
         self.is_on = False
         self.place = look()
@@ -98,10 +97,6 @@ class Lan:
         hosts.now_at(self.place)
 
     # What it is like
-
-    @property
-    def certificate_file(self) -> str:
-        return str(self._home.lan_certificate)
 
     def urls(self) -> list[str]:
         """Base URLs for others, the likeliest first: by address, then by name."""
@@ -180,7 +175,6 @@ class Lan:
                 raise Conflict(failure.message, fix=failure.fix)
             if not self.is_on:
                 await self._switch(True, actor)
-        self.on_change()
         return await self.status()
 
     async def turn_off(self, *, actor: str) -> LanStatus:
@@ -197,7 +191,6 @@ class Lan:
                 told = error.message if isinstance(error, GatehouseError) else "it could not be recorded"
                 mend = error.fix if isinstance(error, GatehouseError) else "Look whether the disk is full; then close it again."
                 raise Conflict(f"it is closed now, but will open again at the next start: {told}", fix=mend) from error
-        self.on_change()
         return LanStatus(on=False)
 
     async def start(self) -> None:
@@ -207,7 +200,6 @@ class Lan:
                 return
             self.is_on = True
             await self._refresh(await self._authority_made("machine", False))
-        self.on_change()
 
     async def look(self) -> None:
         """Notice new addresses and names, replace a leaf in time, and try again what failed. Every few seconds."""
@@ -230,7 +222,6 @@ class Lan:
             _log.info("addresses changed", addresses=list(place.addresses), names=list(place.names))
             self.place = place
             self._hosts.now_at(place)
-            self.on_change()
 
     def _refuse_contradictions(self) -> None:
         self._refuse_override()

@@ -19,10 +19,10 @@ class Section(msgspec.Struct, frozen=True):
 
 def sections(*, api: str, join: str, model: str) -> list[Section]:
     """`api`: base URL up to /v1; `join`: address of the page, up to /join."""
-    return [_certificate(join), _curl(api, model), _python(api, model), _node(api, model), *_systems()]
+    return [certificate(join), _curl(api, model), python(api, model), _node(api, model), *_systems()]
 
 
-def _certificate(join: str) -> Section:
+def certificate(join: str) -> Section:
     return Section(
         "First: fetch the certificate, and compare its fingerprint",
         "The second line must show the fingerprint that your administrator reads to you; else stop.",
@@ -44,7 +44,7 @@ def _exports(api: str) -> str:
     return f"OPENAI_BASE_URL={api} OPENAI_API_KEY={KEY}"
 
 
-def _python(api: str, model: str) -> Section:
+def python(api: str, model: str) -> Section:
     program = (
         "from openai import OpenAI; print(OpenAI().chat.completions.create("
         f"model={model!r}, messages=[{{'role': 'user', 'content': 'Hello!'}}]).choices[0].message.content)"

@@ -13,13 +13,7 @@ from appliance.api.error_answers import error_answers, success
 from appliance.clock import rfc3339_or_none
 from appliance.identity.caller import Caller
 from appliance.lan.lan import Lan, LanStatus
-
-
-class ProblemShown(msgspec.Struct):
-    """What is wrong, and what mends it."""
-
-    message: str
-    fix: str
+from appliance.lan.problem import Problem
 
 
 class LanShown(msgspec.Struct):
@@ -31,7 +25,7 @@ class LanShown(msgspec.Struct):
     fingerprint: str | None
     expires_at: str | None
     reachable: bool | None
-    problems: list[ProblemShown]
+    problems: list[Problem]
 
 
 _EXAMPLE = {
@@ -104,7 +98,7 @@ def shown(status: LanStatus) -> LanShown:
         fingerprint=status.fingerprint,
         expires_at=rfc3339_or_none(status.expires_at_ms),
         reachable=status.reachable,
-        problems=[ProblemShown(problem.message, problem.fix) for problem in status.problems],
+        problems=status.problems,
     )
 
 

@@ -11,10 +11,9 @@ from appliance.cli.checks.finding import Check, Finding, Patient, fail, ok, warn
 from appliance.cli.control import RunningServer
 from appliance.errors import GatehouseError
 from appliance.home import CannotStart, Control, HomeLock
+from appliance.lan.addresses import is_loopback, reachable_at
 
 ANSWER_SECONDS_MAX = 3.0
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 def server(patient: Patient) -> Iterator[Finding]:
@@ -53,7 +52,7 @@ def running(patient: Patient) -> Control | None:
 def _ask(url: str, path: str) -> int | None:
     """The status of a GET, straight to the address whatever proxies are set; None without an answer."""
     parts = urlsplit(url)
-    host = ANY_ADDRESS.get(parts.hostname or "", parts.hostname or "")
+    host = reachable_at(parts.hostname or "")
     connection = http.client.HTTPConnection(host, parts.port, timeout=ANSWER_SECONDS_MAX)
     try:
         connection.request("GET", path)
@@ -119,7 +118,7 @@ def _holder(number: int) -> str:
 def reach(patient: Patient) -> Iterator[Finding]:
     """Who can reach the door: said, because a gateway without TLS on a LAN shows its keys to whoever listens."""
     host = patient.settings.host
-    if host in LOOPBACK or host.startswith("127."):
+    if is_loopback(host):
         yield ok("reach", "the local network, over HTTPS" if patient.settings.lan else "this machine only")
     else:
         yield warn(
