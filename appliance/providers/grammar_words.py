@@ -7,6 +7,10 @@ CHARACTER = r'([^"\\\x00-\x1F\x7F] | "\\" ["\\/bfnrt])'  # one character inside 
 _TRIE_DEPTH_MAX = 60
 
 
+class TooManyBeginAlike(Exception):
+    """Texts that can't be told apart by sharing beginnings: each would be open for itself."""
+
+
 def literal(text: str) -> str:
     """Text as a GBNF literal."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
@@ -14,11 +18,14 @@ def literal(text: str) -> str:
 
 
 def one_of(texts: list[str], depth: int = 0) -> str:
-    """Alternatives for sorted, different texts; shared beginnings are written once, so that few are open at any moment."""
+    """Alternatives for sorted, different texts; shared beginnings are written once, so that few are open at any moment.
+
+    Errors:  TooManyBeginAlike.
+    """
     if len(texts) == 1:
         return literal(texts[0])
     if depth > _TRIE_DEPTH_MAX:
-        return " | ".join(literal(text) for text in texts)
+        raise TooManyBeginAlike(f"more than {_TRIE_DEPTH_MAX} values are each the beginning of the next")
     alternatives = []
     for group in _by_first_character(texts):
         same = _shared_beginning(group)

@@ -2,7 +2,7 @@
 
 Quirks: `tool_choice` "required" or a name isn't enforced by llama.cpp's server, and templates that know no tools drop
 them in silence. So unless the template knows tools and the model may choose freely, we describe the tools in the system
-message and hold the output to a grammar: {"name": …, "arguments": …}, which becomes tool_calls again on its way out.
+message and hold the output to a grammar: lines {"name": …, "arguments": …}, which become tool_calls again on their way out.
 What an engine can't do is refused by name. `seed` 2^32-1 means "random" to llama.cpp. Templates know no role developer.
 """
 
@@ -17,10 +17,9 @@ import msgspec
 
 from appliance.chat import ChatRequest, Chunk, Delta, ToolCall, Usage
 from appliance.errors import FeatureUnsupported, InvalidField, LocalModelFailed, UpstreamFailed
+from appliance.providers.call_reader import CallReader, Reading
 from appliance.providers.json_grammar import Grammar
 from appliance.providers.llamacpp_tools import (
-    CallReader,
-    Reading,
     arguments_are_plain,
     calls_form,
     choice_of,
@@ -48,7 +47,9 @@ _OF_NO_EFFECT = frozenset((
 ))  # fmt: skip
 _SAME_AS_LEFT_OUT: dict[str, Any] = {"modalities": ["text"], "reasoning_effort": "none", "verbosity": "medium"}
 _PARTS = {"image_url": "images", "input_audio": "audio", "file": "files", "video_url": "video"}
-_MESSAGE_WORDS = frozenset(("role", "content", "name", "tool_calls", "tool_call_id", "refusal", "reasoning_content"))
+# An assistant's reasoning_content, which clients send back with the rest of its message, is left out: models are trained
+# on histories without the thoughts of earlier turns, and their templates would take them out again.
+_MESSAGE_WORDS = frozenset(("role", "content", "name", "tool_calls", "tool_call_id", "refusal"))
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -71,18 +72,19 @@ def request(chat: ChatRequest, raw: dict[str, Any], *, template_knows_tools: boo
     body = _sampling(chat, raw)
     tools = tools_of(raw)
     choice, named = choice_of(raw, tools)
+    parallel = raw.get("parallel_tool_calls") is not False
     wanted = raw.get("response_format") or {"type": "text"}
     messages = [_message(message, position) for position, message in enumerate(raw["messages"])]
     if choice == "auto" and template_knows_tools and wanted.get("type") == "text" and arguments_are_plain(tools):
         body["messages"] = messages
         body["tools"] = [{"type": "function", "function": tool} for tool in tools.values()]
-        body["tool_choice"] = "auto"
+        body |= {"tool_choice": "auto", "parallel_tool_calls": parallel}
         return Request(body, Reading(choices=chat.n or 1))
     grammar = Grammar()
     root, instructions = wanted_form(wanted, grammar)
     reading = Reading(choices=chat.n or 1)
     if choice != "none":
-        root, told, reading = calls_form(tools, choice, named, root, grammar)
+        root, told, reading = calls_form(tools, choice, named, root, grammar, parallel=parallel)
         reading = msgspec.structs.replace(reading, choices=chat.n or 1)
         instructions = [*instructions, told]
     body["messages"] = _with_instructions(messages if template_knows_tools else without_tools(messages), instructions)
@@ -161,7 +163,8 @@ def _message(message: dict[str, Any], position: int) -> dict[str, Any]:
     if role == "function" or message.get("function_call"):
         raise FeatureUnsupported("local models don't support the old function messages", param=where, fix="Use tools instead.")
     for name in message:
-        if name not in _MESSAGE_WORDS and message[name] is not None:
+        is_known = name in _MESSAGE_WORDS or (name == "reasoning_content" and role == "assistant")
+        if not is_known and message[name] is not None:
             raise FeatureUnsupported(
                 f"local models don't support {name[:80]!r} in messages", param=f"{where}.{name[:80]}", fix="Leave it out."
             )
@@ -227,6 +230,8 @@ class Stream:
         return []
 
     def _chunks(self, event: dict[str, Any]) -> list[Chunk]:
+        if (before := event.get("queue_position")) is not None:
+            return [Chunk(comment=_waiting(before))]
         if progress := event.get("prompt_progress"):
             return [Chunk(comment=f"reading the prompt: {progress['processed']} of {progress['total']} tokens")]
         chunks = []
@@ -276,6 +281,10 @@ class Stream:
     @property
     def _reads_text(self) -> bool:
         return self._reading.named is None and not self._reading.calls
+
+
+def _waiting(before: int) -> str:
+    return f"waiting for a free place: {before} before you" if before > 0 else "waiting for a free place: you are next"
 
 
 def _at(index: int, deltas: list[Delta]) -> list[Delta]:

@@ -1,33 +1,22 @@
 """Tools and forced forms for llama.cpp, by our own grammar: told to the model in words, read back from its text.
 
-A call is the text {"name": …, "arguments": …}, or only the arguments where the caller named the tool.
+A call is a line {"name": …, "arguments": …}, or only the arguments where the caller named the tool.
 """
 
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
-from appliance.chat import Delta, FunctionCall, ToolCall
 from appliance.errors import FeatureUnsupported, InvalidField
+from appliance.providers.call_reader import BETWEEN, Reading
 from appliance.providers.grammar_words import literal
 from appliance.providers.json_grammar import Grammar
 
+TOLD_CHARACTERS_MAX = 16_000  # of what a model is told of one schema or tool; beyond, long enums are shortened
+TOLD_VALUES_MAX = 40
+CALLS_MAX = 16  # in one answer: a small model that finds no end finds it here
+
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
-
-class Reading(msgspec.Struct, frozen=True):
-    """How the engine's text is to be read.
-
-    named:    the text is the arguments of this tool.
-    calls:    beginnings of text that make it a call: beginning → tool. Empty: text is text.
-    """
-
-    named: str | None = None
-    calls: dict[str, str] = {}
-    choices: int = 1
 
 
 def tools_of(raw: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -112,17 +101,32 @@ def wanted_form(wanted: dict[str, Any], grammar: Grammar) -> tuple[str, list[str
     if not isinstance(schema, dict):
         raise InvalidField("json_schema needs a schema", param="response_format.json_schema.schema", fix="Send a JSON Schema.")
     rule = grammar.schema(schema, "response_format.json_schema.schema")
-    return rule, [f"Answer with JSON that fits this schema:\n{_written(schema)}"]
+    return rule, [f"Answer with JSON that fits this schema:\n{_told(schema)}"]
 
 
 def calls_form(
-    tools: dict[str, dict[str, Any]], choice: str, named: str, form: str, grammar: Grammar
+    tools: dict[str, dict[str, Any]], choice: str, named: str, form: str, grammar: Grammar, *, parallel: bool = True
 ) -> tuple[str, str, Reading]:
     """(what the answer must be made of, instruction, reading) for tools that we describe and read ourselves."""
     if choice == "named":
-        told = f"Call the function {named}: answer with its arguments as JSON, nothing else.\n{_written(tools[named])}"
+        told = f"Call the function {named}: answer with its arguments as JSON, nothing else.\n{_told(tools[named])}"
         return _arguments_rule(grammar, named, tools[named]), told, Reading(named=named)
     beginnings = {f'{{"name": {_written(name)}, "arguments": ': name for name in tools}
+    calls = _calls_rule(tools, choice, beginnings, grammar, parallel=parallel)
+    listed = "\n".join(_told(tool) for tool in tools.values())
+    how = 'To call one, answer with {"name": …, "arguments": {…}} and nothing else.'
+    if parallel:
+        how += " To call several, write each in a line of its own."
+    told = f"You can call these functions:\n{listed}\n\n{how}"
+    if choice == "required":
+        return calls, f"{told} You must call one now.", Reading(calls=beginnings)
+    words = form or grammar.rule("([^{] .*)?", "words")
+    return f"{calls} | {words}", f"{told} Otherwise answer in words.", Reading(calls=beginnings)
+
+
+def _calls_rule(
+    tools: dict[str, dict[str, Any]], choice: str, beginnings: dict[str, str], grammar: Grammar, *, parallel: bool
+) -> str:
     calls = []
     for beginning, name in beginnings.items():
         try:
@@ -133,13 +137,24 @@ def calls_form(
             rule = grammar.base("object")  # the model may choose and nobody asked for strictness: an object will do
         calls.append(f'{literal(beginning)} {rule} "}}"')
     call = grammar.rule(" | ".join(calls), "call")
-    listed = "\n".join(_written(tool) for tool in tools.values())
-    how = 'To call one, answer with {"name": …, "arguments": {…}} and nothing else.'
-    told = f"You can call these functions:\n{listed}\n\n{how}"
-    if choice == "required":
-        return call, f"{told} You must call one now.", Reading(calls=beginnings)
-    words = form or grammar.rule("([^{] .*)?", "words")
-    return f"{call} | {words}", f"{told} Otherwise answer in words.", Reading(calls=beginnings)
+    return grammar.rule(f"{call} ({literal(BETWEEN)} {call}){{0,{CALLS_MAX - 1}}}", "calls") if parallel else call
+
+
+def _told(described: dict[str, Any]) -> str:
+    """A schema or tool in words for the model. The grammar knows all values; ten thousand would leave no room for the chat."""
+    text = _written(described)
+    return text if len(text) <= TOLD_CHARACTERS_MAX else _written(_shortened(described))
+
+
+def _shortened(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_shortened(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    values = node.get("enum")
+    if isinstance(values, list) and len(values) > TOLD_VALUES_MAX:
+        node = {**node, "enum": [*values[:TOLD_VALUES_MAX], f"… and {len(values) - TOLD_VALUES_MAX} more"]}
+    return {name: _shortened(each) for name, each in node.items()}
 
 
 def _written(value: Any) -> str:
@@ -166,68 +181,3 @@ def without_tools(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
             texts.append(f'{{"name": {_written(function.get("name", ""))}, "arguments": {function.get("arguments") or "{}"}}}')
         told.append({"role": message["role"], "content": "\n".join(texts)})
     return [{"role": message["role"], "content": message["content"]} for message in told]
-
-
-class CallReader:
-    """The text of one choice, in which a call may stand: text in, deltas out.
-
-    A call's text is a beginning, the arguments, and a brace that closes it: the last character is held back.
-    """
-
-    def __init__(self, reading: Reading, new_id: Callable[[], str]) -> None:
-        self._reading = reading
-        self._new_id = new_id
-        self._held = ""
-        self._arguments = ""
-        self._is_text = False
-        self._in_call = False
-
-    def feed(self, text: str) -> list[Delta]:
-        if self._is_text:
-            return [Delta(content=text)]
-        if self._in_call:
-            return self._more(text)
-        if self._reading.named is not None:
-            return [self._begin(self._reading.named), *self._more(text)]
-        self._held += text
-        for beginning, name in self._reading.calls.items():
-            if self._held.startswith(beginning):
-                rest, self._held = self._held[len(beginning) :], ""
-                return [self._begin(name), *self._more(rest)]
-        if any(beginning.startswith(self._held) for beginning in self._reading.calls):
-            return []
-        self._is_text = True
-        return [Delta(content=self._held)]
-
-    def close(self, finish: str) -> tuple[list[Delta], str]:
-        """(what was held back, the reason to finish with)."""
-        if not self._in_call:
-            held = [Delta(content=self._held)] if self._held and not self._is_text else []
-            return held, finish
-        if self._reading.named is not None:
-            return [], finish
-        if not _is_json(self._arguments):
-            return [self._arguments_delta(self._held)] if self._held else [], finish
-        return [], "tool_calls"
-
-    def _begin(self, name: str) -> Delta:
-        self._in_call = True
-        return Delta(tool_calls=[ToolCall(self._new_id(), "function", FunctionCall(name), 0)])
-
-    def _more(self, text: str) -> list[Delta]:
-        if self._reading.named is None:
-            text = self._held + text
-            text, self._held = text[:-1], text[-1:]
-            self._arguments += text
-        return [self._arguments_delta(text)] if text else []
-
-    def _arguments_delta(self, text: str) -> Delta:
-        return Delta(tool_calls=[ToolCall(function=FunctionCall(arguments=text), index=0)])
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.errors import BadRequest, FeatureUnsupported, InvalidField
-from appliance.providers import grammar_numbers, grammar_patterns, json_grammar
+from appliance.providers import grammar_numbers, grammar_patterns, grammar_rules, schema_words
 from appliance.providers.json_grammar import Grammar
 from tests.unit.providers.gbnf import Gbnf
 from tests.unit.providers.judge import satisfies
@@ -228,8 +229,9 @@ WRONG: list[tuple[Any, str]] = [
     (deep(200), "nested more than 32 deep"),
     ({"properties": {str(i): {"properties": {str(j): {} for j in range(100)}} for i in range(100)}}, "more than 2000 parts"),
     ({"properties": {str(i): {} for i in range(501)}}, "more than 500 properties"),
-    ({"enum": [str(i) for i in range(10_000)]}, "more than 5000 values"),
-    ({"enum": [f"{i}{'x' * 900}" for i in range(500)]}, "too large"),
+    ({"enum": [str(i) for i in range(10_001)]}, "more than 10000 values"),
+    ({"enum": [f"{i}{'x' * 900}" for i in range(1000)]}, "more than 524288 characters"),
+    ({"enum": ["x" * i for i in range(500)]}, "more than 60 values are each the beginning"),
 ]
 
 
@@ -380,6 +382,11 @@ def test_texts_written_for_a_pattern_match_it(pattern: str) -> None:
         ("\\n", "control character"),
         ("((((a{0,16}){1,16}){1,16}){1,16}){1,16}", "too large|may be empty"),
         ("(((a{1,16}){1,16}){1,16}){1,16}", "too large"),
+        ("^" + "a?" * 250 + "$", "too many parts of varying length: 32"),
+        (".*a" * 33, "too many parts of varying length: 32"),
+        ("(xa*){33}", "too many parts of varying length: 32"),
+        ("(a?|b){40}", "may be empty"),
+        ("|".join(["a+"] * 33), "too many parts of varying length: 32"),
         ("(" * 30 + "a" + ")" * 30, "nested too deeply"),
         ("x" * 600, "longer than 512"),
     ],
@@ -389,5 +396,158 @@ def test_patterns_that_grammars_can_not_do_are_refused_with_the_reason(pattern: 
         grammar_patterns.expression(pattern)
 
 
+# Hostile schemas
+
+
+def branching(levels: int, wide: int, *, recursive: bool = False) -> Any:
+    """Each level has types of array that begin alike, of the next level: `wide` to the power of `levels` readings."""
+    places = {f"d{i}": f"#/$defs/d{i + 1}" for i in range(levels)}
+    defs: dict[str, Any] = {
+        name: {"anyOf": [{"type": "array", "items": {"$ref": inner}, "minItems": least} for least in range(wide)]}
+        for name, inner in places.items()
+    }
+    return {"$ref": "#/$defs/d0", "$defs": {**defs, f"d{levels}": {"$ref": "#/$defs/d0"} if recursive else {"type": "string"}}}
+
+
+def doubling(levels: int, make: Any) -> Any:
+    """Each definition refers to the next one twice."""
+    defs = {f"d{i}": make({"$ref": f"#/$defs/d{i + 1}"}) for i in range(levels)}
+    return {"$ref": "#/$defs/d0", "$defs": {**defs, f"d{levels}": {"type": "object"}}}
+
+
+BIG: dict[str, Any] = {"properties": {str(i): {} for i in range(20_000)}}
+MANY = {f"p{i}": {"type": "integer"} for i in range(10_000)}
+REFUSED: dict[str, tuple[Any, str]] = {
+    "nested 200 deep": (deep(200), "more than 32 deep"),
+    "10,000 properties": ({"type": "object", "properties": MANY}, "more than 500 properties"),
+    "10,000 required": ({"type": "object", "properties": MANY, "required": list(MANY)}, "more than 500 properties"),
+    "20,000 values": ({"enum": [str(i) for i in range(20_000)]}, "more than 10000 values"),
+    "values in many places": ({"anyOf": [{"enum": list(range(i, i + 100))} for i in range(500)]}, "more than 10000 values"),
+    "a long pattern": ({"type": "string", "pattern": "a" * 100_000}, "longer than 512"),
+    "a pattern of many minds": ({"type": "string", "pattern": "^" + "a?" * 250 + "$"}, "varying length: 32"),
+    "many patterns": (
+        {"anyOf": [{"type": "string", "pattern": r"\\w." * 100 + str(i)} for i in range(900)]},
+        "524288 characters",
+    ),
+    "arrays that double": (branching(7, 4), "more than 512 of them open"),
+    "arrays that double for ever": (branching(3, 2, recursive=True), "lead back to it"),
+    "patterns alike": ({"anyOf": [{"pattern": f"^a?a?a?a?b{i}$"} for i in range(200)]}, "more than 512 of them open"),
+    "strings alike": ({"anyOf": [{"type": "string", "maxLength": i + 1} for i in range(900)]}, "more than 512 of them open"),
+    "allOf that doubles": (doubling(12, lambda ref: {"allOf": [ref, ref]}), "more than 2000 parts"),
+    "anyOf that doubles": (doubling(25, lambda ref: {"type": "object", "anyOf": [ref, ref]}), "more than 2000 parts"),
+    "big schemas merged": (
+        {"allOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/b"}] * 900, "$defs": {"a": BIG, "b": BIG | {}}},
+        "more than",
+    ),
+    "big lists compared": (
+        {
+            "allOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/b"}] * 900,
+            "$defs": {name: {"enum": list(range(50_000))} for name in "ab"},
+        },
+        "puts more than 200000 values",
+    ),
+    "a long $ref": ({"$ref": "#" + "/a" * 100_000}, "more than 1000 characters"),
+    "a long name": ({"properties": {"x" * 100_000: {}}}, "more than 1000 characters"),
+    "properties merged ever deeper": ({"allOf": [{"properties": {"a": {"minLength": i}}} for i in range(1500)]}, "32 deep"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_hostile_schema_is_refused_with_the_bound_and_the_place_and_soon(name: str) -> None:
+    schema, complaint = REFUSED[name]
+    started = time.process_time()
+    with pytest.raises(BadRequest, match=complaint) as caught:
+        Grammar().schema(schema, "response_format.json_schema.schema")
+    assert time.process_time() - started < 1.5
+    assert caught.value.status == 400
+    assert caught.value.param is not None
+    assert caught.value.param.startswith("response_format.json_schema.schema")
+    assert len(caught.value.message) < 400
+
+
+TREE: dict[str, Any] = {
+    "$ref": "#/$defs/expression",
+    "$defs": {
+        "expression": {
+            "anyOf": [{"$ref": "#/$defs/number"}, {"$ref": "#/$defs/sum"}, {"$ref": "#/$defs/not"}, {"type": "string"}]
+        },
+        "number": {
+            "type": "object",
+            "properties": {"op": {"const": "number"}, "value": {"type": "number"}},
+            "required": ["op", "value"],
+        },
+        "sum": {
+            "type": "object",
+            "properties": {
+                "op": {"enum": ["add", "subtract"]},
+                "left": {"$ref": "#/$defs/expression"},
+                "right": {"$ref": "#/$defs/expression"},
+            },
+            "required": ["op", "left", "right"],
+        },
+        "not": {
+            "type": "object",
+            "properties": {"op": {"const": "not"}, "left": {"$ref": "#/$defs/expression"}},
+            "required": ["op"],
+        },
+    },
+}
+BIG_BUT_FAIR: dict[str, Any] = {
+    "10,000 values": {"enum": [f"value number {i}" for i in range(10_000)]},
+    "500 properties": {
+        "type": "object",
+        "properties": {f"p{i}": {"type": "boolean"} for i in range(500)},
+        "required": [f"p{i}" for i in range(500)],
+    },
+    "names of one beginning": {"properties": {f"{'x' * 900}{i}": {} for i in range(60)}, "additionalProperties": {}},
+    "a tree of types told apart by a const": TREE,
+    "types told apart by the names of their properties": {
+        "type": "array",
+        "items": {"anyOf": [{"properties": {f"name{i}": {"$ref": "#"}}, "required": [f"name{i}"]} for i in range(60)]},
+    },
+    "types told apart by their second property": {
+        "anyOf": [
+            {"properties": {"id": {"type": "string"}, "kind": {"const": i}, "in": {"$ref": "#"}}, "required": ["id", "kind"]}
+            for i in range(100)
+        ],
+    },
+    "optional consts": {
+        "anyOf": [{"properties": {"kind": {"const": i}, f"only{i}": {"$ref": "#"}}} for i in range(50)],
+    },
+    "everything doubled, by name": doubling(14, lambda ref: {"type": "object", "properties": {"a": ref, "b": ref}}),
+    "arrays that double four times": branching(4, 2),
+    "any JSON": {
+        "$ref": "#/$defs/any",
+        "$defs": {
+            "any": {
+                "anyOf": [
+                    {"type": ["string", "number", "boolean", "null"]},
+                    {"type": "array", "items": {"$ref": "#/$defs/any"}},
+                    {"type": "object", "additionalProperties": {"$ref": "#/$defs/any"}},
+                ]
+            }
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("name", BIG_BUT_FAIR)
+def test_a_big_schema_that_is_fair_works_and_soon(name: str) -> None:
+    started, grammar = time.process_time(), Grammar()
+    text = grammar.text(grammar.schema(BIG_BUT_FAIR[name], "schema"))
+    assert time.process_time() - started < 1.5
+    assert len(text) <= grammar_rules.GRAMMAR_CHARACTERS_MAX
+    chance = random.Random(1)
+    for _ in range(3):
+        assert satisfies(json.loads(Gbnf(text).make(chance)), BIG_BUT_FAIR[name])
+
+
+def test_a_union_that_nothing_tells_apart_may_not_lead_back_to_itself() -> None:
+    tree = json.loads(json.dumps(TREE).replace('"const": "not"', '"enum": ["not", "add"]'))
+    with pytest.raises(FeatureUnsupported, match="lead back to it") as caught:
+        grammar_of(tree)
+    assert "const" in str(caught.value.fix)
+
+
 def test_the_bounds_are_those_that_the_documents_name() -> None:
-    assert (json_grammar.DEPTH_MAX, json_grammar.NODES_MAX, json_grammar.VALUES_MAX) == (32, 2_000, 5_000)
+    assert (schema_words.DEPTH_MAX, grammar_rules.NODES_MAX, grammar_rules.VALUES_MAX) == (32, 2_000, 10_000)

@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from appliance.chat import ChatRequest, Chunk, ToolCall, Usage
+from appliance.chat import ChatRequest, Chunk, FunctionCall, ToolCall, Usage
 from appliance.errors import FeatureUnsupported, InvalidField, LocalModelFailed, UpstreamFailed
 from appliance.providers import llamacpp
+from appliance.providers.call_reader import Reading
 from appliance.providers.llamacpp import Request, Stream
-from appliance.providers.llamacpp_tools import Reading
 from tests.unit.providers.gbnf import Gbnf
 from tests.unit.providers.judge import satisfies
 
@@ -48,7 +48,14 @@ def test_a_plain_request_has_its_messages_and_nothing_else() -> None:
 
 
 def test_sampling_passes_with_the_bounds_that_openai_has() -> None:
-    asked = {"temperature": 0.5, "top_p": 0.9, "presence_penalty": -1.0, "frequency_penalty": 2.0, "top_k": 40, "min_p": 0.05}
+    asked: dict[str, Any] = {
+        "temperature": 0.5,
+        "top_p": 0.9,
+        "presence_penalty": -1.0,
+        "frequency_penalty": 2.0,
+        "top_k": 40,
+        "min_p": 0.05,
+    }
     body = translate(**asked, max_completion_tokens=5, n=2, seed=-1, stop="END", logit_bias={"5": -100}, logprobs=True).body
     assert {name: body[name] for name in asked} == asked
     assert (body["max_tokens"], body["n"], body["stop"], body["logit_bias"]) == (5, 2, ["END"], {"5": -100.0})
@@ -108,6 +115,7 @@ def test_a_wrong_field_is_named(fields: dict[str, Any], param: str) -> None:
         ({"messages": [{"role": "user", "content": [{"type": "hologram"}]}]}, "hologram"),
         ({"messages": [{"role": "user", "content": "x", "audio": {"id": "1"}}]}, "audio"),
         ({"messages": [{"role": "function", "name": "f", "content": "x"}]}, "function messages"),
+        ({"messages": [{"role": "user", "content": "x", "reasoning_content": "hm"}]}, "reasoning_content"),
         ({"modalities": ["text", "audio"]}, "modalities"),
         ({"audio": {"voice": "x"}}, "audio"),
         ({"functions": [{"name": "f"}]}, "functions"),
@@ -128,7 +136,13 @@ def test_what_local_models_can_not_do_is_refused_by_name(fields: dict[str, Any],
 
 
 def test_what_is_the_same_as_left_out_is_no_reason_to_refuse() -> None:
-    fields = {"modalities": ["text"], "reasoning_effort": "none", "verbosity": "medium", "functions": None, "invented": None}
+    fields: dict[str, Any] = {
+        "modalities": ["text"],
+        "reasoning_effort": "none",
+        "verbosity": "medium",
+        "functions": None,
+        "invented": None,
+    }
     assert translate(**fields).body == {"messages": HELLO}
 
 
@@ -143,6 +157,11 @@ def test_messages_become_plain_texts_and_developer_becomes_system() -> None:
         {"role": "user", "content": "one\ntwo", "name": "ann"},
         {"role": "assistant", "content": "No."},
     ]
+
+
+def test_thoughts_of_earlier_turns_are_left_out() -> None:
+    messages = [*HELLO, {"role": "assistant", "content": "Hi!", "reasoning_content": "hm"}, *HELLO]
+    assert translate(messages=messages).body["messages"] == [*HELLO, {"role": "assistant", "content": "Hi!"}, *HELLO]
 
 
 def test_texts_come_from_the_raw_body_where_masking_has_written() -> None:
@@ -165,6 +184,24 @@ def test_a_schema_becomes_a_grammar_and_the_model_is_told() -> None:
     assert found.reading == Reading()
 
 
+def test_a_model_is_not_told_ten_thousand_values_that_its_grammar_knows() -> None:
+    schema = {"type": "object", "properties": {"city": {"enum": [f"city {i}" for i in range(10_000)]}}, "required": ["city"]}
+    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    choice = {"type": "function", "function": {"name": "f"}}
+    for found in (
+        translate(response_format=wanted),
+        translate(tools=tools({"name": "f", "parameters": schema}), tool_choice="required"),
+        translate(tools=tools({"name": "f", "parameters": schema}), tool_choice=choice),
+    ):
+        told = found.body["messages"][0]["content"]
+        assert "city 39" in told
+        assert "city 40" not in told
+        assert "… and 9960 more" in told
+        assert len(found.body["grammar"]) < 200_000
+    few = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"enum": [f"city {i}" for i in range(100)]}}}
+    assert "city 99" in translate(response_format=few).body["messages"][0]["content"]
+
+
 def test_json_object_is_any_object_and_text_is_anything() -> None:
     grammar = Gbnf(translate(response_format={"type": "json_object"}).body["grammar"])
     assert grammar.matches('{"a": [1, {"b": null}]}')
@@ -178,19 +215,42 @@ def test_json_object_is_any_object_and_text_is_anything() -> None:
 def test_required_allows_calls_with_valid_arguments_and_nothing_else() -> None:
     found = translate(tools=tools(WEATHER, TIME), tool_choice="required")
     grammar, chance = Gbnf(found.body["grammar"]), random.Random(1)
-    names = set()
+    names, counts = set(), set()
     for _ in range(60):
-        call = json.loads(grammar.make(chance))
-        names.add(call["name"])
-        assert call.keys() == {"name", "arguments"}
-        assert satisfies(call["arguments"], WEATHER["parameters"] if call["name"] == "get_weather" else {"const": {}})
+        calls = [json.loads(line) for line in grammar.make(chance).split("\n")]
+        counts.add(len(calls))
+        for call in calls:
+            names.add(call["name"])
+            assert call.keys() == {"name", "arguments"}
+            assert satisfies(call["arguments"], WEATHER["parameters"] if call["name"] == "get_weather" else {"const": {}})
     assert names == {"get_weather", "get_time"}
+    assert counts >= {1, 2, 3}
+    call = '{"name": "get_time", "arguments": {}}'
+    assert grammar.matches("\n".join([call] * 16))
+    assert not grammar.matches("\n".join([call] * 17))
+    assert not grammar.matches(f"{call}\n")
     assert not grammar.matches("It is sunny.")
     system = found.body["messages"][0]
     assert system["role"] == "system"
     assert "get_weather" in system["content"]
     assert "must call one" in system["content"]
     assert "tools" not in found.body
+
+
+@pytest.mark.parametrize("choice", ["auto", "required"])
+def test_without_parallel_calls_there_is_one_and_no_more(choice: str) -> None:
+    found = translate(tools=tools(TIME), tool_choice=choice, parallel_tool_calls=False)
+    grammar, call = Gbnf(found.body["grammar"]), '{"name": "get_time", "arguments": {}}'
+    assert grammar.matches(call)
+    assert not grammar.matches(f"{call}\n{call}")
+    assert "To call several" not in found.body["messages"][0]["content"]
+    assert "To call several" in translate(tools=tools(TIME), tool_choice=choice).body["messages"][0]["content"]
+
+
+def test_a_template_that_knows_tools_is_told_whether_several_calls_are_wanted() -> None:
+    assert translate(template_knows_tools=True, tools=tools(TIME)).body["parallel_tool_calls"] is True
+    assert translate(template_knows_tools=True, tools=tools(TIME), parallel_tool_calls=False).body["parallel_tool_calls"] is False
+    assert "parallel_tool_calls" not in translate(tools=tools(TIME), parallel_tool_calls=False).body
 
 
 def test_a_named_tool_gets_its_arguments_and_nothing_else() -> None:
@@ -209,6 +269,7 @@ def test_auto_allows_words_or_a_call() -> None:
     assert grammar.matches("")
     assert grammar.matches('{"name": "get_weather", "arguments": {"city": "Paris", "unit": "c"}}')
     assert grammar.matches('{"name": "odd", "arguments": {"anything": [1]}}')
+    assert grammar.matches('{"name": "odd", "arguments": {}}\n{"name": "get_weather", "arguments": {"city": "x", "unit": "f"}}')
     assert not grammar.matches('{"name": "get_weather", "arguments": {"city": "Paris"}}')
     assert not grammar.matches('{"name": "unknown", "arguments": {}}')
 
@@ -341,7 +402,17 @@ def test_thoughts_and_the_engines_own_calls_pass() -> None:
     assert finish_of(chunks) == ["tool_calls"]
 
 
-ANSWER = '{"name": "get_weather", "arguments": {"city": "Pa}ris", "unit": "c"}}'
+@pytest.mark.parametrize(
+    ("before", "comment"),
+    [(0, "waiting for a free place: you are next"), (3, "waiting for a free place: 3 before you")],
+)
+def test_a_caller_in_the_queue_is_told_how_many_are_before_it(before: int, comment: str) -> None:
+    (chunk,) = Stream(Request({})).feed({"choices": [], "queue_position": before})
+    assert (chunk.comment, chunk.deltas) == (comment, [])
+
+
+ANSWER = '{"name": "get_weather", "arguments": {"city": "Pa}r\\"is", "unit": "c"}}'
+THREE = f'{ANSWER}\n{{"name": "get_time", "arguments": {{}}}}\n{{"name": "get_time", "arguments": [1, {{"a": "}}"}}]}}'
 REQUIRED = Request(
     {}, Reading(calls={'{"name": "get_weather", "arguments": ': "get_weather", '{"name": "get_time", "arguments": ': "get_time"})
 )
@@ -351,26 +422,52 @@ def pieces(text: str, size: int) -> list[dict[str, Any]]:
     return [event(content=text[start : start + size]) for start in range(0, len(text), size)]
 
 
-@pytest.mark.parametrize("size", range(1, len(ANSWER) + 1))
-def test_a_call_reads_the_same_wherever_its_text_is_cut(size: int) -> None:
-    chunks = read(REQUIRED, [event(role="assistant", content=None), *pieces(ANSWER, size), event(finish="stop")])
-    first, *rest = calls_of(chunks)
-    assert first.function is not None
-    assert (first.id, first.type, first.index, first.function.name) == ("call_x", "function", 0, "get_weather")
-    assert all(not call.id and call.index == 0 and call.function and not call.function.name for call in rest)
-    assert "".join(call.function.arguments for call in [first, *rest] if call.function) == '{"city": "Pa}ris", "unit": "c"}'
+def whole_calls(chunks: list[Chunk]) -> list[tuple[str, str]]:
+    """(name, arguments) of each call, its deltas put together; they come in order, and only the first names it."""
+    found: list[tuple[str, str]] = []
+    for call in calls_of(chunks):
+        assert call.function is not None
+        if call.id:
+            assert (call.id, call.type, call.index) == ("call_x", "function", len(found))
+            found.append((call.function.name, call.function.arguments))
+        else:
+            assert not call.type
+            assert not call.function.name
+            assert call.index == len(found) - 1
+            found[-1] = (found[-1][0], found[-1][1] + call.function.arguments)
+    return found
+
+
+@pytest.mark.parametrize("size", range(1, len(THREE) + 1))
+def test_calls_read_the_same_wherever_their_text_is_cut(size: int) -> None:
+    chunks = read(REQUIRED, [event(role="assistant", content=None), *pieces(THREE, size), event(finish="stop")])
+    assert whole_calls(chunks) == [
+        ("get_weather", '{"city": "Pa}r\\"is", "unit": "c"}'),
+        ("get_time", "{}"),
+        ("get_time", '[1, {"a": "}"}]'),
+    ]
     assert text_of(chunks) == ""
     assert finish_of(chunks) == ["tool_calls"]
 
 
-@pytest.mark.parametrize("cut", range(len(ANSWER)))
-def test_a_call_cut_off_by_its_length_loses_no_character_and_is_not_called_finished(cut: int) -> None:
-    chunks = read(REQUIRED, [*pieces(ANSWER[:cut], 3), event(finish="length")])
-    arguments = "".join(call.function.arguments for call in calls_of(chunks) if call.function)
-    beginning = '{"name": "get_weather", "arguments": ' if calls_of(chunks) else ""
-    assert beginning + arguments + text_of(chunks) == ANSWER[:cut]
-    if cut < len(ANSWER) - 1:
-        assert finish_of(chunks) == ["length"]
+def test_arguments_go_out_as_they_come() -> None:
+    stream = Stream(REQUIRED)
+    stream.feed(event(content='{"name": "get_time", "arguments": {"a'))
+    assert calls_of(stream.feed(event(content='": 1')))[0].function == FunctionCall(arguments='": 1')
+    assert calls_of(stream.feed(event(content="}")))[0].function == FunctionCall(arguments="}")
+    assert stream.feed(event(content="}")) == []
+
+
+@pytest.mark.parametrize("cut", range(len(THREE)))
+def test_calls_cut_off_by_their_length_lose_no_character_and_are_not_called_finished(cut: int) -> None:
+    chunks = read(REQUIRED, [*pieces(THREE[:cut], 3), event(finish="length")])
+    calls = [f'{{"name": "{name}", "arguments": {arguments}}}' for name, arguments in whole_calls(chunks)]
+    told = "\n".join(calls) + text_of(chunks)
+    if calls and not text_of(chunks):  # the last one's brace may not have come
+        assert THREE[:cut].rstrip("\n") in (told, told[:-1])
+    else:
+        assert told == THREE[:cut]
+    assert finish_of(chunks) == ["length"]
 
 
 def test_a_named_tools_text_is_its_arguments_and_finishes_with_stop_as_openai_does() -> None:
@@ -380,12 +477,19 @@ def test_a_named_tools_text_is_its_arguments_and_finishes_with_stop_as_openai_do
     assert finish_of(chunks) == ["stop"]
 
 
-@pytest.mark.parametrize("text", ["It is sunny.", '{"name": "get_we is no call', '{"other": 1}', "{", "\n{"])
+@pytest.mark.parametrize("text", ["It is sunny.", '{"name": "get_we is no call', '{"other": 1}', "{", "\n{", "\n"])
 @pytest.mark.parametrize("size", [1, 4, 100])
 def test_words_stay_words_where_the_model_may_choose(text: str, size: int) -> None:
     chunks = read(REQUIRED, [*pieces(text, size), event(finish="stop")])
     assert text_of(chunks) == text
     assert calls_of(chunks) == []
+    assert finish_of(chunks) == ["stop"]
+
+
+def test_words_behind_a_call_are_words_and_the_answer_is_no_list_of_calls() -> None:
+    chunks = read(REQUIRED, [*pieces(f"{ANSWER}\nDone.", 2), event(finish="stop")])
+    assert len(whole_calls(chunks)) == 1
+    assert text_of(chunks) == "\nDone."
     assert finish_of(chunks) == ["stop"]
 
 
