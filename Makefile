@@ -4,7 +4,7 @@
 #   PEERS=1 make bench      beside LiteLLM and Portkey too
 
 .DEFAULT_GOAL := help
-.PHONY: help run tray test check fix bench bench-bundle bundle docs requirements clean
+.PHONY: help run tray engine test test-llama test-vllm check fix bench bench-local bench-bundle bundle docs requirements clean
 
 given_port = $(if $(filter command,$(origin PORT)),GATEHOUSE_PORT='$(PORT)')
 
@@ -17,8 +17,17 @@ run: ## Set everything up and start the appliance with its local model (PORT=800
 tray: ## Set everything up and start the desktop app: icon, window, and the appliance beside it
 	@exec env $(given_port) sh packaging/tray.sh $(ARGS)
 
+engine: ## Build the faster local engine in the background and switch to it (ARGS=--wait, --status; CMAKE_ARGS: a GPU)
+	@sh packaging/engine.sh $(ARGS)
+
 test: ## Set everything up and run every test (ARGS="…" goes to pytest)
 	@sh packaging/test.sh $(ARGS)
+
+test-llama: ## Run the local engine's tests on llama-cpp-python, built where it isn't here yet (5 minutes on two cores)
+	@sh packaging/test_llama.sh $(ARGS)
+
+test-vllm: ## Run vLLM's tests against the real vLLM, in an environment of its own (3 GB)
+	@sh packaging/test_vllm.sh $(ARGS)
 
 check: ## Lint, types, import direction; and the code's figures
 	@sh packaging/check.sh
@@ -29,6 +38,9 @@ fix: ## Mend what the linter can mend, and format
 
 bench: ## Measure speed against a bare relay (PEERS=1: and against LiteLLM and Portkey; ARGS="--rounds 3 --seconds 2")
 	@PEERS='$(PEERS)' sh packaging/bench.sh $(ARGS)
+
+bench-local: ## Measure local models: one caller and many, shared prefixes, against xllamacpp and llama-cpp-python used plainly
+	@sh packaging/bench_local.sh $(ARGS)
 
 bench-bundle: ## Measure the bundle (size, installation, first answer) and the desktop app (memory, window)
 	@sh packaging/bench_bundle.sh $(ARGS)
@@ -44,5 +56,5 @@ requirements: ## Write the pinned requirements*.txt anew from pyproject.toml
 	@sh packaging/requirements.sh $(ARGS)
 
 clean: ## Remove environments, caches and build outputs (your data stays)
-	@rm -rf .venv .venv-peers build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage* htmlcov test-results
+	@rm -rf .venv .venv-peers .venv-vllm build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage* htmlcov test-results
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,8 +1,8 @@
 """Build the air-gapped bundle: one tar for this platform and this Python, signed. `make bundle`.
 
-    python packaging/bundle.py [--with-tray] [--output DIR] [--signing-key FILE] [--models DIR]
+    python packaging/bundle.py [--with-tray] [--engine-wheel FILE|none] [--output DIR] [--signing-key FILE] [--models DIR]
 
-What it holds is written in docs/deploy/air-gapped.md. The same sources and pinned packages give the same bytes, up to the
+What it holds is written in docs/deploy/air-gapped.md. The same sources, pinned packages and engine give the same bytes, up to the
 signature's key: names are sorted, times are those of the last commit (or SOURCE_DATE_EPOCH).
 """
 
@@ -32,8 +32,11 @@ from cryptography.hazmat.primitives.serialization import (
 
 ROOT = Path(__file__).resolve().parent.parent
 INSTALLER = Path(__file__).with_name("bundle")
-sys.path.append(str(INSTALLER))
+sys.path += [str(INSTALLER), str(Path(__file__).parent)]
 
+import bundle_engine  # noqa: E402
+import engine_wheel  # noqa: E402
+from bundle_engine import Shipped  # noqa: E402
 from verify import KEY, LISTED, SIGNATURE, fingerprint, sha256_of  # noqa: E402
 
 from appliance import __version__  # noqa: E402
@@ -57,28 +60,35 @@ def main(arguments: list[str]) -> int:
         help="an Ed25519 private key in PEM form (else $GATEHOUSE_SIGNING_KEY; else one of your own is made once)",
     )  # fmt: skip
     parser.add_argument("--models", type=Path, default=ROOT / "build/models", metavar="DIR", help="where models are kept")
+    parser.add_argument(
+        "--engine-wheel", metavar="FILE",
+        help="ship this wheel of llama-cpp-python (else one is built, once, for any processor); none: ship xllamacpp",
+    )  # fmt: skip
     chosen = parser.parse_args(arguments)
     key = signing_key(chosen.signing_key)
     print(f"Signing as {fingerprint(public_bytes(key))}")
-    made = build(key, chosen.with_tray, chosen.output, chosen.models)
+    made = build(key, bundle_engine.shipped(chosen.engine_wheel), chosen.with_tray, chosen.output, chosen.models)
     print(f"{made} ({made.stat().st_size / 1e6:.0f} MB)")
     return 0
 
 
-def build(key: Ed25519PrivateKey, with_tray: bool, output: Path, models: Path) -> Path:
+def build(key: Ed25519PrivateKey, engine: Shipped, with_tray: bool, output: Path, models: Path) -> Path:
     name = f"gatehouse-{__version__}{'-tray' if with_tray else ''}-{PLATFORM}-{TAG}"
     output.mkdir(parents=True, exist_ok=True)
     moment = commit_time()
     with tempfile.TemporaryDirectory(prefix=".bundle-", dir=output) as temporary:
         folder = Path(temporary) / name
         (folder / "wheels").mkdir(parents=True)
-        wheels = needed_wheels(with_tray, Path(temporary), moment)
+        wheels = needed_wheels(engine, with_tray, Path(temporary), moment)
         for wheel in wheels:
             place(wheel, folder / "wheels" / wheel.name)
         (folder / "requirements.txt").write_text("".join(map(requirement, wheels)), encoding="ascii")
         place_models(folder / "models", models)
         place_installer(folder)
-        (folder / "MANIFEST").write_text(manifest(wheels, moment, with_tray), encoding="ascii")
+        model = next(iter(sorted((folder / "models").iterdir())), None)
+        processor = bundle_engine.proven(engine, engine_wheels(engine, wheels), model, Path(temporary))
+        told = manifest(wheels, moment, with_tray) + f"engine={engine.distribution}\nprocessor={' '.join(processor)}\n"
+        (folder / "MANIFEST").write_text(told, encoding="ascii")
         facts = {"version": __version__, "platform": PLATFORM, "python": PYTHON, "fingerprint": fingerprint(public_bytes(key))}
         (folder / "README.txt").write_text((INSTALLER / "README.txt").read_text("utf-8").format(**facts), encoding="utf-8")
         sign(folder, key)
@@ -87,23 +97,36 @@ def build(key: Ed25519PrivateKey, with_tray: bool, output: Path, models: Path) -
         return made.replace(output / made.name)
 
 
-def needed_wheels(with_tray: bool, temporary: Path, moment: int) -> list[Path]:
-    """Everything that Gatehouse needs at run time, itself included, and nothing that only building needs."""
+def needed_wheels(engine: Shipped, with_tray: bool, temporary: Path, moment: int) -> list[Path]:
+    """Everything that Gatehouse needs at run time, itself and the engine included, and nothing that only building needs."""
     kept = ROOT / "build" / f"wheels-{PLATFORM}-{TAG}"  # a second build downloads nothing anew
-    pinned = ROOT / ("requirements-tray.txt" if with_tray else "requirements.txt")
-    run(
-        f"Fetching the wheels of {pinned.name}",
-        [*pip("download"), "--no-deps", "--require-hashes", "--only-binary", ":all:", "--dest", kept, "--requirement", pinned],
-    )
-    hashes = set(re.findall(r"--hash=sha256:([0-9a-f]{64})", pinned.read_text("utf-8")))
     pool = temporary / "pool"
     pool.mkdir()
+    fetched = [ROOT / ("requirements-tray.txt" if with_tray else "requirements.txt")]
+    if engine.wheel is not None:
+        place(engine.wheel, pool / engine.wheel.name)
+        fetched.append(temporary / engine_wheel.PINNED.name)
+        engine_wheel.write_needs(fetched[-1])
+    for pinned in fetched:
+        fetch_wheels(pinned, kept)
+    hashes = set(re.findall(r"--hash=sha256:([0-9a-f]{64})", "".join(pinned.read_text("utf-8") for pinned in fetched)))
     for wheel in kept.glob("*.whl"):
         if sha256_of(wheel) in hashes:
             place(wheel, pool / wheel.name)
     environment = os.environ | {"SOURCE_DATE_EPOCH": str(moment)}
     run("Building Gatehouse's own wheel", [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", pool], environment)
-    return resolved(pool, "gatehouse[local,gui]" if with_tray else "gatehouse[local]", temporary / "report.json")
+    return resolved(pool, f"gatehouse[{engine.extra}{',gui' if with_tray else ''}]", temporary / "report.json")
+
+
+def fetch_wheels(pinned: Path, kept: Path) -> None:
+    options = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--dest", kept, "--requirement", pinned]
+    run(f"Fetching the wheels of {pinned.name}", [*pip("download"), *options])
+
+
+def engine_wheels(engine: Shipped, wheels: list[Path]) -> list[Path]:
+    """The engine's wheel and what it imports."""
+    names = {name.replace("-", "_") for name in [engine.distribution, *(engine_wheel.pins() if engine.wheel else [])]}
+    return [wheel for wheel in wheels if wheel.name.partition("-")[0].lower() in names]
 
 
 def resolved(pool: Path, wanted: str, report: Path) -> list[Path]:
@@ -174,7 +197,7 @@ def manifest(wheels: list[Path], moment: int, with_tray: bool) -> str:
         "version": __version__,
         "platform": PLATFORM,
         "python": PYTHON,
-        "glibc": glibc_needed([wheel.name for wheel in wheels]),
+        "glibc": glibc_needed([wheel.name for wheel in wheels], newest_of_ours(wheels)),
         "built": f"{built:%Y-%m-%dT%H:%M:%SZ}",
         "tray": "yes" if with_tray else "no",
         "installed_bytes": str(int(sum(map(unpacked_bytes, wheels)) * COMPILED_SHARE) + PIP_BYTES),
@@ -182,10 +205,15 @@ def manifest(wheels: list[Path], moment: int, with_tray: bool) -> str:
     return "".join(f"{name}={value}\n" for name, value in facts.items())
 
 
-def glibc_needed(wheels: list[str]) -> str:
+def newest_of_ours(wheels: list[Path]) -> tuple[int, int]:
+    """The glibc that wheels need which were compiled here, and are named after no release of it."""
+    return max((bundle_engine.glibc_used(wheel) for wheel in wheels if "-linux_" in wheel.name), default=(0, 0))
+
+
+def glibc_needed(wheels: list[str], at_least: tuple[int, int] = (0, 0)) -> str:
     """The oldest glibc that every wheel is for; "" where none names one (PEP 600's names, and the older ones)."""
     older = {"manylinux1": "manylinux_2_5", "manylinux2010": "manylinux_2_12", "manylinux2014": "manylinux_2_17"}
-    needed = [(0, 0)]
+    needed = [at_least]
     for wheel in wheels:
         name = wheel
         for old, new in older.items():

@@ -1,6 +1,6 @@
 """Programs and libraries that come from the operating system: what is missing, and how to get it.
 
-    python packaging/system_packages.py run|tray|develop|test|bench
+    python packaging/system_packages.py run|tray|develop|test|engine|bench
 
 As root on Debian and its kin they are installed; elsewhere the command that does it is printed. What only tests need may
 be missing: those tests say so and are skipped.
@@ -42,6 +42,11 @@ def library(name: str) -> Callable[[], bool]:
 def font(name: str) -> Callable[[], bool]:
     folders = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".local/share/fonts")
     return lambda: any(name in path.name.lower() for folder in folders if folder.is_dir() for path in folder.rglob("*.[to]tf"))
+
+
+def compiler() -> bool:
+    names = [os.environ.get("CXX", ""), "c++", "g++", "clang++"]
+    return any(shutil.which(name.split()[0]) is not None for name in names if name.strip())
 
 
 def certificates() -> bool:
@@ -98,8 +103,9 @@ BENCH = [
     Package("wrk", program("wrk"), "makes the load"),
     Package("util-linux", program("taskset"), "keeps load and gateway on cores of their own"),
 ]
+ENGINE = [Package("g++", compiler, "builds the local model's engine; CMake and Ninja come with it")]
 PEERS = [Package("nodejs", program("node"), "runs Portkey's gateway"), Package("npm", program("npm"), "installs it")]
-NEEDED = {"run": RUN, "tray": TRAY, "develop": [], "test": TEST, "bench": BENCH, "peers": [*BENCH, *PEERS]}
+NEEDED = {"run": RUN, "tray": TRAY, "develop": [], "test": TEST, "engine": ENGINE, "bench": BENCH, "peers": [*BENCH, *PEERS]}
 
 
 def apt(*words: str) -> bool:
@@ -144,7 +150,7 @@ def main(purpose: str) -> int:
         print(f"  Debian, Ubuntu: sudo apt-get install {' '.join(package.name for package in missing)}")
         if purpose == "test":
             print("  Without them some tests are skipped, and say so.")
-    return 1 if missing and purpose in ("bench", "peers") else 0
+    return 1 if missing and purpose in ("engine", "bench", "peers") else 0
 
 
 if __name__ == "__main__":

@@ -3,5 +3,5 @@
 set -eu
 cd "$(dirname "$0")/.."
 sh packaging/setup.sh tray
-.venv/bin/gatehouse models fetch
+.venv/bin/gatehouse models get
 exec .venv/bin/gatehouse-tray "$@"

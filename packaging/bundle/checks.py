@@ -17,6 +17,7 @@ SPARE_BYTES = 50_000_000
 # (library, Debian's package, what for, only with the desktop app)
 LIBRARIES = (
     ("libgomp.so.1", "libgomp1", "the local model", False),
+    ("libstdc++.so.6", "libstdc++6", "the local model", False),
     ("libEGL.so.1", "libegl1", "the desktop app", True),
     ("libGL.so.1", "libgl1", "the desktop app", True),
     ("libfontconfig.so.1", "libfontconfig1", "the desktop app", True),
@@ -105,6 +106,15 @@ def refuse_full_disk(told: Mapping[str, str], prefix: Path, home: Path, models_b
                 f"the disk is too full: {needed // 1_000_000} MB are needed at {folder}, {free // 1_000_000} MB are free",
                 "Free some space, or choose another disk with --prefix DIR and --home DIR.",
             )
+
+
+def processor_lacks(told: Mapping[str, str]) -> list[str]:
+    """What the bundle's engine was compiled to use, and this processor doesn't have; where that can't be known, nothing."""
+    try:
+        found = re.search(r"^(?:flags|Features)\s*:(.*)$", Path("/proc/cpuinfo").read_text("utf-8", "replace"), re.MULTILINE)
+    except OSError:
+        return []
+    return sorted(set(told.get("processor", "").split()) - set(found[1].split())) if found else []
 
 
 def warnings(told: Mapping[str, str]) -> list[str]:

@@ -9,7 +9,7 @@ import fcntl
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -99,20 +99,39 @@ def install(chosen: argparse.Namespace, prefix: Path, is_system: bool) -> None:
     if chosen.key is None and before is None:
         print("  Compare that with what the publisher told you: only that shows who made this bundle (--key checks it).")
     for warning in checks.warnings(told):
-        print(f"Warning: {warning}", file=sys.stderr)
+        warn(warning)
+    left_out = _engine_left_out(told)
 
     os.umask(0o022 if is_system else 0o077)
     installed = Installed(told["version"], "", is_system, str(home), key.hex())
     with program.all_or_nothing(prefix), _alone(prefix), program.all_or_nothing(prefix / "versions"):
         folder = program.new_folder(prefix, told["version"])
         installed.folder = folder.name
-        program.make(folder, BUNDLE)
+        program.make(folder, BUNDLE, left_out)
         with _removed_on_failure(folder):
             program.place_models(models, home)
             _record(installed, prefix, folder, with_unit, chosen.prefix is None)
             program.switch(prefix, folder)
         _arrange(installed, prefix, before)
+    if not left_out and (problem := program.engine_problem(folder, told["engine"])):
+        warn(f"the local engine ({told['engine']}) does not run here: {problem}. No local model will run until that is mended.")
     _tell(installed, prefix, before)
+
+
+def _engine_left_out(told: Mapping[str, str]) -> str:
+    """The engine's name where this processor can't run it, which is told; "" where it can."""
+    lacking = checks.processor_lacks(told)
+    if not lacking:
+        return ""
+    warn(
+        f"this processor lacks {', '.join(lacking)}, which the local engine ({told['engine']}) was compiled to use: it is left"
+        " out. No local model will run here; providers work. Processors of 2015 and later have what it needs."
+    )
+    return told["engine"]
+
+
+def warn(what: str) -> None:
+    print(f"Warning: {what}", file=sys.stderr)
 
 
 def _home(chosen: argparse.Namespace, is_system: bool, before: Installed | None) -> Path:

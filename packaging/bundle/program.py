@@ -47,8 +47,11 @@ def new_folder(prefix: Path, version: str) -> Path:
     return folder
 
 
-def make(folder: Path, bundle: Path) -> None:
-    """The virtual environment with everything of the bundle in it, tried out. Errors: Refused; nothing is left then."""
+def make(folder: Path, bundle: Path, left_out: str = "") -> None:
+    """The virtual environment with everything of the bundle in it, but for the package that is left out; tried.
+
+    Errors:  Refused; nothing is left then.
+    """
     temporary = folder / "tmp"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON", "VIRTUAL_ENV"))}
     # Whatever these programs keep for themselves (pip calls others, to tell an index about them) ends with the folder.
@@ -61,7 +64,7 @@ def make(folder: Path, bundle: Path) -> None:
             [
                 *(python, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-cache-dir"),
                 *("--no-index", "--find-links", bundle / "wheels", "--only-binary", ":all:", "--no-deps", "--no-compile"),
-                *("--require-hashes", "--requirement", bundle / "requirements.txt"),
+                *("--require-hashes", "--requirement", temporary / "requirements.txt"),
             ],
         ),
         # Here, and on every core: who runs the program later may not be allowed to write beside it.
@@ -70,6 +73,9 @@ def make(folder: Path, bundle: Path) -> None:
     ]
     try:
         temporary.mkdir(parents=True)
+        lines = (bundle / "requirements.txt").read_text("ascii").splitlines(keepends=True)
+        kept = [line for line in lines if line.partition("==")[0] != left_out]
+        (temporary / "requirements.txt").write_text("".join(kept), encoding="ascii")
         for what, command in commands:
             _run(what, command, environment)
         shutil.rmtree(temporary)
@@ -100,6 +106,19 @@ def _run(what: str, command: list[str | Path], environment: dict[str, str]) -> N
         if full
         else "Mend that, then run it again. What was installed before is as it was.",
     )
+
+
+def engine_problem(folder: Path, distribution: str) -> str:
+    """Why the engine in a version's folder doesn't run on this machine; "" where it does."""
+    module = distribution.removesuffix("-python").replace("-", "_")
+    done = subprocess.run(
+        [folder / "bin/python", "-I", "-B", "-c", f"import {module}"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False,
+    )  # fmt: skip
+    if done.returncode == 0:
+        return ""
+    said = done.stderr.strip().splitlines()
+    return said[-1] if said else f"it ended with status {done.returncode}"
 
 
 def switch(prefix: Path, folder: Path) -> None:

@@ -33,12 +33,20 @@ def loaded(path: Path) -> ModuleType:
     return module
 
 
+def engine_at_hand() -> str:
+    """The engine's wheel that `make engine` or `make bundle` has built here; else "none": it isn't built for a test."""
+    wheel = loaded(ROOT / "packaging/engine_wheel.py")
+    kept = wheel.kept(wheel.recipe(portable=True)) or wheel.kept(wheel.recipe())
+    return "none" if kept is None else str(kept)
+
+
 def build(folder: Path, models: Path) -> Path:
-    """`make bundle`, signed by a key that is made for it. Its one file."""
+    """`make bundle`, signed by a key that is made for it, with the engine that is at hand. Its one file."""
     key = folder / "key.pem"
     folder.mkdir(exist_ok=True)
     loaded(ROOT / "packaging/bundle.py").make_key(key)
     command = ["sh", ROOT / "packaging/bundle.sh", "--output", folder, "--signing-key", key, "--models", models]
+    command += ["--engine-wheel", engine_at_hand()]
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=500, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     (made,) = folder.glob("*.tar")
@@ -120,15 +128,18 @@ class Site:
 
     def say_otherwise(self, key: Any, **facts: str) -> None:
         """A MANIFEST that says something else, in a bundle signed by `key`."""
-        lines = (self.bundle / "MANIFEST").read_text().splitlines()
-        told = dict(line.split("=", 1) for line in lines) | facts
-        self.replace("MANIFEST", "".join(f"{name}={value}\n" for name, value in told.items()).encode())
+        self.replace("MANIFEST", "".join(f"{name}={value}\n" for name, value in (self.told | facts).items()).encode())
         self.sign(key)
 
     def sign(self, key: Any) -> None:
         for name in ("SHA256SUMS", "SHA256SUMS.sig", "signing-key.pub"):
             (self.bundle / name).unlink()
         loaded(ROOT / "packaging/bundle.py").sign(self.bundle, key)
+
+    @property
+    def told(self) -> dict[str, str]:
+        lines = (self.bundle / "MANIFEST").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines)
 
     @property
     def record(self) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """A bundle's life on a machine without internet: installed, asked, upgraded, removed."""
 
+import json
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +49,14 @@ def test_it_installs_and_answers_a_chat_without_network_from_a_folder_with_a_spa
     assert site.sh(site.prefix / "bin/gatehouse", "version").returncode == 0
     assert (site.home / "models").stat().st_mode & 0o777 == 0o700
     assert all(model.stat().st_mode & 0o777 == 0o600 for model in (site.home / "models").glob("*.gguf"))
+
+
+def test_the_engine_that_was_shipped_is_installed_and_is_the_one_that_answered(site: Site, key: str) -> None:
+    (packages,) = (site.prefix / "current/lib").glob("python*/site-packages")
+    engine = site.told["engine"]
+    assert list(packages.glob(f"{engine.replace('-', '_')}-*.dist-info"))
+    other = {"llama-cpp-python": "xllamacpp", "xllamacpp": "llama_cpp"}[engine]
+    assert not (packages / other).exists()  # so there was no other that could have answered
 
 
 def test_installing_writes_nothing_into_the_bundle(site: Site, key: str, bundle: Path) -> None:
@@ -123,3 +133,20 @@ def test_purging_removes_the_data_too(site: Site, key: str) -> None:
     assert not site.home.exists()
     assert not site.prefix.exists()
     assert (site.user / ".local/bin/mine").read_text() == "mine"
+
+
+def test_a_processor_that_lacks_something_gets_a_plain_sentence_and_everything_but_the_engine(
+    bundle: Path, tmp_path: Path, namespace: NetworkNamespace, strange_key: Ed25519PrivateKey
+) -> None:
+    site = Site(tmp_path, bundle, namespace)
+    needs = site.told["processor"]
+    assert "avx2" in needs or platform.machine() != "x86_64"
+    site.say_otherwise(strange_key, processor=f"{needs} avx9000")
+    done = site.install("--no-service")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"this processor lacks avx9000, which the local engine ({site.told['engine']}) was compiled to use" in done.stderr
+    (packages,) = (site.prefix / "current/lib").glob("python*/site-packages")
+    assert (packages / "litestar").exists()
+    assert not (packages / "llama_cpp").exists()
+    assert not (packages / "xllamacpp").exists()
+    assert json.loads(site.sh(site.prefix / "bin/gatehouse", "version", "--json").stdout)["engines"] == {}

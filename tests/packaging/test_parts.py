@@ -3,6 +3,7 @@
 import datetime
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,45 @@ EXPOSURE_MAX = 2.0
 )
 def test_the_glibc_that_a_bundle_needs_is_the_newest_that_any_wheel_needs(wheels: list[str], glibc: str) -> None:
     assert builder.glibc_needed(wheels) == glibc
+
+
+def test_a_wheel_that_was_compiled_here_needs_the_glibc_that_its_libraries_name(tmp_path: Path) -> None:
+    wheel = tmp_path / "engine-1-py3-none-linux_x86_64.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("lib/libengine.so", b"\0GLIBC_2.9\0GLIBC_2.34\0GLIBCXX_3.4.29\0GLIBC_PRIVATE\0")
+        archive.writestr("README", "GLIBC_2.99")
+    assert builder.newest_of_ours([wheel, Path("a-1-cp311-cp311-manylinux2014_x86_64.whl")]) == (2, 34)
+    assert builder.glibc_needed(["a-1-cp311-cp311-manylinux2014_x86_64.whl"], (2, 34)) == "2.34"
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="this system has no /proc")
+def test_what_the_processor_lacks_is_named_and_nothing_else() -> None:
+    assert checks.processor_lacks({"processor": "avx9000 zmm64"}) == ["avx9000", "zmm64"]
+    (line, *_) = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith(("flags", "Features"))]
+    assert checks.processor_lacks({"processor": line.partition(":")[2]}) == []
+    assert checks.processor_lacks({}) == []
+
+
+def test_an_engine_that_cannot_be_imported_is_told_with_its_last_words(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    python = tmp_path / "bin/python"
+    python.write_text("#!/bin/sh\necho 'OSError: libgomp.so.1: cannot open shared object file' >&2\nexit 1\n")
+    python.chmod(0o755)
+    assert program.engine_problem(tmp_path, "llama-cpp-python") == "OSError: libgomp.so.1: cannot open shared object file"
+    python.write_text("#!/bin/sh\n[ \"$*\" = '-I -B -c import llama_cpp' ]\n")
+    assert program.engine_problem(tmp_path, "llama-cpp-python") == ""
+    python.write_text("#!/bin/sh\nkill -ILL $$\n")
+    assert program.engine_problem(tmp_path, "xllamacpp") == "it ended with status -4"
+
+
+def test_the_engine_that_is_named_is_shipped_and_none_is_xllamacpp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wheel = tmp_path / "llama_cpp_python-1-py3-none-linux_x86_64.whl"
+    with pytest.raises(SystemExit, match="is no file"):
+        builder.bundle_engine.shipped(str(wheel))
+    wheel.touch()
+    assert builder.bundle_engine.shipped(str(wheel)).wheel == wheel
+    assert builder.bundle_engine.shipped("none").distribution == "xllamacpp"
+    assert "Ships xllamacpp" in capsys.readouterr().out
 
 
 def test_the_same_files_make_the_same_bytes(tmp_path: Path) -> None:
