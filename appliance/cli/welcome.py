@@ -32,7 +32,7 @@ async def welcome(appliance: Any, settings: Settings) -> None:
     key = await appliance.api_keys.first_run_key() if settings.first_run_key else None
     model = appliance.model_to_try()
     if model is None:
-        click.echo("No model yet: `gatehouse models fetch` brings a small one, [[providers]] in gatehouse.toml a large one.\n")
+        click.echo("No model yet: `gatehouse models get` brings a small one, [[providers]] in gatehouse.toml a large one.\n")
     if key is not None:
         click.echo("Ask the model something, with a development key (shown once; this machine only; 7 days):\n")
     else:

@@ -12,7 +12,10 @@ import click
 if TYPE_CHECKING:
     from appliance.workers.child import Room
 
-ROOMS = {"local-model": "appliance.local.room:ROOM"}
+ROOMS = {
+    "local-model": "appliance.local.room:ROOM",
+    "chat-template": "appliance.local.engines.batching.template_room:ROOM",
+}
 
 
 def place_of(room: str) -> str:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from appliance.errors import GatehouseError
 from appliance.providers.registry import PROVIDERS
-from appliance.routing.names import LocalOffer, Names, ProviderOffer
+from appliance.routing.names import LocalOffer, Names, ProviderOffer, VllmOffer
 from appliance.settings import ProviderSettings, Settings
 from appliance.telemetry.logs import get_logger
 from appliance.upstream.client import HttpClient
@@ -35,14 +35,38 @@ class _Offered(Protocol):
     def added_at(self) -> int: ...
 
 
+class VllmOffers(Protocol):
+    """What is wanted of the models that vLLM serves. Whoever made it tells `Offers.refresh` when one changes."""
+
+    def offered(self) -> Sequence["_Served"]: ...
+
+
+class _Served(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def base_url(self) -> str: ...
+    @property
+    def api_key(self) -> str: ...
+    @property
+    def is_ready(self) -> bool: ...
+    @property
+    def is_starting(self) -> bool: ...
+    @property
+    def why(self) -> str: ...
+    @property
+    def retry_after_seconds(self) -> float | None: ...
+
+
 class Offers:
     """Keeps the table of names true. Providers whose models the settings don't list are asked, at start and now and then."""
 
-    def __init__(self, settings: Settings, local: LocalOffers, client: HttpClient) -> None:
+    def __init__(self, settings: Settings, local: LocalOffers, client: HttpClient, vllm: VllmOffers) -> None:
         """`publish` is told each new table; set it before `start`."""
         self.publish: Callable[[Names], None] = lambda names: None
         self._providers = settings.providers
         self._local = local
+        self._vllm = vllm
         self._client = client
         self._told: dict[str, frozenset[str]] = {}
         openai_credential = any(p.kind == "openai" and p.api_key for p in settings.providers)
@@ -56,14 +80,22 @@ class Offers:
             ProviderOffer(p.name, p.kind, p.base_url.rstrip("/"), p.api_key, self._models(p)) for p in self._providers
         )
         local = tuple(LocalOffer(model.id, model.kind, model.added_at) for model in self._local.offered())
-        return Names(local, providers, self._alias)
+        served = tuple(
+            VllmOffer(m.name, m.base_url, m.api_key, m.is_ready, m.is_starting, m.why, m.retry_after_seconds)
+            for m in self._vllm.offered()
+        )
+        return Names(local, providers, self._alias, served)
+
+    def refresh(self) -> None:
+        """Something that is offered has changed."""
+        self.publish(self.names())
 
     def _models(self, provider: ProviderSettings) -> frozenset[str] | None:
         return frozenset(provider.models) if provider.models else self._told.get(provider.name)
 
     def start(self) -> None:
         """Begin to watch the local models and to ask providers; inside the event loop."""
-        self._tasks = [asyncio.ensure_future(self._local.watch(lambda: self.publish(self.names())))]
+        self._tasks = [asyncio.ensure_future(self._local.watch(self.refresh))]
         if any(not provider.models for provider in self._providers):
             self._tasks.append(asyncio.ensure_future(self._ask_forever()))
 
@@ -74,7 +106,7 @@ class Offers:
     async def _ask_forever(self) -> None:
         while True:
             await asyncio.gather(*(self._ask(provider) for provider in self._providers if not provider.models))
-            self.publish(self.names())
+            self.refresh()
             await asyncio.sleep(ASK_AGAIN_SECONDS)
 
     async def _ask(self, provider: ProviderSettings) -> None:

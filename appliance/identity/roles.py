@@ -22,6 +22,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "overview:read": _RUNS_THE_HOUSE | {"auditor"},
     "lan:read": _RUNS_THE_HOUSE | {"auditor"},
     "lan:change": _RUNS_THE_HOUSE,
+    "models:read": _RUNS_THE_HOUSE | {"auditor"},
+    "models:change": _RUNS_THE_HOUSE,
     "machine:control": frozenset({"machine"}),  # whoever may read the home folder; no person over the network
 }
 

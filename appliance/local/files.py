@@ -5,11 +5,13 @@ import hashlib
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 PIECE_BYTES = 1024 * 1024
+LEFT_BEHIND_SECONDS = 24 * 3600
 
 OnProgress = Callable[[int, int], None]  # bytes done, bytes altogether
 
@@ -26,6 +28,15 @@ def replaced(target: Path) -> Iterator[BinaryIO]:
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what copies left that a crash ended, a day after. What can be continued has another name, and stays."""
+    oldest = time.time() - LEFT_BEHIND_SECONDS
+    for part in folder.glob(".*.????????.part"):
+        with contextlib.suppress(OSError):
+            if part.stat().st_mtime < oldest:
+                part.unlink()
 
 
 def copy_bounded(source: BinaryIO, target: BinaryIO | None, size: int, on_progress: OnProgress | None) -> str:
@@ -49,8 +60,11 @@ def copy_bounded(source: BinaryIO, target: BinaryIO | None, size: int, on_progre
     return digest.hexdigest()
 
 
-def copied(source: Path, target: Path | None, on_progress: OnProgress | None) -> str:
-    """Copy a file to `target`, or only read it where that is None; its sha256. Errors: OSError, ValueError."""
+def copied(source: Path, target: Path | None, on_progress: OnProgress | None, *, sha256: str = "") -> str:
+    """Copy a file to `target`, or only read it where that is None; its sha256.
+
+    Errors:  OSError; ValueError when it changes meanwhile, or has another hash than the `sha256` given: then no copy stays.
+    """
     with source.open("rb") as reading:
         size = os.fstat(reading.fileno()).st_size
         if target is None:
@@ -58,7 +72,10 @@ def copied(source: Path, target: Path | None, on_progress: OnProgress | None) ->
         if shutil.disk_usage(target.parent).free < size:
             raise OSError(28, "No space left on device", str(target.parent))
         with replaced(target) as writing:
-            return copy_bounded(reading, writing, size, on_progress)
+            found = copy_bounded(reading, writing, size, on_progress)
+            if sha256 and found != sha256:
+                raise ValueError("its sha256 differs")
+            return found
 
 
 def sha256_of(path: Path, on_progress: OnProgress | None = None) -> str:

@@ -1,31 +1,51 @@
 """What a GGUF file says of itself, read with suspicion: nothing in it reaches native code before this has checked it.
 
-Format: github.com/ggml-org/ggml/blob/master/docs/gguf.md, versions 2 and 3, little endian. Every length and count is
-compared with a bound and with what is left of the file before anything is read or reserved.
+Format: github.com/ggml-org/ggml/blob/master/docs/gguf.md, versions 2 and 3, little endian; what the values of a model
+mean is told in gguf_model.py. Every length and count is compared with a bound and with what is left of the file before
+anything is read or reserved, so that a lying header costs about a second and a few megabytes at most.
 """
 
 import math
 import os
+import stat
 import struct
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 
-from appliance.local.kinds import ModelKind
+from appliance.local.gguf_bytes import GgufError, HeaderBytes
+from appliance.local.gguf_model import GgufInfo, info
 
-PAIRS_MAX = 65_536
+__all__ = ["GgufError", "GgufInfo", "read"]
+
+PAIRS_MAX = 16_384
 TENSORS_MAX = 65_536
-KEY_BYTES_MAX = 65_535
+KEY_BYTES_MAX = 1024
+TENSOR_NAME_BYTES_MAX = 63  # ggml's own bound
 STRING_BYTES_MAX = 8 * 1024 * 1024
-ITEMS_MAX = 8_000_000  # of one array; the largest vocabularies have half a million merges
-STRINGS_MAX = 16_000_000  # of all arrays
+TEMPLATE_BYTES_MAX = 256_000
+SHORT_BYTES_MAX = 4096  # of the other texts that we keep
+ITEMS_MAX = 8_000_000  # numbers of one array
+STRINGS_MAX = 4_000_000  # of all arrays together; the largest vocabularies have half a million merges
+KEPT_ITEMS_MAX = 1024  # an array of that many numbers may say something of each layer
 DIMENSIONS_MAX = 4
+NUMBERS_MAX = 2**63 - 1  # of one tensor, as ggml counts them
 ALIGNMENT_MAX = 1024 * 1024
-READ_AHEAD_BYTES = 1024 * 1024
 
-_STRING, _ARRAY, _BOOL = 8, 9, 7
-_NUMBERS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", _BOOL: "<?", 10: "<Q", 11: "<q", 12: "<d"}
+_BOOL, _STRING, _ARRAY = 7, 8, 9
+_LAYOUTS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", _BOOL: "<?", 10: "<Q", 11: "<q", 12: "<d"}
+_NUMBERS = {kind: struct.Struct(layout) for kind, layout in _LAYOUTS.items()}
+_U32, _U64 = _NUMBERS[4], _NUMBERS[10]
+_KEPT_TEXTS = {
+    "general.architecture": SHORT_BYTES_MAX,
+    "general.name": SHORT_BYTES_MAX,
+    "general.type": SHORT_BYTES_MAX,
+    "general.license": SHORT_BYTES_MAX,
+    "general.license.name": SHORT_BYTES_MAX,
+    "tokenizer.ggml.model": SHORT_BYTES_MAX,
+    "tokenizer.chat_template": TEMPLATE_BYTES_MAX,
+}
 
 # ggml type → (numbers in a block, bytes of a block). A type that isn't here is new: only its offset is checked.
 _BLOCKS = {
@@ -33,38 +53,22 @@ _BLOCKS = {
     10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 15: (256, 292),
     16: (256, 66), 17: (256, 74), 18: (256, 98), 19: (256, 50), 20: (32, 18), 21: (256, 110), 22: (256, 82), 23: (256, 136),
     24: (1, 1), 25: (1, 2), 26: (1, 4), 27: (1, 8), 28: (1, 8), 29: (256, 56), 30: (1, 2), 34: (256, 54), 35: (256, 66),
+    39: (32, 17),
 }  # fmt: skip
-
-# Architectures that only make embeddings, whether or not the file names a pooling.
-_ENCODERS = frozenset({"bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2", "jina-bert-v3", "neo-bert", "modern-bert"})
-_POOLING_RANK = 4
+_REMOVED_TYPES = frozenset({4, 5, 31, 32, 33, 36, 37, 38})  # llama.cpp took them out
 
 
-class GgufError(Exception):
-    """The file is no GGUF, is damaged, or lies about itself; the message says how."""
+class Items(msgspec.Struct, frozen=True):
+    """An array of the header: how many items it has, and those themselves where they are few numbers."""
+
+    count: int
+    numbers: tuple[Any, ...] = ()
 
 
-class GgufInfo(msgspec.Struct, frozen=True):
-    """What the header says, as far as we need it. Counts of 0 mean that it doesn't say.
-
-    tools_in_template: the chat template knows what to do with tools; otherwise we describe them to the model ourselves.
-    kv_bytes_per_token: memory of the attention cache for each token of context, at 16 bits.
-    """
-
-    architecture: str
+class _Tensor(msgspec.Struct, frozen=True):
     name: str
-    file_bytes: int
-    context_tokens: int
-    kind: ModelKind
-    has_chat_template: bool
-    tools_in_template: bool
-    embedding_length: int
-    kv_bytes_per_token: int
-    tensors: int
-
-    def memory_bytes(self, context_tokens: int, parallel: int) -> int:
-        """Roughly what running it takes: weights, attention cache, and a tenth of the weights for the computation."""
-        return self.file_bytes * 11 // 10 + self.kv_bytes_per_token * context_tokens * parallel
+    offset: int
+    length: int
 
 
 def read(path: Path) -> GgufInfo:
@@ -72,119 +76,119 @@ def read(path: Path) -> GgufInfo:
 
     Errors:  GgufError; OSError when it can't be read at all.
     """
-    with path.open("rb", buffering=READ_AHEAD_BYTES) as file:
-        size = os.fstat(file.fileno()).st_size
-        header = _Header(file, size)
-        values = header.pairs()
-        tensors = header.tensors
+    # A pipe would keep us waiting for a writer.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(descriptor, "rb", buffering=0) as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise GgufError("this is no file")
+        size = status.st_size
+        header = _Header(HeaderBytes(file, size), size)
+        values = header.values()
         header.check_tensors(_alignment(values))
-    return _info(values, tensors, size)
+    return info(values, header.tensors, size)
 
 
 class _Header:
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        self._file = file
+    def __init__(self, source: HeaderBytes, size: int) -> None:
+        self._source = source
         self._size = size
-        self._at = 0
         self._strings = 0
-        if size < 24 or self._take(4) != b"GGUF":
+        if size < 24 or source.take(4) != b"GGUF":
             raise GgufError("this is no GGUF file")
-        version = self._number("<I")
+        version = source.number(_U32)
         if version not in (2, 3):
             raise GgufError(f"GGUF version {version} is not supported (2 and 3 are)")
-        self.tensors = self._count("<Q", TENSORS_MAX, "tensors")
-        self._pairs = self._count("<Q", PAIRS_MAX, "values")
+        self.tensors = self._count(_U64, TENSORS_MAX, "tensors")
+        self._pairs = self._count(_U64, PAIRS_MAX, "values")
 
-    def pairs(self) -> dict[str, Any]:
-        """The metadata, without the contents of arrays (vocabularies)."""
+    def values(self) -> dict[str, Any]:
+        """The metadata: numbers, the texts that we use, and arrays as Items. Texts that nobody uses are None."""
         values: dict[str, Any] = {}
         for _ in range(self._pairs):
-            key = self._text(KEY_BYTES_MAX)
+            key = self._text(KEY_BYTES_MAX, "a key")
             if key in values:
                 raise GgufError(f"the value {key[:80]!r} stands there twice")
-            values[key] = self._value(self._number("<I"), nested=False)
+            values[key] = self._value(key)
         return values
 
-    def check_tensors(self, alignment: int) -> None:
-        """Every tensor must lie inside the file."""
-        extents = [self._tensor() for _ in range(self.tensors)]
-        data_starts = -(-self._at // alignment) * alignment
-        for name, offset, length in extents:
-            if offset % alignment:
-                raise GgufError(f"tensor {name[:80]!r} is not aligned")
-            if data_starts + offset + length > self._size:
-                raise GgufError(
-                    f"tensor {name[:80]!r} ends {data_starts + offset + length - self._size} bytes beyond the end of the file: "
-                    "the file is cut off, or its header is wrong"
-                )
-
-    def _tensor(self) -> tuple[str, int, int]:
-        name = self._text(KEY_BYTES_MAX)
-        dimensions = [self._number("<Q") for _ in range(self._count("<I", DIMENSIONS_MAX, "dimensions"))]
-        kind = self._number("<I")
-        offset = self._number("<Q")
-        numbers = math.prod(dimensions)
-        if kind not in _BLOCKS:
-            return name, offset, 0
-        block, block_bytes = _BLOCKS[kind]
-        if dimensions and dimensions[0] % block:
-            raise GgufError(f"tensor {name[:80]!r} has rows that are no whole blocks")
-        return name, offset, numbers // block * block_bytes
-
-    def _value(self, kind: int, *, nested: bool) -> Any:
+    def _value(self, key: str) -> Any:
+        kind = self._source.number(_U32)
         if kind in _NUMBERS:
-            return self._number(_NUMBERS[kind])
+            return self._source.number(_NUMBERS[kind])
+        if kind == _STRING and key in _KEPT_TEXTS:
+            return self._text(_KEPT_TEXTS[key], key)
         if kind == _STRING:
-            return self._text(STRING_BYTES_MAX)
-        if kind == _ARRAY and not nested:
-            self._skip_array()
-            return None
+            return self._source.skip(self._count(_U64, STRING_BYTES_MAX, "bytes in a string"))
+        if kind == _ARRAY:
+            return self._array()
         raise GgufError(f"a value has the unknown type {kind}")
 
-    def _skip_array(self) -> None:
-        kind = self._number("<I")
-        count = self._count("<Q", ITEMS_MAX, "items in an array")
+    def _array(self) -> Items:
+        kind = self._source.number(_U32)
+        count = self._count(_U64, ITEMS_MAX, "items in an array")
         if kind in _NUMBERS:
-            self._skip(count * struct.calcsize(_NUMBERS[kind]))
+            layout = _NUMBERS[kind]
+            if count <= KEPT_ITEMS_MAX:
+                return Items(count, tuple(number for (number,) in layout.iter_unpack(self._source.take(count * layout.size))))
+            self._source.skip(count * layout.size)
         elif kind == _STRING:
             self._strings += count
             if self._strings > STRINGS_MAX:
-                raise GgufError("the header holds too many strings")
-            for _ in range(count):
-                self._skip(self._count("<Q", STRING_BYTES_MAX, "bytes in a string"))
+                raise GgufError(f"the header holds more than {STRINGS_MAX} strings")
+            self._source.skip_texts(count, STRING_BYTES_MAX)
         else:
             raise GgufError(f"an array has the unsupported type {kind}")
+        return Items(count)
 
-    def _count(self, layout: str, most: int, what: str) -> int:
-        count: int = self._number(layout)
+    def check_tensors(self, alignment: int) -> None:
+        """Every tensor must lie inside the file, by itself, under a name of its own."""
+        tensors = [self._tensor() for _ in range(self.tensors)]
+        if len({tensor.name for tensor in tensors}) < len(tensors):
+            raise GgufError("two tensors have the same name")
+        data_starts = -(-self._source.at // alignment) * alignment
+        ends, before = 0, ""
+        for tensor in sorted(tensors, key=lambda tensor: (tensor.offset, tensor.length)):
+            if tensor.offset % alignment:
+                raise GgufError(f"tensor {tensor.name!r} is not aligned")
+            beyond = data_starts + tensor.offset + tensor.length - self._size
+            if beyond > 0:
+                raise GgufError(
+                    f"tensor {tensor.name!r} ends {beyond} bytes beyond the end of the file: "
+                    "the file is cut off, or its header is wrong"
+                )
+            if tensor.offset < ends:
+                raise GgufError(f"the tensors {before!r} and {tensor.name!r} overlap")
+            ends, before = tensor.offset + tensor.length, tensor.name
+
+    def _tensor(self) -> _Tensor:
+        name = self._text(TENSOR_NAME_BYTES_MAX, "a tensor's name")
+        dimensions = [self._source.number(_U64) for _ in range(self._count(_U32, DIMENSIONS_MAX, "dimensions"))]
+        kind = self._source.number(_U32)
+        offset = self._source.number(_U64)
+        numbers = math.prod(dimensions)
+        if numbers == 0 or numbers > NUMBERS_MAX:
+            raise GgufError(f"tensor {name!r} has {'no' if numbers == 0 else 'impossibly many'} numbers")
+        if kind in _REMOVED_TYPES:
+            raise GgufError(f"tensor {name!r} has the type {kind}, which llama.cpp no longer reads: convert the model anew")
+        if kind not in _BLOCKS:
+            return _Tensor(name, offset, 1)
+        block, block_bytes = _BLOCKS[kind]
+        if block > 1 and (not dimensions or dimensions[0] % block):
+            raise GgufError(f"tensor {name!r} has rows that are no whole blocks")
+        return _Tensor(name, offset, numbers // block * block_bytes)
+
+    def _count(self, layout: struct.Struct, most: int, what: str) -> int:
+        count: int = self._source.number(layout)
         if count > most:
             raise GgufError(f"the header claims {count} {what}; more than {most} can't be right")
         return count
 
-    def _number(self, layout: str) -> Any:
-        return struct.unpack(layout, self._take(struct.calcsize(layout)))[0]
-
-    def _text(self, most: int) -> str:
-        return self._take(self._count("<Q", most, "bytes in a string")).decode("utf-8", "replace")
-
-    def _take(self, count: int) -> bytes:
-        self._advance(count)
-        data = self._file.read(count)
-        if len(data) < count:
-            raise GgufError("the file became shorter while it was read")
-        return data
-
-    def _skip(self, count: int) -> None:
-        self._advance(count)
-        if count < READ_AHEAD_BYTES:
-            self._file.read(count)  # stays within the buffer, where a seek would empty it
-        else:
-            self._file.seek(count, os.SEEK_CUR)
-
-    def _advance(self, count: int) -> None:
-        self._at += count
-        if self._at > self._size:
-            raise GgufError("the file ends inside its header: it is cut off, or its header is wrong")
+    def _text(self, most: int, what: str) -> str:
+        length = self._source.number(_U64)
+        if length > most:
+            raise GgufError(f"{what} has {length} bytes in a string; more than {most} can't be right")
+        return self._source.take(length).decode("utf-8", "replace")
 
 
 def _alignment(values: dict[str, Any]) -> int:
@@ -192,45 +196,3 @@ def _alignment(values: dict[str, Any]) -> int:
     if not (type(alignment) is int and 0 < alignment <= ALIGNMENT_MAX and alignment & (alignment - 1) == 0):
         raise GgufError("the header names an impossible alignment")
     return alignment
-
-
-def _info(values: dict[str, Any], tensors: int, size: int) -> GgufInfo:
-    architecture = values.get("general.architecture")
-    if not isinstance(architecture, str) or not architecture:
-        raise GgufError("the header names no architecture")
-    if values.get("general.type", "model") != "model" or values.get("split.count", 0) not in (0, 1):
-        raise GgufError("this is an adapter, a projector or one part of several, not a whole model")
-    if tensors == 0:
-        raise GgufError("the file holds no tensors, a vocabulary at most")
-
-    def count(name: str) -> int:
-        value = values.get(f"{architecture}.{name}")
-        return value if type(value) is int and 0 < value < 2**40 else 0
-
-    template = values.get("tokenizer.chat_template")
-    template = template if isinstance(template, str) else ""
-    return GgufInfo(
-        architecture=architecture[:64],
-        name=str(values.get("general.name", ""))[:128],
-        file_bytes=size,
-        context_tokens=count("context_length"),
-        kind=_kind(architecture, values.get(f"{architecture}.pooling_type")),
-        has_chat_template=bool(template),
-        tools_in_template="tools" in template,
-        embedding_length=count("embedding_length"),
-        kv_bytes_per_token=_kv_bytes_per_token(count),
-        tensors=tensors,
-    )
-
-
-def _kind(architecture: str, pooling: Any) -> ModelKind:
-    if pooling == _POOLING_RANK:
-        raise GgufError("this model ranks texts; only chat and embedding models can be run")
-    return ModelKind.EMBEDDING if architecture in _ENCODERS or pooling in (1, 2, 3) else ModelKind.CHAT
-
-
-def _kv_bytes_per_token(count: Any) -> int:
-    heads, kv_heads = count("attention.head_count"), count("attention.head_count_kv") or count("attention.head_count")
-    width = count("embedding_length") // heads if heads else 0
-    key, value = count("attention.key_length") or width, count("attention.value_length") or width
-    return int(count("block_count") * kv_heads * (key + value) * 2)

@@ -1,29 +1,33 @@
 """Models on this machine, as the rest of the house sees them: which are offered, ask one, what state are they in."""
 
 import asyncio
-import importlib.metadata
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Hashable
 from contextlib import aclosing
 from typing import Any, Protocol
 
 import msgspec
 
 from appliance.clock import Clock
-from appliance.errors import FeatureUnsupported, InvalidField, LocalModelFailed, ModelUnknown, ShuttingDown
-from appliance.home import CannotStart, Home
-from appliance.local import capacity, gguf
+from appliance.errors import FeatureUnsupported, GatehouseError, InvalidField, LocalModelFailed, ModelUnknown, ShuttingDown
+from appliance.home import Home
+from appliance.local import budget, capacity, engine_choice, found, memory, model_shown
 from appliance.local.catalogue import catalogue
-from appliance.local.engines.engine import EngineOptions
+from appliance.local.engines.engine import EngineOptions, seats
 from appliance.local.kinds import ModelKind
+from appliance.local.model_shown import EngineShown, MemoryShown, ModelDetail, ModelShown
 from appliance.local.registry import LocalModel, Registry
-from appliance.local.running import ModelStatus, Running, RunningModel
+from appliance.local.running import House, ModelStatus, Running, RunningModel
 from appliance.settings import Settings
+from appliance.telemetry.events import Events
+from appliance.telemetry.logs import get_logger
 
-ENGINE = "xllamacpp"
 LOOK_SECONDS = 2.0
+MODEL_EVENT = "model"
 # A worker's environment is empty but for these, where they are set: they choose among GPUs, and hold no secrets.
 _ENGINE_ENVIRONMENT = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "GGML_VK_VISIBLE_DEVICES")
+
+_log = get_logger("local")
 
 
 class WorkerMetrics(Protocol):
@@ -43,7 +47,7 @@ class OfferedModel(msgspec.Struct, frozen=True):
 class LocalStatus(msgspec.Struct, frozen=True):
     """The room at a glance. `reason` says why nothing can be run, where nothing can."""
 
-    engine: str
+    engine: str | None
     engine_version: str | None
     is_available: bool
     reason: str
@@ -52,43 +56,41 @@ class LocalStatus(msgspec.Struct, frozen=True):
     models: list[ModelStatus]
 
 
-class _Found(msgspec.Struct):
-    """What a look at the disk found: models with their headers, and why others can't be run."""
-
-    signature: tuple[float, ...]
-    models: dict[str, LocalModel] = {}
-    headers: dict[str, gguf.GgufInfo] = {}
-    broken: dict[str, str] = {}
-
-
 class LocalModels:
     """All local models. One for an appliance; inside one event loop."""
 
-    def __init__(self, settings: Settings, home: Home, clock: Clock, metrics: WorkerMetrics | None = None) -> None:
+    def __init__(
+        self, settings: Settings, home: Home, clock: Clock, metrics: WorkerMetrics | None = None, events: Events | None = None
+    ) -> None:
+        self.registry = Registry(home, catalogue())
         self._settings = settings
         self._clock = clock
         self._metrics = metrics
-        self._registry = Registry(home, catalogue())
+        self._events = events
         self._cores = capacity.cores()
         self._running: dict[str, RunningModel] = {}
+        self._retired: set[RunningModel] = set()  # on their way out
+        self._admitting = asyncio.Lock()
         self._closed = False
-        self._version = _engine_version()
-        self._found = _Found(())
-        self._found = self._look()
+        self._on_change: Callable[[], None] = lambda: None
+        self._engine = engine_choice.choice(settings.local_engine)
+        self._found = found.look(self.registry, found.Found())
+        self._told = {model.id: _lasting(model) for model in self.shown()}
 
     @property
     def _why_not(self) -> str:
         if not self._settings.local_models:
             return "local models are turned off (setting local_models)"
-        if self._version is None:
-            return "no engine is installed: pip install 'gatehouse[local]'"
+        if self._engine.name is None:
+            return self._engine.reason
         if not self._found.models:
-            return "no model is here yet: gatehouse models fetch, or gatehouse models add PATH"
+            nothing = "no model is here yet: gatehouse models get, or gatehouse models add PATH"
+            return self._found.broken.get("registry", nothing)
         return ""
 
     def offered(self) -> tuple[OfferedModel, ...]:
         """What can be asked for; nothing where there is no engine."""
-        if self._version is None or not self._settings.local_models:
+        if self._engine.name is None or not self._settings.local_models:
             return ()
         return tuple(
             OfferedModel(
@@ -97,135 +99,229 @@ class LocalModels:
             for model in self._found.models.values()
         )
 
-    def _look(self) -> "_Found":
-        """What the disk holds now. Blocks; knows headers that it has read before."""
-        found = _Found(self._registry.signature())
-        try:
-            models = self._registry.models()
-        except CannotStart as error:
-            found.broken["registry"] = f"{error.message}. {error.fix}"
-            models = {}
-        for model in models.values():
-            if self._found.models.get(model.id) == model:
-                found.models[model.id], found.headers[model.id] = model, self._found.headers[model.id]
-                continue
-            try:
-                found.headers[model.id] = gguf.read(model.path)
-                found.models[model.id] = model
-            except (gguf.GgufError, OSError) as error:
-                found.broken[model.id] = str(error) if isinstance(error, gguf.GgufError) else "the file can't be read"
-        return found
+    # Requests
 
-    async def watch(self, on_change: Callable[[], None]) -> None:
-        """Look at the disk now and then, for ever: the command line adds and removes models while a server runs."""
-        while True:
-            await self._clock.sleep(LOOK_SECONDS)
-            if await asyncio.to_thread(self._registry.signature) == self._found.signature:
-                continue
-            before, self._found = self.offered(), await asyncio.to_thread(self._look)
-            await self._retire()
-            if self.offered() != before:
-                on_change()
+    async def chat(self, model_id: str, request: dict[str, Any], caller: Hashable = None) -> AsyncGenerator[dict[str, Any], None]:
+        """A chat's chunks in OpenAI's form, always streamed; among them, without choices, `queue_position` (how many are
+        before it) and `prompt_progress`.
 
-    async def _retire(self) -> None:
-        """End the workers of models that were removed or replaced. Their running requests fail: that is what was asked for."""
-        for model_id, running in list(self._running.items()):
-            if self._found.models.get(model_id) != running.model:
-                del self._running[model_id]
-                await running.unload()
-
-    async def chat(self, model_id: str, request: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
-        """A chat's chunks in OpenAI's form, always streamed; `prompt_progress` chunks without choices among them.
-
-        Shapes:  `request` as providers/llamacpp.py makes it. Closing the generator cancels: the engine stops within a token.
-        Errors:  ModelUnknown, QueueFull, ContextLengthExceeded, BadRequest, InvalidField, LocalModelFailed, ShuttingDown.
+        Shapes:  `request` as providers/llamacpp.py makes it. `caller`: those who wait take turns by it. Closing the generator
+                 cancels: the engine stops within a token.
+        Errors:  ModelUnknown, QueueFull, ModelTooLarge, ContextLengthExceeded, BadRequest, InvalidField, LocalModelFailed,
+                 ShuttingDown.
         """
         running = self._for(model_id, ModelKind.CHAT)
-        if (request.get("n") or 1) > running.how.options.parallel:
-            raise InvalidField(
-                f"n is at most {running.how.options.parallel} for local models", param="n", fix="Ask for fewer choices."
-            )
-        async with aclosing(running.chat(request)) as chunks:
+        if (request.get("n") or 1) > (most := running.how.options.parallel):
+            raise InvalidField(f"n is at most {most} for local models", param="n", fix="Ask for fewer choices.")
+        async with aclosing(running.chat(request, caller)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
-    async def embed(self, model_id: str, request: dict[str, Any]) -> dict[str, Any]:
+    async def embed(self, model_id: str, request: dict[str, Any], caller: Hashable = None) -> dict[str, Any]:
         """Embeddings as OpenAI's answer, without `model`. Errors: as chat."""
-        return await self._for(model_id, ModelKind.EMBEDDING).embed(request)
+        return await self._for(model_id, ModelKind.EMBEDDING).embed(request, caller)
 
     async def prewarm(self, model_id: str) -> None:
-        """Load a model before anybody asks. Errors: ModelUnknown, LocalModelFailed, ShuttingDown."""
+        """Load a model before anybody asks. Errors: ModelUnknown, ModelTooLarge, LocalModelFailed, ShuttingDown."""
         await self._for(model_id, None).load()
 
-    def status(self) -> LocalStatus:
-        """What the doctor, the features page and the tests want to know."""
-        states = []
-        for model in self._found.models.values():
-            running = self._running.get(model.id)
-            states.append(
-                running.status()
-                if running is not None
-                else ModelStatus(model.id, model.title, model.kind.value, model.demonstration, "unloaded")
-            )
-        states.extend(ModelStatus(name, name, "", False, "failed", last_failure=why) for name, why in self._found.broken.items())
-        return LocalStatus(
-            ENGINE,
-            self._version,
-            not self._why_not,
-            self._why_not,
-            capacity.threads(self._settings, self._cores),
-            self._cores,
-            states,
-        )
+    async def load(self, model_id: str) -> ModelShown:
+        """The same, at an administrator's wish; returns when it is ready."""
+        await self.prewarm(model_id)
+        return model_shown.without_detail(self.detail(model_id))
 
-    async def close(self) -> None:
-        """End all workers; requests still running fail."""
-        self._closed = True
-        await asyncio.gather(*(running.unload() for running in self._running.values()))
+    async def unload(self, model_id: str) -> ModelShown:
+        """End a model's worker; requests that it answers fail. One that isn't loaded stays so. Errors: ModelUnknown."""
+        self.detail(model_id)
+        if (running := self._running.get(model_id)) is not None:
+            await running.unload()
+        return model_shown.without_detail(self.detail(model_id))
+
+    def is_loaded(self, model_id: str) -> bool:
+        """Whether a request would find it ready."""
+        running = self._running.get(model_id)
+        return running is not None and running.is_loaded
 
     def _for(self, model_id: str, kind: ModelKind | None) -> RunningModel:
         if self._closed:
             raise ShuttingDown("the appliance is stopping", fix="Try again in a moment.")
-        if self._version is None or not self._settings.local_models:
+        if self._engine.name is None or not self._settings.local_models:
             raise LocalModelFailed(self._why_not, fix="An administrator can turn it on.")
         model = self._found.models.get(model_id)
         if model is None:
-            raise ModelUnknown(
-                f"no local model is called {model_id[:80]!r}", param="model", fix="GET /v1/models lists the names."
-            )
+            raise self._unknown(model_id)
         if kind is not None and model.kind is not kind:
             what = "makes embeddings only" if model.kind is ModelKind.EMBEDDING else "makes no embeddings"
             raise FeatureUnsupported(f"{model_id} {what}", param="model", fix="Ask for another model; GET /v1/models lists them.")
         running = self._running.get(model_id)
         if running is None:
-            running = self._running[model_id] = self._made(model)
+            running = self._running[model_id] = self._made(model, self._engine.name)
         return running
 
-    def _made(self, model: LocalModel) -> RunningModel:
-        settings, info = self._settings, self._found.headers[model.id]
-        options = EngineOptions(
-            context_tokens=capacity.context_tokens(settings, info, model.context),
-            parallel=settings.local_parallel,
-            threads=capacity.threads(settings, self._cores),
-            kind=info.kind,
-        )
+    def _unknown(self, model_id: str) -> GatehouseError:
+        if (why := self._found.broken.get(model_id)) is not None and model_id in self._found.damaged:
+            return LocalModelFailed(f"the local model {model_id} can't be run: {why}", fix="Get it again, or remove it.")
+        if model_id in catalogue():
+            return ModelUnknown(f"{model_id} is not here yet", param="model", fix=f"`gatehouse models get {model_id}`")
+        return ModelUnknown(f"no local model is called {model_id[:80]!r}", param="model", fix="GET /v1/models lists the names.")
+
+    def here(self, model_id: str) -> LocalModel:
+        """A model whose file is here, whole or not. Errors: ModelUnknown."""
+        model = self._found.models.get(model_id) or self._found.damaged.get(model_id)
+        if model is None:
+            raise self._unknown(model_id)
+        return model
+
+    def _made(self, model: LocalModel, engine: str) -> RunningModel:
+        settings = self._settings
         how = Running(
-            ENGINE,
-            options,
+            engine,
+            self._options(model),
+            seats(engine, settings.local_parallel),
             settings.local_queue_max,
             settings.local_load_seconds_max,
             settings.local_idle_seconds,
             {name: os.environ[name] for name in _ENGINE_ENVIRONMENT if name in os.environ},
         )
-        return RunningModel(model, how, clock=self._clock, on_restart=lambda: self._count_restart(model.id))
+        return RunningModel(model, how, House(self._admit, self._tell, self._count_restart), self._clock)
+
+    def _options(self, model: LocalModel) -> EngineOptions:
+        info = self._found.headers[model.id]
+        return EngineOptions(
+            context_tokens=capacity.context_tokens(self._settings, info, model.context),
+            parallel=self._settings.local_parallel,
+            threads=capacity.threads(self._settings, self._cores),
+            kind=info.kind,
+            step_seconds_max=self._settings.local_step_seconds_max,
+        )
+
+    def _need(self, model: LocalModel) -> memory.MemoryNeed:
+        options = self._options(model)
+        return memory.need(self._found.headers[model.id], context_tokens=options.context_tokens, parallel=options.parallel)
+
+    async def _admit(self, wanted: RunningModel) -> None:
+        """Let a model in that is about to be loaded, beside the others. One at a time, so that no byte is promised twice."""
+        async with self._admitting:
+            need = self._need(wanted.model).total
+            while True:
+                others = [one for one in (*self._running.values(), *self._retired) if one is not wanted]
+                await asyncio.gather(*(other.settled() for other in others))
+                leaving = budget.leavers(wanted.name, need, others, memory.available(self._settings))
+                if not leaving:
+                    break
+                _log.info("model_unloaded", model=leaving[0].name, to_make_room_for=wanted.name)
+                await leaving[0].unload()  # then look again: the others may be wanted by now
+            wanted.claim(need)
+
+    # What changes by itself
+
+    async def watch(self, on_change: Callable[[], None]) -> None:
+        """Look at disk and engines now and then, for ever: models are added and engines installed while a server runs."""
+        self._on_change = on_change
+        while True:
+            await self._clock.sleep(LOOK_SECONDS)
+            await self.look()
+
+    async def look(self) -> None:
+        """See what is here now, and act on what has changed."""
+        before = self.offered()
+        engine = await asyncio.to_thread(engine_choice.choice, self._settings.local_engine)
+        if engine != self._engine:
+            _log.warning("engine_changed", engine=engine.name, version=engine.version, before=self._engine.name)
+            self._engine = engine
+        if await asyncio.to_thread(self.registry.signature) != self._found.signature:
+            self._found = await asyncio.to_thread(found.look, self.registry, self._found)
+        await self._retire()
+        for model_id in {*self._told, *self._found.models, *self._found.damaged}:
+            self._tell(model_id)
+        if self.offered() != before:
+            self._on_change()
+
+    async def _retire(self) -> None:
+        """End the workers of models that were removed or replaced (their running requests fail: that is what was asked for),
+        and those of another engine than the present one, once they are idle."""
+        for model_id, running in list(self._running.items()):
+            is_gone = self._found.models.get(model_id) != running.model
+            if is_gone or (running.how.engine != self._engine.name and running.is_idle):
+                self._retired.add(self._running.pop(model_id, running))
+                await running.close()
+                self._retired.discard(running)
 
     def _count_restart(self, model_id: str) -> None:
         if self._metrics is not None:
             self._metrics.worker_restarted(f"local/{model_id}")
 
+    async def close(self) -> None:
+        """End all workers; requests still running fail."""
+        self._closed = True
+        await asyncio.gather(*(running.close() for running in (*self._running.values(), *self._retired)))
 
-def _engine_version() -> str | None:
-    try:
-        return importlib.metadata.version(ENGINE)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    # What people are told
+
+    def status(self) -> LocalStatus:
+        """What the doctor, the features page and the tests want to know."""
+        states = [self._status(model) for model in self._found.models.values()]
+        states.extend(ModelStatus(name, name, "", False, "failed", last_failure=why) for name, why in self._found.broken.items())
+        threads = capacity.threads(self._settings, self._cores)
+        return LocalStatus(
+            self._engine.name, self._engine.version, not self._why_not, self._why_not, threads, self._cores, states
+        )
+
+    def engine_shown(self) -> EngineShown:
+        threads = capacity.threads(self._settings, self._cores)
+        return EngineShown(self._engine.name, self._engine.version, threads, self._why_not)
+
+    def memory_shown(self) -> MemoryShown:
+        used = sum(running.memory_bytes for running in self._running.values())
+        return MemoryShown(memory.available(self._settings), used, memory.machine_bytes())
+
+    def shown(self) -> list[ModelShown]:
+        """Every model that is here, then those of the catalogue that can be got."""
+        names = [*self._found.models, *self._found.damaged]
+        names += [name for name in catalogue() if name not in names]
+        return [model_shown.without_detail(self.detail(name)) for name in names]
+
+    def detail(self, model_id: str) -> ModelDetail:
+        """One model, with what its file says. Errors: ModelUnknown."""
+        entry, is_default = catalogue().get(model_id), model_id == self._settings.local_model
+        available = memory.available(self._settings)
+        if (model := self._found.models.get(model_id)) is not None:
+            here = model_shown.Here(
+                model,
+                self._found.headers[model_id],
+                self._options(model).context_tokens,
+                self._need(model),
+                self._status(model),
+            )
+            return model_shown.model_here(here, entry, budget=available, is_default=is_default)
+        if (model := self._found.damaged.get(model_id)) is not None:
+            return model_shown.damaged(model, self._found.broken[model_id], entry, is_default=is_default)
+        if entry is not None:
+            return model_shown.not_here(entry, budget=available, is_default=is_default)
+        raise ModelUnknown(
+            f"no local model is called {model_id[:80]!r}", param="model", fix="GET /api/v1/admin/models lists them."
+        )
+
+    def _status(self, model: LocalModel) -> ModelStatus:
+        running = self._running.get(model.id)
+        if running is not None:
+            return running.status()
+        return ModelStatus(model.id, model.title, model.kind.value, model.demonstration, "unloaded")
+
+    def _tell(self, model_id: str) -> None:
+        """Publish a model whose state is another than was told last."""
+        try:
+            model = model_shown.without_detail(self.detail(model_id))
+        except ModelUnknown:
+            self._told.pop(model_id, None)  # was added, and is removed
+            return
+        lasting = _lasting(model)
+        if self._told.get(model_id) != lasting:
+            self._told[model_id] = lasting
+            if self._events is not None:
+                self._events.publish(MODEL_EVENT, model)
+
+
+def _lasting(model: ModelShown) -> ModelShown:
+    """Without what changes all the time."""
+    return msgspec.structs.replace(model, rss_bytes=None, running=0, waiting=0)

@@ -4,11 +4,13 @@ What was added stands in `models/registry.json`, not in the database: the comman
 server runs, and a models folder can be carried to another machine as it is.
 """
 
+import os
 import re
 import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -16,11 +18,13 @@ from appliance.errors import Conflict, InvalidField, ModelUnknown
 from appliance.home import CannotStart, Home
 from appliance.local import gguf
 from appliance.local.catalogue import CatalogueEntry
-from appliance.local.files import OnProgress, copied, replaced
+from appliance.local.files import OnProgress, copied, replaced, sweep
 from appliance.local.kinds import ModelKind
 
 REGISTRY_FILE = "registry.json"
 ID_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+Origin = Literal["catalogue", "added", "ollama", "lmstudio", "folder"]  # where a model came from
 
 
 class RegistryBroken(CannotStart):
@@ -36,6 +40,8 @@ class AddedModel(msgspec.Struct, frozen=True):
     sha256: str
     bytes: int
     added_at: int
+    origin: Origin = "added"
+    licence: str = ""
 
 
 class LocalModel(msgspec.Struct, frozen=True):
@@ -51,6 +57,8 @@ class LocalModel(msgspec.Struct, frozen=True):
     added_at: int
     demonstration: bool = False
     linked: bool = False
+    origin: Origin = "added"
+    licence: str = ""
 
 
 class Registry:
@@ -69,25 +77,12 @@ class Registry:
         found = {}
         for entry in self._known.values():
             path = self._folder / entry.file
-            if (changed := _changed_ms(path)) is not None:
-                found[entry.id] = LocalModel(
-                    entry.id,
-                    entry.title,
-                    entry.kind,
-                    path,
-                    entry.sha256,
-                    entry.bytes,
-                    entry.context,
-                    changed,
-                    entry.demonstration,
-                )
+            if (status := _status(path)) is not None:
+                found[entry.id] = _of_catalogue(entry, path, status)
         for added in self._added().values():
             path = self._folder / added.file  # an absolute path, of a linked model, stays what it is
-            if _changed_ms(path) is not None:
-                linked = Path(added.file).is_absolute()
-                found[added.id] = LocalModel(
-                    added.id, added.id, added.kind, path, added.sha256, added.bytes, 0, added.added_at, linked=linked
-                )
+            if _status(path) is not None:
+                found[added.id] = _of_list(added, path)
         return found
 
     def signature(self) -> tuple[float, ...]:
@@ -99,20 +94,41 @@ class Registry:
 
         Errors:  GgufError, Conflict, InvalidField, RegistryBroken, OSError (such as a full disk). Nothing is left behind.
         """
+        self._check_id(model_id)
+        source = source.resolve()
+        info = gguf.read(source)
+        sweep(self._folder)
+        file = str(source) if link else f"{model_id}.gguf"
+        sha256 = copied(source, None if link else self._folder / file, on_progress)
+        return self._enter(AddedModel(model_id, file, info.kind, sha256, info.file_bytes, _now_ms(), "added", info.licence))
+
+    def adopt(self, source: Path, model_id: str, origin: Origin, sha256: str) -> LocalModel:
+        """Make a GGUF of another program a model, where it lies. What its sha256 is must be known; `verify` holds it to that.
+
+        Errors:  GgufError, Conflict, InvalidField, RegistryBroken, OSError.
+        """
+        self._check_id(model_id)
+        source = source.resolve()
+        info = gguf.read(source)
+        return self._enter(AddedModel(model_id, str(source), info.kind, sha256, info.file_bytes, _now_ms(), origin, info.licence))
+
+    def free_id(self, wanted: str) -> str:
+        """`wanted`, or with a number behind it where that is taken. Errors: RegistryBroken."""
+        taken = {*self._known, *self._added()}
+        tries = (wanted, *(f"{wanted[:60]}-{number}" for number in range(2, 1000)))
+        return next(name for name in tries if name not in taken)
+
+    def _check_id(self, model_id: str) -> None:
         if not ID_PATTERN.fullmatch(model_id):
             raise InvalidField(
                 f"{model_id[:80]!r} can't be a model's id", param="id", fix="Use a-z, 0-9, dots, dashes: --id my-model"
             )
         if model_id in self._known or model_id in self._added():
             raise Conflict(f"there already is a model {model_id!r}", fix="Choose another with --id, or remove that one first.")
-        source = source.resolve()
-        info = gguf.read(source)
-        file = str(source) if link else f"{model_id}.gguf"
-        target = None if link else self._folder / file
-        sha256 = copied(source, target, on_progress)
-        added = AddedModel(model_id, file, info.kind, sha256, info.file_bytes, time.time_ns() // 1_000_000)
-        self._write({**self._added(), model_id: added})
-        return self.models()[model_id]
+
+    def _enter(self, added: AddedModel) -> LocalModel:
+        self._write({**self._added(), added.id: added})
+        return _of_list(added, self._folder / added.file)
 
     def remove(self, model_id: str) -> LocalModel:
         """Forget a model, and delete its file unless it was linked.
@@ -128,7 +144,7 @@ class Registry:
             self._write(added)
         if model is None:
             assert gone is not None
-            return LocalModel(model_id, model_id, gone.kind, self._folder / gone.file, gone.sha256, gone.bytes, 0, gone.added_at)
+            return _of_list(gone, self._folder / gone.file)
         if not model.linked:
             model.path.unlink(missing_ok=True)
         return model
@@ -153,12 +169,47 @@ def id_for(path: Path) -> str:
     return name[:64] or "model"
 
 
-def _changed_ms(path: Path) -> int | None:
+def _of_catalogue(entry: CatalogueEntry, path: Path, status: os.stat_result) -> LocalModel:
+    return LocalModel(
+        id=entry.id,
+        title=entry.title,
+        kind=entry.kind,
+        path=path,
+        sha256=entry.sha256,
+        bytes=entry.bytes or status.st_size,
+        context=entry.context,
+        added_at=status.st_mtime_ns // 1_000_000,
+        demonstration=entry.demonstration,
+        origin="catalogue",
+        licence=entry.licence,
+    )
+
+
+def _of_list(added: AddedModel, path: Path) -> LocalModel:
+    return LocalModel(
+        id=added.id,
+        title=added.id,
+        kind=added.kind,
+        path=path,
+        sha256=added.sha256,
+        bytes=added.bytes,
+        context=0,
+        added_at=added.added_at,
+        linked=Path(added.file).is_absolute(),
+        origin=added.origin,
+        licence=added.licence,
+    )
+
+
+def _status(path: Path) -> os.stat_result | None:
     try:
-        status = path.stat()
+        return path.stat()
     except OSError:
         return None
-    return status.st_mtime_ns // 1_000_000
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def free_bytes(folder: Path) -> int:

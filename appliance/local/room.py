@@ -1,5 +1,6 @@
 """The worker's room that runs one model: `load` it, then `chat`, `embed`, `stats`."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,14 @@ def xllamacpp() -> Engine:
     return XllamacppEngine()
 
 
+def llama_cpp() -> Engine:
+    from appliance.local.engines.llama_cpp import LlamaCppEngine
+
+    return LlamaCppEngine()
+
+
 # Imported when asked for: an engine brings megabytes of native code.
-ENGINES: dict[str, Callable[[], Engine]] = {"xllamacpp": xllamacpp}
+ENGINES: dict[str, Callable[[], Engine]] = {"llama_cpp": llama_cpp, "xllamacpp": xllamacpp}
 
 
 class ModelRoom:
@@ -48,14 +55,21 @@ class ModelRoom:
         return engine.stats()
 
     def chat(self, body: Any, call: ChildCall) -> None:
+        began = time.monotonic()
+
+        def send(chunk: dict[str, Any]) -> bool:
+            if "usage" in chunk:
+                chunk["engine_seconds"] = time.monotonic() - began
+            return call.send(chunk)
+
         try:
-            self._loaded().chat(body, call.send)
+            self._loaded().chat(body, send, lambda: call.is_cancelled)
         except EngineError as error:
             raise _told(error) from error
 
     def embed(self, body: Any, call: ChildCall) -> dict[str, Any]:
         try:
-            return self._loaded().embed(body)
+            return self._loaded().embed(body, lambda: call.is_cancelled)
         except EngineError as error:
             raise _told(error) from error
 

@@ -1,16 +1,17 @@
 """From the model name that a caller writes to one deployment.
 
-In this order: the local model's own id; `provider/model`; a name that exactly one provider offers; the demonstration
-alias; a bare name at the one provider that doesn't tell what it has. A frozen table: a request keeps the one it began
-with, a change makes a new one.
+In this order: the name of a model that vLLM serves here; the local model's own id; `provider/model` (`vllm/…` and `local/…`
+are this machine's own); a name that exactly one provider offers; the demonstration alias; a bare name at the one provider that
+doesn't tell what it has. A frozen table: a request keeps the one it began with, a change makes a new one.
 """
 
 import msgspec
 
-from appliance.errors import BadRequest, ModelUnknown
+from appliance.errors import BadRequest, LocalModelFailed, LocalModelStarting, ModelUnknown
 from appliance.providers.wire import Deployment
 
 LOCAL_PROVIDER = "local"
+VLLM_PROVIDER = "vllm"
 NAMES_LISTED_MAX = 20
 
 
@@ -38,6 +39,33 @@ class ProviderOffer(msgspec.Struct, frozen=True):
         return f"ProviderOffer({self.name!r})"
 
 
+class VllmOffer(msgspec.Struct, frozen=True):
+    """A model that vLLM serves here. While it is not ready its name is known all the same: `why` and when to come again."""
+
+    name: str
+    base_url: str = ""
+    api_key: str = ""
+    is_ready: bool = False
+    is_starting: bool = False
+    why: str = ""
+    retry_after_seconds: float | None = None
+
+    def deployment(self) -> Deployment:
+        """Errors: LocalModelStarting, LocalModelFailed while it isn't ready."""
+        if self.is_ready:
+            return Deployment(
+                f"{VLLM_PROVIDER}/{self.name}", VLLM_PROVIDER, VLLM_PROVIDER, self.name, self.base_url, self.api_key
+            )
+        again, wait = self.retry_after_seconds, "Try again after the time that Retry-After says, or ask for another model."
+        if self.is_starting:
+            raise LocalModelStarting(self.why, fix=wait, param="model", retry_after_seconds=again)
+        fix = "Ask for another model; `gatehouse doctor` tells an administrator more."
+        raise LocalModelFailed(self.why, fix=fix, param="model", retry_after_seconds=again)
+
+    def __repr__(self) -> str:  # a credential must not reach a log through a repr
+        return f"VllmOffer({self.name!r}, is_ready={self.is_ready})"
+
+
 class Resolution(msgspec.Struct, frozen=True):
     """Where a name leads. `alias` is the name asked for where it is not the model's own."""
 
@@ -57,12 +85,18 @@ class Names:
     """All names that lead somewhere. Resolving takes a dictionary look-up once a name was seen."""
 
     def __init__(
-        self, local: tuple[LocalOffer, ...], providers: tuple[ProviderOffer, ...], alias: tuple[str, str] | None
+        self,
+        local: tuple[LocalOffer, ...],
+        providers: tuple[ProviderOffer, ...],
+        alias: tuple[str, str] | None,
+        vllm: tuple[VllmOffer, ...] = (),
     ) -> None:
         """`alias` is (name, local model id), left out where it should not be offered."""
         self._local = {offer.id: offer for offer in local}
         self._providers = {provider.name: provider for provider in providers}
-        self._alias = alias if alias is not None and alias[1] in self._local else None
+        self._vllm = {offer.name: offer for offer in vllm}
+        is_free = alias is not None and alias[1] in self._local and alias[0] not in self._vllm
+        self._alias = alias if is_free else None
         self._seen: dict[str, Resolution] = {}
 
     @property
@@ -72,7 +106,8 @@ class Names:
     def resolve(self, name: str) -> Resolution:
         """The deployment behind a name.
 
-        Errors:  ModelUnknown, listing what is offered; BadRequest when several providers offer a bare name.
+        Errors:  ModelUnknown, listing what is offered; BadRequest when several providers offer a bare name;
+                 LocalModelStarting, LocalModelFailed where it is a model of vLLM that isn't ready.
         """
         found = self._seen.get(name)
         if found is None:
@@ -82,10 +117,14 @@ class Names:
         return found
 
     def _resolve(self, name: str) -> Resolution:
+        if name in self._vllm:
+            return Resolution(self._vllm[name].deployment())
         if name in self._local:
             return Resolution(self._local_deployment(name))
         provider_name, slash, model = name.partition("/")
         if slash and model:
+            if provider_name == VLLM_PROVIDER and model in self._vllm:
+                return Resolution(self._vllm[model].deployment())
             if provider_name == LOCAL_PROVIDER and model in self._local:
                 return Resolution(self._local_deployment(model))
             if provider_name in self._providers:
@@ -111,13 +150,18 @@ class Names:
     def _what_is_offered(self) -> str:
         names = [model.id for model in self.offered()]
         if not names:
-            return "No model is offered yet: add a provider to gatehouse.toml, or run `gatehouse models fetch`."
+            return "No model is offered yet: add a provider to gatehouse.toml, or run `gatehouse models get`."
         more = f" and {len(names) - NAMES_LISTED_MAX} more (GET /v1/models)" if len(names) > NAMES_LISTED_MAX else ""
         return f"Offered: {', '.join(names[:NAMES_LISTED_MAX])}{more}."
 
     def offered(self) -> list[OfferedModel]:
-        """What GET /v1/models lists: local models, the alias, and what each provider is known to offer."""
-        rows = [OfferedModel(offer.id, LOCAL_PROVIDER, offer.added_at // 1000) for offer in self._local.values()]
+        """What GET /v1/models lists: local models, the alias, what vLLM serves now, and what providers are known to offer."""
+        rows = [
+            OfferedModel(offer.id, LOCAL_PROVIDER, offer.added_at // 1000)
+            for offer in self._local.values()
+            if offer.id not in self._vllm
+        ]
+        rows += [OfferedModel(offer.name, VLLM_PROVIDER, 0) for offer in self._vllm.values() if offer.is_ready]
         if self._alias is not None and self._alias[0] not in self._local and not self._providers_offer(self._alias[0]):
             rows.append(OfferedModel(self._alias[0], LOCAL_PROVIDER, self._local[self._alias[1]].added_at // 1000))
         for provider in self._providers.values():
@@ -127,6 +171,7 @@ class Names:
     def deployments(self) -> list[str]:
         """Names of the deployments behind what is offered."""
         local = [f"{LOCAL_PROVIDER}/{model}" for model in self._local]
+        local += [f"{VLLM_PROVIDER}/{model}" for model in self._vllm]
         return local + [f"{p.name}/{model}" for p in self._providers.values() for model in sorted(p.models or ())]
 
     def _providers_offer(self, name: str) -> bool:

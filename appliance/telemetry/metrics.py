@@ -22,6 +22,7 @@ WORKERS_MAX = 100
 
 REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 FIRST_TOKEN_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+OVERHEAD_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 GROUP_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which says when it was first seen: nobody asks
@@ -48,6 +49,12 @@ class Metrics:
         self._restarts = Counter("gatehouse_worker_restarts", "Worker processes started again.", ["worker"], registry=registry)
         self._groups = Histogram(
             "gatehouse_ledger_group_rows", "Ledger rows committed together.", registry=registry, buckets=GROUP_BUCKETS
+        )
+        self._local_overhead = Histogram(
+            "gatehouse_local_overhead_seconds",
+            "From head to ledger, less the engine's own time, of requests that a loaded local model took at once.",
+            registry=registry,
+            buckets=OVERHEAD_BUCKETS,
         )
         lost = Gauge("gatehouse_log_lines_lost", "Log lines dropped because the disk was slow or full.", registry=registry)
         lost.set_function(logs.lines_lost)
@@ -113,6 +120,10 @@ class Metrics:
         if worker not in self._workers and len(self._workers) < WORKERS_MAX:
             self._workers.add(worker)
         self._restarts.labels(worker if worker in self._workers else OTHER).inc()
+
+    def local_overhead(self, seconds: float) -> None:
+        """What the appliance itself took for a local model's answer, beside the engine's own time."""
+        self._local_overhead.observe(seconds)
 
     def ledger_group(self, rows: int) -> None:
         """The ledger committed this many rows in one transaction."""

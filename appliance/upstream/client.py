@@ -7,7 +7,7 @@ redirects, content codings, a timer each). This asks for a JSON answer and reads
 import asyncio
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -51,8 +51,10 @@ class _Target(msgspec.Struct, frozen=True):
 class HttpClient:
     """Sends requests to upstreams. One per process; `open` it inside the event loop."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, resolve: "Callable[[Origin], Awaitable[Sequence[str]]] | None" = None) -> None:
+        """`resolve`: which addresses to try for an origin; it may refuse, with an error of its own (reach.py)."""
         self._limits = limits
+        self._resolve = resolve
         self._targets: dict[tuple[str, str], _Target] = {}
         self._idle: dict[Origin, list[Http1Connection]] = {}
         self.connections: set[Http1Connection] = set()  # open ones, idle or not
@@ -128,16 +130,9 @@ class HttpClient:
             else:
                 connection.abort()
 
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._limits.connect_seconds_max):
-                _, connection = await loop.create_connection(
-                    lambda: Http1Connection(keep, self._closed),
-                    origin.host,
-                    origin.port,
-                    ssl=self._tls_context() if origin.is_tls else None,
-                    server_hostname=origin.host if origin.is_tls else None,
-                )
+                connection = await self._dialled(origin, lambda: Http1Connection(keep, self._closed))
         except TimeoutError as error:
             raise UpstreamTimeout(
                 f"{who} could not be reached in time", fix="Check its base_url; the limit is connect_seconds_max."
@@ -154,6 +149,27 @@ class HttpClient:
             ) from error
         self.connections.add(connection)
         return connection
+
+    async def _dialled(self, origin: Origin, make: Callable[[], Http1Connection]) -> Http1Connection:
+        """A connection to the first of the origin's addresses that answers. Each has its share of the time."""
+        loop = asyncio.get_running_loop()
+        over_at = loop.time() + self._limits.connect_seconds_max
+        addresses = [origin.host] if self._resolve is None else await self._resolve(origin)
+        for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+            try:
+                async with asyncio.timeout((over_at - loop.time()) / left):
+                    _, connection = await loop.create_connection(
+                        make,
+                        address,
+                        origin.port,
+                        ssl=self._tls_context() if origin.is_tls else None,
+                        server_hostname=origin.host if origin.is_tls else None,
+                    )
+                    return connection
+            except OSError:  # TimeoutError is one
+                if left == 1:
+                    raise
+        raise OSError("no address")
 
     def _closed(self, connection: Http1Connection) -> None:
         self.connections.discard(connection)

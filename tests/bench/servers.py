@@ -169,3 +169,64 @@ def _installed_version(python: Path, package: str) -> str:
     if match is None:
         raise BenchError(f"{package} is not installed in {python.parent.parent}")
     return match[1]
+
+
+class LocalGateway:
+    """`gatehouse serve` with the demonstration model in llama_cpp, one thread."""
+
+    def __init__(self, folder: Path, model_file: Path, *, context_tokens: int, parallel: int) -> None:
+        folder.mkdir()
+        self.folder = folder
+        home = folder / "home"
+        (home / "models").mkdir(parents=True, mode=0o700)
+        home.chmod(0o700)
+        (home / "models" / model_file.name).symlink_to(model_file)
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.model = "smollm2-135m-instruct"
+        self.key = ""
+        (home / "gatehouse.toml").write_text(
+            f'port = {port}\nmaster_key_source = "file"\nfirst_run_key = false\nlog_to = "file"\nlocal_engine = "llama_cpp"\n'
+            f"local_threads = 1\nlocal_parallel = {parallel}\nlocal_context_tokens = {context_tokens}\n"
+        )
+        self._home = home
+        self._process: Process | None = None
+        self._engine: Process | None = None
+
+    @property
+    def engine(self) -> Process:
+        """The worker that runs the model, with what it started itself."""
+        if self._engine is None or not Path(f"/proc/{self._engine.pid}").exists():
+            assert self._process is not None
+            found = [pid for pid in self._process.family() if b"worker\0local-model" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+            if len(found) != 1:
+                raise BenchError(f"{len(found)} workers run a model instead of one")
+            self._engine = _Running(found[0], self._process.log)
+        return self._engine
+
+    def start(self) -> None:
+        command = [str(Path(sys.executable).with_name("gatehouse")), "serve"]
+        env = _environment(self.folder, GATEHOUSE_HOME=str(self._home))
+        everywhere = ",".join(map(str, sorted(os.sched_getaffinity(0))))
+        self._process = start("local-gateway", command, self.folder, cores=everywhere, env=env)
+        wait_for(f"{self.url}/ready", self._process)
+        owner = {"name": "Bench", "email": "bench@example.com", "password": "Benchmark-1234"}
+        token = _call(f"{self.url}/api/v1/admin/auth/register", owner)["access_token"]
+        self.key = _call(f"{self.url}/api/v1/admin/api-keys", {"name": "bench", "environment": "production"}, token)["key"]
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.stop()
+
+
+class _Running(Process):
+    """A process that something started here has started."""
+
+    def __init__(self, pid: int, log: Path) -> None:
+        self.name = "engine"
+        self.log = log
+        self._pid = pid
+
+    @property
+    def pid(self) -> int:
+        return self._pid

@@ -5,13 +5,14 @@ import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import psutil
 import pytest
 
 from tests.calls import Answer, Client, Collected, chat, written
 from tests.conftest import MakeAppliance
-from tests.running import Appliance, eventually
+from tests.running import Appliance, eventually, local_seats
 
 MODEL = "smollm2-135m-instruct"
 MODEL_BYTES = 100 * 1024 * 1024  # a process that takes more memory has the model loaded
@@ -33,7 +34,7 @@ def door(appliances: MakeAppliance) -> Appliance:
 
 @pytest.fixture(scope="module")
 def narrow(appliances: MakeAppliance) -> Appliance:
-    """One that answers one request at a time, lets one more wait, and shows early that it lives."""
+    """One that answers as few requests at a time as its engine can, lets one more wait, and shows early that it lives."""
     return appliances(settings={"local_parallel": 1, "local_queue_max": 1, "keepalive_seconds": 0.2}, model=True)
 
 
@@ -280,8 +281,10 @@ def test_a_stream_that_waits_is_kept_alive_by_comments_and_a_full_queue_is_429(n
     loading = ask_stream(box, max_tokens=2)  # the first request loads the model
     assert loading.comments, "no sign of life while the model loads"
     long = chat(MODEL, "A long story.", max_tokens=1500, logit_bias=never_end())
-    with box.chat_stream(long) as first:
-        next(first.events())
+    with ExitStack() as answered:
+        for _ in range(local_seats(1)):
+            first = answered.enter_context(box.chat_stream(long))
+            next(first.events())
         with box.chat_stream(long) as second:
             waiting = second.events()
             assert next(waiting).data is None, "no sign of life while the queue waits"

@@ -17,7 +17,7 @@ import pytest
 
 from tests.calls import StreamAnswer, chat, head
 from tests.conftest import MakeAppliance
-from tests.running import PASSWORD, Appliance, Fake, eventually
+from tests.running import PASSWORD, Appliance, Fake, eventually, local_seats
 
 OVERVIEW = "/api/v1/admin/overview"
 EVENTS = "/api/v1/admin/events"
@@ -147,8 +147,9 @@ def test_it_says_which_local_model_is_loaded_and_that_others_wait_for_it(applian
     shown = overview(box)
     assert (shown["state"], MODEL in shown["models"], shown["loaded_models"]) == ("running", True, [])
     long = chat(MODEL, "A long story.", max_tokens=1500, logit_bias={"2": -100, "0": -100})  # without its ends
-    with box.chat_stream(long) as first:
-        next(first.events())
+    with ExitStack() as answered:
+        for _ in range(local_seats(1)):
+            next(answered.enter_context(box.chat_stream(long)).events())
         assert overview(box)["loaded_models"] == [MODEL]
         with box.chat_stream(long):
             shown = eventually(lambda: found if (found := overview(box))["state"] == "busy" else None)

@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 
 from appliance.api.admin.access import requires
 from appliance.local.models import LocalModels, LocalStatus
+from appliance.local.vllm import Vllm, VllmStatus
 from appliance.settings import Settings
 
 Status = Literal["on", "off", "not_installed"]
@@ -38,12 +39,14 @@ class Features:
         master_key_source: str,
         listening: Callable[[], str],
         lan_urls: Callable[[], list[str]],
+        vllm: Vllm,
     ) -> None:
         self._settings = settings
         self._local_models = local_models
         self._master_key_source = master_key_source
         self._listening = listening
         self._lan_urls = lan_urls
+        self._vllm = vllm
 
     def status(self) -> FeatureList:
         return FeatureList([*self._models(), *self._house(), *_later()])
@@ -60,6 +63,7 @@ class Features:
                 else status.reason,
                 "" if status.is_available else _how_to_have_local_models(status, self._settings),
             ),
+            _vllm(self._vllm.status()),
             Feature(
                 "providers",
                 "on" if providers else "off",
@@ -100,8 +104,24 @@ def _how_to_have_local_models(status: LocalStatus, settings: Settings) -> str:
     if not settings.local_models:
         return "local_models = true"
     if status.engine_version is None:
-        return "Install the extra `local` (make run does), then `gatehouse models fetch`."
-    return "`gatehouse models fetch`, or `gatehouse models add PATH`."
+        return "Install the extra `local` (make run does), then `gatehouse models get`."
+    return "`gatehouse models get`, or `gatehouse models add PATH`."
+
+
+def _vllm(models: list[VllmStatus]) -> Feature:
+    if not models:
+        return Feature("vllm", "off", "no model is served by vLLM here", "[[vllm]] in gatehouse.toml: docs/deploy/vllm.md")
+    detail = "; ".join(_served(model) for model in models)
+    if any(model.state == "ready" for model in models):
+        return Feature("vllm", "on", detail, "")
+    return Feature("vllm", "off", detail, "`gatehouse doctor` says what is in the way.")
+
+
+def _served(model: VllmStatus) -> str:
+    if model.state == "ready":
+        busy = f"{model.running} running, {model.waiting} waiting, cache {model.cache_share:.0%} full"
+        return f"{model.name}: ready ({busy.replace('%', ' %')})"
+    return f"{model.name}: {model.state}{f' ({model.last_failure})' if model.last_failure else ''}"
 
 
 def _documentation() -> tuple[Status, str, str]:

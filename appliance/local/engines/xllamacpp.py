@@ -15,6 +15,7 @@ import socket
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ from appliance.local.engines.engine import (
     EngineError,
     EngineOptions,
     OnChunk,
+    never,
+    seats,
 )
 from appliance.local.kinds import ModelKind
 
@@ -48,6 +51,8 @@ class XllamacppEngine:
         self._server: Any = None
         self._options = EngineOptions(0, 0, 0)
         self._load_seconds = 0.0
+        self._first_tenant: int | None = None
+        self._has_others = False
 
     def load(self, path: Path, options: EngineOptions) -> None:
         started = time.monotonic()
@@ -60,7 +65,7 @@ class XllamacppEngine:
             ) from error
         self._load_seconds = time.monotonic() - started
 
-    def chat(self, request: dict[str, Any], on_chunk: OnChunk) -> None:
+    def chat(self, request: dict[str, Any], on_chunk: OnChunk, is_cancelled: Callable[[], bool] = never) -> None:
         failures: list[EngineError] = []
 
         def heard(chunk: dict[str, Any]) -> bool:
@@ -69,7 +74,9 @@ class XllamacppEngine:
                 return True
             return on_chunk(_narrowed(chunk))
 
-        asked = {**request, "stream": True, "stream_options": {"include_usage": True}, "return_progress": True}
+        asked = {name: value for name, value in request.items() if name != "tenant"}
+        asked |= {"cache_prompt": self._may_share(request.get("tenant", 0))}
+        asked |= {"stream": True, "stream_options": {"include_usage": True}, "return_progress": True}
         try:
             self._server.handle_chat_completions(asked, heard)
         except (ValueError, RuntimeError) as error:
@@ -78,7 +85,14 @@ class XllamacppEngine:
         if failures:
             raise failures[0]
 
-    def embed(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _may_share(self, tenant: int) -> bool:
+        """llama.cpp shares beginnings of prompts with whoever asks: from a second tenant's first request on, with nobody."""
+        if self._first_tenant is None:
+            self._first_tenant = tenant
+        self._has_others = self._has_others or tenant != self._first_tenant
+        return not self._has_others
+
+    def embed(self, request: dict[str, Any], is_cancelled: Callable[[], bool] = never) -> dict[str, Any]:
         try:
             answer: dict[str, Any] = self._server.handle_embeddings(request)
         except (ValueError, RuntimeError) as error:
@@ -93,6 +107,7 @@ class XllamacppEngine:
             "version": importlib.metadata.version("xllamacpp"),
             "context_tokens": self._options.context_tokens,
             "parallel": self._options.parallel,
+            "seats": seats("xllamacpp", self._options.parallel),
             "threads": self._options.threads,
             "load_seconds": round(self._load_seconds, 3),
             "devices": [device["description"] for device in xllamacpp.get_device_info()],

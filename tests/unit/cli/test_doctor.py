@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.cli import doctor
-from appliance.cli.checks import engines, keeping, machine, models, network
+from appliance.cli.checks import engine_devices, engines, keeping, machine, models, network
 from appliance.cli.checks.finding import Check, Finding, Patient
 from appliance.home import Control, Home, HomeLock
 from appliance.local.catalogue import catalogue
@@ -191,7 +191,7 @@ def test_a_server_that_holds_the_home_without_answering_is_found(home: Home, exa
 class TestModels:
     def test_a_model_that_is_not_here_is_told(self, examine: Examine) -> None:
         (finding,) = examine(models.chosen)
-        assert (finding.state, "gatehouse models fetch" in finding.mend) == ("warn", True)
+        assert (finding.state, "gatehouse models get" in finding.mend) == ("warn", True)
         (finding,) = examine(models.chosen, local_model="my-own")
         assert (finding.state, "my-own" in finding.what) == ("warn", True)
         assert examine(models.chosen, local_models=False) == []
@@ -203,7 +203,7 @@ class TestModels:
             file.truncate(entry.bytes if spoil == "changed" else 100)
         (finding,) = examine(models.files)
         assert finding.state == "fail"
-        assert finding.mend == f"gatehouse models fetch {entry.id}"
+        assert finding.mend == f"gatehouse models get {entry.id}"
 
     def test_the_published_file_is_intact(self, home: Home, examine: Examine, model_file: Path) -> None:
         (home.models / catalogue()[Settings().local_model].file).symlink_to(model_file)
@@ -220,18 +220,6 @@ class TestMachine:
         (finding,) = machine.disk(Patient(Home(tmp_path / "not" / "yet"), {}, Settings()))
         assert str(tmp_path) in finding.what
 
-    def test_a_missing_engine_is_told(self, examine: Examine, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(engines, "ENGINE", "no_such_engine_anywhere")
-        assert states(examine(engines.engine)) == ["warn"]
-
-    @pytest.mark.parametrize(("used", "state"), [([], "warn"), (["NVIDIA L4"], "ok")])
-    def test_a_gpu_that_the_engine_does_not_use_is_told(
-        self, monkeypatch: pytest.MonkeyPatch, used: list[str], state: str
-    ) -> None:
-        monkeypatch.setattr(engines, "graphics", lambda: iter(["NVIDIA L4, 23034 MiB"]))
-        (finding,) = engines._graphics(used)
-        assert (finding.state, "NVIDIA L4" in finding.what) == (state, True)
-
     def test_nvidia_smi_is_asked_for_the_names(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         tool = tmp_path / "nvidia-smi"
         tool.write_text("#!/bin/sh\necho 'NVIDIA L4, 23034 MiB'\n")
@@ -240,3 +228,101 @@ class TestMachine:
         assert "NVIDIA L4, 23034 MiB" in list(machine.graphics())
         tool.write_text("#!/bin/sh\nexit 9\n")
         assert not any("L4" in name for name in machine.graphics())
+
+
+CPU, L4 = ("AMD EPYC", "CPU"), ("NVIDIA L4", "GPU")
+
+
+class TestEngine:
+    @pytest.fixture
+    def with_engines(self, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+        """A machine with these engines, each with what it computes on (None: it doesn't run), and these graphics processors."""
+
+        def arrange(here: Mapping[str, list[tuple[str, str]] | None], *seen: str) -> None:
+            monkeypatch.setattr(engines, "_installed", lambda: dict.fromkeys(here, "1.2.3"))
+            monkeypatch.setattr(engines, "_devices", here.get)
+            monkeypatch.setattr(engines, "graphics", lambda: iter(seen))
+
+        return arrange
+
+    def test_a_missing_engine_is_told(self, examine: Examine, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(engines, "ENGINES", dict.fromkeys(engines.ENGINES, "no-such-distribution-anywhere"))
+        (finding,) = examine(engines.engine)
+        assert (finding.state, "make engine" in finding.mend) == ("warn", True)
+
+    def test_the_engine_that_is_used_is_named_and_so_is_the_spare_one(
+        self, examine: Examine, with_engines: Callable[..., None]
+    ) -> None:
+        with_engines({"llama_cpp": [CPU], "xllamacpp": [CPU]})
+        assert examine(engines.engine)[0].what == "llama-cpp-python 1.2.3, on the processor; xllamacpp 1.2.3 is here too"
+        (finding, _) = examine(engines.engine, local_engine="xllamacpp")
+        assert finding.what.startswith('xllamacpp 1.2.3, on the processor (local_engine = "xllamacpp")')
+
+    def test_where_the_faster_engine_could_be_had_the_command_is_told(
+        self, examine: Examine, with_engines: Callable[..., None]
+    ) -> None:
+        with_engines({"xllamacpp": [CPU]})
+        assert [finding.mend for finding in examine(engines.engine)] == ["make engine.", ""]
+        assert states(examine(engines.engine, local_engine="xllamacpp")) == ["ok", "ok"]  # it was asked for
+
+    def test_an_engine_that_is_asked_for_and_not_here_is_found(self, examine: Examine, with_engines: Callable[..., None]) -> None:
+        with_engines({"xllamacpp": [CPU]})
+        (finding,) = examine(engines.engine, local_engine="llama_cpp")
+        assert (finding.state, finding.mend) == ("fail", 'make engine; or set local_engine = "auto".')
+
+    def test_an_engine_that_does_not_run_here_is_found_and_another_one_named_that_does(
+        self, examine: Examine, with_engines: Callable[..., None]
+    ) -> None:
+        with_engines({"llama_cpp": None, "xllamacpp": [CPU]})
+        (finding,) = examine(engines.engine)
+        assert (finding.state, finding.mend) == ("fail", 'make engine. Until then: local_engine = "xllamacpp".')
+
+    @pytest.mark.parametrize(
+        ("seen", "mend"),
+        [
+            ("NVIDIA L4, 23034 MiB", "CMAKE_ARGS=-DGGML_CUDA=on make engine"),
+            ("Tesla T4, 15360 MiB", "CMAKE_ARGS=-DGGML_CUDA=on make engine"),
+            ("AMD (/dev/dri/renderD128)", "CMAKE_ARGS=-DGGML_VULKAN=on make engine"),
+            ("Intel (/dev/dri/renderD128)", "CMAKE_ARGS=-DGGML_VULKAN=on make engine"),
+            ("Apple GPU (Metal)", "CMAKE_ARGS=-DGGML_METAL=on make engine"),
+        ],
+    )
+    def test_a_gpu_that_the_engine_does_not_use_is_told_with_the_command_that_mends_it(
+        self, examine: Examine, with_engines: Callable[..., None], seen: str, mend: str
+    ) -> None:
+        with_engines({"llama_cpp": [CPU, ("BLAS", "ACCEL")]}, seen)
+        finding = examine(engines.engine)[1]
+        assert (finding.state, seen in finding.what, mend in finding.mend) == ("warn", True, True)
+        with_engines({"llama_cpp": [CPU, L4]}, seen)
+        assert states(examine(engines.engine)) == ["ok", "ok"]
+
+    def test_without_cuda_s_compiler_it_is_named_first(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setattr(engines, "NVCC", ())
+        monkeypatch.setenv("PATH", str(tmp_path))
+        assert "nvcc is not here" in engines._mend_graphics("NVIDIA L4")
+        (tmp_path / "nvcc").touch(0o755)
+        assert "nvcc" not in engines._mend_graphics("NVIDIA L4")
+
+    def test_a_program_that_was_not_started_from_its_source_names_pip(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr(engines.appliance, "__file__", str(tmp_path / "site-packages/appliance/__init__.py"))
+        assert engines._get("llama_cpp") == "pip install 'gatehouse[llama]'"
+        assert engines._get("llama_cpp", "GGML_CUDA").endswith("--no-cache-dir llama-cpp-python")
+
+    @pytest.mark.parametrize("name", list(engines.ENGINES))
+    def test_an_engine_that_is_here_is_asked_in_a_process_of_its_own(self, name: str) -> None:
+        if name not in engines._installed():
+            pytest.skip(f"{name} is not installed")
+        devices = engines._devices(name)
+        assert devices
+        assert {kind for _, kind in devices} <= set(engine_devices.KINDS)
+
+    def test_code_that_ends_its_process_is_an_engine_that_does_not_run(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        script = tmp_path / "devices.py"
+        monkeypatch.setattr(engine_devices, "__file__", str(script))
+        for spoilt in ("import os; os.abort()", "print('[')", "", "import no_such_module"):
+            script.write_text(spoilt)
+            assert engines._devices("llama_cpp") is None

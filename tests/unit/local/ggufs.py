@@ -86,23 +86,67 @@ def honest(values: dict[str, Any] | None = None) -> bytes:
     return header(values) + b"\0" * 128
 
 
+class Layout(msgspec.Struct):
+    """Where things stand in a real file: the values outside of arrays, the tensors' descriptions, and the tensors."""
+
+    values: list[tuple[int, int]]
+    tensors: list[tuple[int, int]]
+    end_of_values: int
+    data: int
+
+
+def layout(data: bytes) -> Layout:
+    _, tensors, pairs = struct.unpack_from("<IQQ", data, 4)
+    position, values, described = 24, [], []
+    for _ in range(pairs):
+        start = _after_text(data, position)
+        position = _after_value(data, start)
+        if struct.unpack_from("<I", data, start)[0] != 9:
+            values.append((start, position))
+    end_of_values = position
+    for _ in range(tensors):
+        start = position
+        position = _after_text(data, position)
+        (dimensions,) = struct.unpack_from("<I", data, position)
+        position += 4 + 8 * dimensions + 12
+        described.append((start, position))
+    return Layout(values, described, end_of_values, -(-position // ALIGNMENT) * ALIGNMENT)
+
+
 def with_value(source: Path, target: Path, key: str, given: Any) -> Path:
     """A copy of a real model with one more value in its header; the tensors stay as they are."""
     data = source.read_bytes()
     _, tensors, pairs = struct.unpack_from("<IQQ", data, 4)
-    position = 24
-    for _ in range(pairs):
-        position = _after_value(data, _after_text(data, position))
-    end_of_values = position
-    for _ in range(tensors):
-        position = _after_text(data, position)
-        (dimensions,) = struct.unpack_from("<I", data, position)
-        position += 4 + 8 * dimensions + 12
-    start = -(-position // ALIGNMENT) * ALIGNMENT
-    head = MAGIC + struct.pack("<IQQ", 3, tensors, pairs + 1) + data[24:end_of_values] + text(key) + value(given)
-    head += data[end_of_values:position]
-    target.write_bytes(head + b"\0" * (-len(head) % ALIGNMENT) + data[start:])
+    where = layout(data)
+    head = MAGIC + struct.pack("<IQQ", 3, tensors, pairs + 1) + data[24 : where.end_of_values] + text(key) + value(given)
+    head += data[where.tensors[0][0] : where.tensors[-1][1]]
+    target.write_bytes(head + b"\0" * (-len(head) % ALIGNMENT) + data[where.data :])
     return target
+
+
+def shortened(source: Path, items: int = 16) -> tuple[bytes, int]:
+    """A real model's header whose arrays have `items` items at most, for they are most of it; and the whole file's size."""
+    data = source.read_bytes()
+    _, tensors, pairs = struct.unpack_from("<IQQ", data, 4)
+    where = layout(data)
+    head, position = MAGIC + struct.pack("<IQQ", 3, tensors, pairs), 24
+    for _ in range(pairs):
+        start = _after_text(data, position)
+        end = _after_value(data, start)
+        if struct.unpack_from("<I", data, start)[0] == 9:
+            inner, count = struct.unpack_from("<IQ", data, start + 4)
+            kept = min(count, items)
+            head += (
+                data[position:start]
+                + struct.pack("<IIQ", 9, inner, kept)
+                + data[start + 16 : _after_items(data, start + 16, inner, kept)]
+            )
+        else:
+            head += data[position:end]
+        position = end
+    head += data[where.tensors[0][0] : where.tensors[-1][1]]
+    head += b"\0" * (-len(head) % ALIGNMENT)
+    return head, len(head) + len(data) - where.data
 
 
 _SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
@@ -121,9 +165,12 @@ def _after_value(data: bytes, position: int) -> int:
     if kind == 8:
         return _after_text(data, position)
     inner, count = struct.unpack_from("<IQ", data, position)
-    position += 12
-    if inner in _SIZES:
-        return int(position + count * _SIZES[inner])
+    return _after_items(data, position + 12, inner, count)
+
+
+def _after_items(data: bytes, position: int, kind: int, count: int) -> int:
+    if kind in _SIZES:
+        return int(position + count * _SIZES[kind])
     for _ in range(count):
         position = _after_text(data, position)
     return position

@@ -30,10 +30,8 @@ from appliance.local.kinds import ModelKind
 from appliance.workers.process import CallFailed, Worker
 
 ENGINES = [
-    pytest.param(
-        "xllamacpp",
-        marks=pytest.mark.skipif(importlib.util.find_spec("xllamacpp") is None, reason="xllamacpp is not installed"),
-    ),
+    pytest.param(name, marks=pytest.mark.skipif(importlib.util.find_spec(name) is None, reason=f"{name} is not installed"))
+    for name in ("llama_cpp", "xllamacpp")
 ]
 OPTIONS = EngineOptions(context_tokens=512, parallel=2, threads=1)
 HELLO: list[dict[str, Any]] = [{"role": "user", "content": "Say hello."}]

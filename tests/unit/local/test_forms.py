@@ -71,11 +71,25 @@ def text_of(chunks: list[Chunk]) -> str:
     return "".join(delta.content or "" for chunk in chunks for delta in chunk.deltas)
 
 
-def call_of(chunks: list[Chunk]) -> tuple[str, Any]:
-    calls: list[ToolCall] = [call for chunk in chunks for delta in chunk.deltas for call in delta.tool_calls or []]
-    assert calls[0].id.startswith("call_")
-    assert calls[0].function is not None
-    return calls[0].function.name, json.loads("".join(call.function.arguments for call in calls if call.function))
+def calls_of(chunks: list[Chunk]) -> list[tuple[str, Any]]:
+    """Name and arguments of each call: parallel ones have an index each."""
+    parts: dict[int, list[ToolCall]] = {}
+    for call in (call for chunk in chunks for delta in chunk.deltas for call in delta.tool_calls or []):
+        parts.setdefault(call.index, []).append(call)
+    made = []
+    for first, *more in parts.values():
+        assert first.id.startswith("call_")
+        assert first.function is not None
+        made.append(
+            (first.function.name, json.loads("".join(call.function.arguments for call in (first, *more) if call.function)))
+        )
+    assert made
+    return made
+
+
+def is_valid(call: tuple[str, Any]) -> bool:
+    name, arguments = call
+    return satisfies(arguments, WEATHER) if name == "get_weather" else name == "get_time" and arguments == {}
 
 
 def finish_of(chunks: list[Chunk]) -> str:
@@ -102,8 +116,7 @@ async def test_json_object_is_an_object(models: LocalModels) -> None:
 @pytest.mark.parametrize("seed", range(5))
 async def test_required_gives_a_valid_call(models: LocalModels, seed: int) -> None:
     chunks = await ask(models, tools=TOOLS, tool_choice="required", seed=seed)
-    name, arguments = call_of(chunks)
-    assert satisfies(arguments, WEATHER) if name == "get_weather" else arguments == {}
+    assert all(map(is_valid, calls_of(chunks)))
     assert finish_of(chunks) == "tool_calls"
     assert text_of(chunks) == ""
 
@@ -111,7 +124,7 @@ async def test_required_gives_a_valid_call(models: LocalModels, seed: int) -> No
 @pytest.mark.parametrize(("name", "schema"), [("get_weather", WEATHER), ("get_time", {"const": {}})])
 async def test_a_named_tool_is_called(models: LocalModels, name: str, schema: Any) -> None:
     chunks = await ask(models, tools=TOOLS, tool_choice={"type": "function", "function": {"name": name}})
-    called, arguments = call_of(chunks)
+    ((called, arguments),) = calls_of(chunks)
     assert called == name
     assert satisfies(arguments, schema)
     assert finish_of(chunks) == "stop"
@@ -120,7 +133,7 @@ async def test_a_named_tool_is_called(models: LocalModels, name: str, schema: An
 async def test_auto_gives_words_or_a_valid_call(models: LocalModels) -> None:
     chunks = await ask(models, tools=TOOLS, max_tokens=60)
     if finish_of(chunks) == "tool_calls":
-        assert call_of(chunks)[0] in ("get_weather", "get_time")
+        assert all(name in ("get_weather", "get_time") for name, _ in calls_of(chunks))
     else:
         assert text_of(chunks)
 
@@ -129,4 +142,4 @@ async def test_two_choices_of_calls_are_both_valid(models: LocalModels) -> None:
     chunks = await ask(models, tools=TOOLS[:1], tool_choice="required", n=2)
     for index in (0, 1):
         mine = [Chunk([delta for delta in chunk.deltas if delta.index == index]) for chunk in chunks]
-        assert satisfies(call_of(mine)[1], WEATHER)
+        assert all(map(is_valid, calls_of(mine)))

@@ -1,7 +1,6 @@
 """Local models with the real engine: loaded once, queued in bounds, restarted after a crash, unloaded when idle."""
 
 import asyncio
-import importlib.util
 import os
 import signal
 import time
@@ -17,8 +16,10 @@ import pytest_asyncio
 from appliance import errors
 from appliance.clock import SystemClock
 from appliance.home import Home
+from appliance.local import engine_choice
 from appliance.local import models as models_module
 from appliance.local.catalogue import catalogue
+from appliance.local.engines.engine import seats
 from appliance.local.models import LocalModels
 from appliance.local.registry import Registry
 from appliance.settings import Settings
@@ -28,9 +29,12 @@ MODEL = "smollm2-135m-instruct"
 HELLO = {"messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 4}
 SLOW = {"messages": [{"role": "user", "content": "Count from 1 to 1000."}], "grammar": "root ::= [a-z ]{1500}"}
 
+ENGINE = engine_choice.choice("auto").name  # as the product chooses
+SEATS = seats(ENGINE or "", 2)
+
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(importlib.util.find_spec("xllamacpp") is None, reason="xllamacpp is not installed"),
+    pytest.mark.skipif(ENGINE is None, reason="no engine is installed"),
 ]
 posix_only = pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
 
@@ -60,9 +64,21 @@ async def shared(model_home: Home) -> AsyncIterator[LocalModels]:
     await models.close()
 
 
-async def answer(models: LocalModels, request: dict[str, Any] = HELLO, model: str = MODEL) -> list[dict[str, Any]]:
-    async with aclosing(models.chat(model, request)) as chunks:
-        return [chunk async for chunk in chunks]
+async def answer(
+    models: LocalModels,
+    request: dict[str, Any] = HELLO,
+    model: str = MODEL,
+    caller: Any = None,
+    heard: asyncio.Event | None = None,
+) -> list[dict[str, Any]]:
+    """All chunks; `heard` is set with the first that says something."""
+    found = []
+    async with aclosing(models.chat(model, request, caller)) as chunks:
+        async for chunk in chunks:
+            found.append(chunk)
+            if chunk["choices"] and heard is not None:
+                heard.set()
+    return found
 
 
 def is_whole(chunks: list[dict[str, Any]]) -> bool:
@@ -107,9 +123,9 @@ async def test_the_room_says_what_it_is(shared: LocalModels) -> None:
 
 
 async def test_a_request_waits_for_a_slot_and_beyond_the_queue_it_is_refused(shared: LocalModels) -> None:
-    slow = [asyncio.ensure_future(answer(shared, {**SLOW, "max_tokens": 60})) for _ in range(2)]
+    slow = [asyncio.ensure_future(answer(shared, {**SLOW, "max_tokens": 60})) for _ in range(SEATS)]
     waiting = [asyncio.ensure_future(answer(shared)) for _ in range(3)]
-    await until(lambda: (state(shared).running, state(shared).waiting) == (2, 3))
+    await until(lambda: (state(shared).running, state(shared).waiting) == (SEATS, 3))
     with pytest.raises(errors.QueueFull) as caught:
         await answer(shared)
     assert caught.value.retry_after_seconds is not None
@@ -133,8 +149,8 @@ async def test_hanging_up_frees_the_slot_within_a_token_or_two(shared: LocalMode
 
 
 async def test_hanging_up_in_the_queue_leaves_the_queue(shared: LocalModels) -> None:
-    slow = [asyncio.ensure_future(answer(shared, SLOW)) for _ in range(2)]
-    await until(lambda: state(shared).running == 2)
+    slow = [asyncio.ensure_future(answer(shared, SLOW)) for _ in range(SEATS)]
+    await until(lambda: state(shared).running == SEATS)
     waiting = asyncio.ensure_future(answer(shared))
     await until(lambda: state(shared).waiting == 1)
     for task in (waiting, *slow):
@@ -152,7 +168,7 @@ async def test_a_prompt_beyond_the_context_names_both_figures(shared: LocalModel
     assert caught.value.param == "messages"
 
 
-async def test_more_choices_than_slots_are_refused(shared: LocalModels) -> None:
+async def test_more_choices_than_are_answered_side_by_side_are_refused(shared: LocalModels) -> None:
     with pytest.raises(errors.InvalidField) as caught:
         await answer(shared, {**HELLO, "n": 3})
     assert caught.value.param == "n"
@@ -185,9 +201,9 @@ async def test_kill_9_in_mid_stream_fails_what_was_running_and_the_next_request_
     models = make(model_home, counter)
     await models.prewarm(MODEL)
     first = state(models).pid
-    running = [asyncio.ensure_future(answer(models, SLOW)) for _ in range(2)]
-    await until(lambda: state(models).running == 2)
-    await asyncio.sleep(0.3)
+    heard = [asyncio.Event() for _ in range(2)]
+    running = [asyncio.ensure_future(answer(models, SLOW, heard=each)) for each in heard]
+    await asyncio.gather(*(each.wait() for each in heard))
     os.kill(first, signal.SIGKILL)
     for result in await asyncio.gather(*running, return_exceptions=True):
         assert isinstance(result, errors.LocalModelFailed)
@@ -198,6 +214,58 @@ async def test_kill_9_in_mid_stream_fails_what_was_running_and_the_next_request_
     assert after.pid != first
     assert (after.state, after.running) == ("ready", 0)
     assert counter.restarts == [f"local/{MODEL}"]
+    await models.close()
+
+
+@posix_only
+async def test_callers_who_had_heard_nothing_when_the_worker_was_killed_all_get_whole_answers(model_home: Home) -> None:
+    counter = Counter()
+    models = make(model_home, counter)
+    await models.prewarm(MODEL)
+    first = state(models).pid
+    os.kill(first, signal.SIGSTOP)  # so that nobody hears anything
+    waiting = [asyncio.ensure_future(answer(models, {**HELLO, "seed": number})) for number in range(SEATS + 2)]
+    await until(lambda: (state(models).running, state(models).waiting) == (SEATS, 2))
+    os.kill(first, signal.SIGKILL)
+    answers = await asyncio.gather(*waiting)
+    assert all(is_whole(chunks) for chunks in answers)
+    assert all(len([chunk for chunk in chunks if "usage" in chunk]) == 1 for chunks in answers)
+    assert (state(models).running, state(models).waiting) == (0, 0)
+    assert counter.restarts == [f"local/{MODEL}"]
+    await models.close()
+
+
+@posix_only
+async def test_a_request_whose_second_worker_dies_too_fails_and_frees_its_slots(model_home: Home) -> None:
+    models = make(model_home)
+    await models.prewarm(MODEL)
+    asked = asyncio.ensure_future(answer(models, {**SLOW, "n": 2}))
+    pids = set[int]()
+    while not asked.done():
+        pid = state(models).pid
+        if pid is not None and state(models).state == "ready" and pid not in pids and state(models).running:
+            pids.add(pid)
+            os.kill(pid, signal.SIGKILL)
+        await asyncio.sleep(0)
+    with pytest.raises(errors.LocalModelFailed):
+        await asked
+    assert len(pids) == 2
+    await until(lambda: (state(models).running, state(models).waiting) == (0, 0))
+    await models.close()
+
+
+@posix_only
+async def test_embeddings_that_were_lost_with_the_worker_are_made_by_the_next(tmp_path: Path, embedding_file: Path) -> None:
+    home = Home(tmp_path / "home").make()
+    Registry(home, {}).add(embedding_file, "embedder", link=True)
+    models = make(home)
+    await models.prewarm("embedder")
+    first = state(models, "embedder").pid
+    os.kill(first, signal.SIGSTOP)
+    asked = asyncio.ensure_future(models.embed("embedder", {"input": ["a ship"]}))
+    await until(lambda: state(models, "embedder").running == 1)
+    os.kill(first, signal.SIGKILL)
+    assert len((await asked)["data"]) == 1
     await models.close()
 
 
@@ -217,8 +285,9 @@ async def test_a_worker_that_hangs_is_killed_and_replaced(model_home: Home) -> N
     models = make(model_home)
     await models.prewarm(MODEL)
     first = state(models).pid
-    running = asyncio.ensure_future(answer(models, SLOW))
-    await until(lambda: state(models).running == 1)
+    heard = asyncio.Event()
+    running = asyncio.ensure_future(answer(models, SLOW, heard=heard))
+    await heard.wait()
     os.kill(first, signal.SIGSTOP)
     with pytest.raises(errors.LocalModelFailed, match="said nothing for 10 s"):
         await running
@@ -293,7 +362,7 @@ async def test_models_come_and_go_while_the_server_runs(
     home = Home(tmp_path / "home").make()
     models, changes = make(home), list[int]()
     watching = asyncio.ensure_future(models.watch(lambda: changes.append(len(models.offered()))))
-    assert "models fetch" in models.status().reason
+    assert "models get" in models.status().reason
     registry = Registry(home, catalogue())
     await asyncio.to_thread(lambda: registry.add(embedding_file, "embedder", link=True))
     await until(lambda: changes == [1])
@@ -313,7 +382,7 @@ async def test_models_come_and_go_while_the_server_runs(
 async def test_without_an_engine_nothing_is_offered_and_the_status_says_how_to_get_one(
     model_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models_module, "ENGINE", "no-such-engine")
+    monkeypatch.setattr(engine_choice, "ENGINES", {})
     models = make(model_home)
     assert models.offered() == ()
     assert "gatehouse[local]" in models.status().reason

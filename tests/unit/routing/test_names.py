@@ -1,7 +1,7 @@
 import pytest
 
 from appliance import errors
-from appliance.routing.names import LocalOffer, Names, ProviderOffer
+from appliance.routing.names import LocalOffer, Names, ProviderOffer, VllmOffer
 
 LOCAL = (LocalOffer("tiny", "chat", 1_700_000_000_000),)
 
@@ -73,3 +73,44 @@ def test_a_local_model_that_is_called_like_the_alias_is_listed_once() -> None:
     names = Names((*LOCAL, LocalOffer("gpt-4o-mini", "chat")), (), ("gpt-4o-mini", "tiny"))
     assert [model.id for model in names.offered()] == ["tiny", "gpt-4o-mini"]
     assert names.resolve("gpt-4o-mini").alias is None
+
+
+SERVED = VllmOffer("big", "http://127.0.0.1:1/v1", "key", is_ready=True)
+
+
+@pytest.mark.parametrize("name", ["big", "vllm/big"])
+def test_a_model_of_vllm_is_found_under_its_name_and_with_vllm_before_it(name: str) -> None:
+    found = Names(LOCAL, (provider("down", tells=False),), None, (SERVED,)).resolve(name).deployment
+    assert (found.name, found.provider, found.kind, found.model) == ("vllm/big", "vllm", "vllm", "big")
+    assert (found.base_url, found.api_key) == ("http://127.0.0.1:1/v1", "key")
+
+
+def test_a_model_of_vllm_that_is_not_ready_says_so_and_is_not_listed() -> None:
+    starting = VllmOffer("big", is_starting=True, why="vLLM is starting the model big", retry_after_seconds=15)
+    failed = VllmOffer("huge", why="vLLM can't serve the model huge", retry_after_seconds=60)
+    names = Names(LOCAL, (provider("down", tells=False),), None, (starting, failed))
+    assert [model.id for model in names.offered()] == ["tiny"]
+    assert names.deployments() == ["local/tiny", "vllm/big", "vllm/huge"]
+    for name in ("big", "vllm/big"):
+        with pytest.raises(errors.LocalModelStarting, match="vLLM is starting the model big") as caught:
+            names.resolve(name)
+        assert caught.value.retry_after_seconds == 15
+    with pytest.raises(errors.LocalModelFailed, match="vLLM can't serve the model huge"):
+        names.resolve("huge")
+
+
+def test_a_model_of_vllm_comes_before_what_has_its_name_elsewhere() -> None:
+    names = Names((*LOCAL, LocalOffer("big", "chat")), (provider("a", "big"),), ("big", "tiny"), (SERVED,))
+    assert names.resolve("big").deployment.name == "vllm/big"
+    assert names.resolve("local/big").deployment.name == "local/big"
+    assert names.resolve("a/big").deployment.name == "a/big"
+    assert [model.id for model in names.offered()] == ["tiny", "big", "a/big"]
+
+
+def test_the_key_of_vllm_is_in_no_repr() -> None:
+    assert "key" not in repr(SERVED)
+
+
+def test_a_provider_called_vllm_keeps_its_models() -> None:
+    names = Names(LOCAL, (provider("vllm", "a"),), None)
+    assert names.resolve("vllm/a").deployment.base_url == "http://vllm/v1"

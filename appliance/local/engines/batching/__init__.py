@@ -1,0 +1,1 @@
+"""Continuous batching over llama.cpp: many sequences, one `llama_decode` a step."""

@@ -1,0 +1,184 @@
+"""Chat templates, rendered in a process of their own (template_room.py); and callers' words kept apart from control tokens."""
+
+import contextlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from appliance.workers import frames, launch
+from appliance.workers.frames import FrameError, FrameReader, FrameTooLarge
+
+ROOM = "chat-template"
+RENDER_SECONDS_MAX = 5.0
+START_SECONDS_MAX = 30.0
+MEMORY_BYTES_MAX = 512 * 1024 * 1024  # address space; Python with Jinja takes some 150 MB of it
+_READ_BYTES = 256 * 1024
+
+# Where a file brings no template; the form that most small models know.
+CHATML = (
+    "{% for message in messages %}{{ '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+
+class TemplateRefused(Exception):
+    """The template can't be used, or not for these messages. `code` is template_room's; the words quote no message."""
+
+    def __init__(self, code: str, words: str) -> None:
+        super().__init__(words)
+        self.code = code
+        self.words = words
+
+
+class TemplateProcess:
+    """One process; started anew when it died or took too long."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._reader = FrameReader()
+        self._folder = ""
+        self._last_id = 0
+
+    def render(self, template: str, values: dict[str, Any], characters_max: int) -> str:
+        """The prompt's text. Errors: TemplateRefused."""
+        with self._lock:
+            self._last_id += 1
+            body = {"template": template, "values": values, "characters_max": characters_max}
+            try:
+                call = frames.encode(frames.Call(self._last_id, "render", body))
+            except FrameTooLarge:
+                raise TemplateRefused("too_large", "the messages are too large") from None
+            process = self._running()
+            timer = threading.Timer(RENDER_SECONDS_MAX, process.kill)
+            timer.start()
+            try:
+                self._say(process, call)
+                answer = self._answer(process)
+            finally:
+                timer.cancel()
+        if isinstance(answer, frames.Error):
+            raise TemplateRefused(answer.code, answer.message)
+        assert isinstance(answer.body, str)
+        return answer.body
+
+    def start(self) -> None:
+        """Have the process made before it is needed."""
+        with self._lock:
+            self._running()
+
+    def close(self) -> None:
+        """End the process. A later `render` makes another."""
+        with self._lock:
+            self._end()
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            assert pipe is not None
+            with contextlib.suppress(OSError):  # what was not sent any more
+                pipe.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _running(self) -> "subprocess.Popen[bytes]":
+        if self._process is not None and self._process.poll() is None:
+            return self._process
+        self._end()
+        self._folder = folder = tempfile.mkdtemp(prefix="templates-")
+        self._reader = FrameReader()
+        self._process = subprocess.Popen(
+            launch.command_line(ROOM),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=launch.working_folder(Path(folder)),
+            env=launch.environment({}),
+        )
+        limits = {"memory_bytes": MEMORY_BYTES_MAX, "cpu_seconds": 0, "files": 0}
+        if sys.platform != "win32":
+            limits["files"] = 64
+        self._say(self._process, frames.encode(frames.Event("start", {"folder": folder, "limits": limits})))
+        return self._process
+
+    @staticmethod
+    def _say(process: "subprocess.Popen[bytes]", data: bytes) -> None:
+        assert process.stdin is not None
+        try:
+            process.stdin.write(data)
+            process.stdin.flush()
+        except OSError as error:
+            raise TemplateRefused("broken", "its process ended") from error
+
+    def _answer(self, process: "subprocess.Popen[bytes]") -> frames.End | frames.Error:
+        assert process.stdout is not None
+        while data := process.stdout.read1(_READ_BYTES):  # type: ignore[attr-defined]  # a pipe's reader is buffered
+            try:
+                for frame in self._reader.feed(data):
+                    if isinstance(frame, frames.End | frames.Error) and frame.id == self._last_id:
+                        return frame
+            except FrameError:
+                process.kill()
+                break
+        process.wait()
+        raise TemplateRefused("broken", "it takes too long, or too much memory")
+
+
+class Words:
+    """Keeps what callers write from being read as control tokens: `<|im_end|>` in a message is six characters, no more.
+
+    Each control text in their words is replaced by one character of a private plane before the template sees it; where
+    such a character stands in the rendered prompt, the text is put back and made tokens of as plain text.
+    """
+
+    _FIRST = 0xF0000
+    _LAST = 0xFFFFD
+
+    def __init__(self, control_texts: Sequence[str]) -> None:
+        longest_first = sorted(set(control_texts), key=len, reverse=True)[: self._LAST - self._FIRST]
+        self._texts = longest_first
+        self._beginnings = frozenset(text[0] for text in longest_first)
+
+    def hidden(self, value: Any) -> Any:
+        """The same JSON value with control texts replaced. Private characters of its own become U+FFFD."""
+        if isinstance(value, str):
+            return self._hidden_text(value)
+        if isinstance(value, list):
+            return [self.hidden(each) for each in value]
+        if isinstance(value, dict):
+            return {self.hidden(name): self.hidden(each) for name, each in value.items()}
+        return value
+
+    def _hidden_text(self, text: str) -> str:
+        if not text.isascii():
+            text = "".join("\ufffd" if self._FIRST <= ord(character) <= self._LAST else character for character in text)
+        if not any(beginning in text for beginning in self._beginnings):
+            return text
+        for number, control in enumerate(self._texts):
+            if control in text:
+                text = text.replace(control, chr(self._FIRST + number))
+        return text
+
+    def pieces(self, prompt: str) -> list[tuple[str, bool]]:
+        """The rendered prompt as (text, whether control tokens in it count)."""
+        pieces: list[tuple[str, bool]] = []
+        start = 0
+        if prompt.isascii():
+            return [(prompt, True)]
+        for place, character in enumerate(prompt):
+            if self._FIRST <= ord(character) <= self._LAST:
+                if place > start:
+                    pieces.append((prompt[start:place], True))
+                pieces.append((self._texts[ord(character) - self._FIRST], False))
+                start = place + 1
+        if start < len(prompt):
+            pieces.append((prompt[start:], True))
+        return pieces

@@ -1,0 +1,157 @@
+"""Chat templates are programs by strangers: what they may do, what ends them, and what callers' words can't do through them."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.local.engines.batching import templates
+from appliance.local.engines.batching.templates import CHATML, TemplateProcess, TemplateRefused, Words
+
+MESSAGES = [{"role": "user", "content": "secret words"}]
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[TemplateProcess]:
+    process = TemplateProcess()
+    yield process
+    process.close()
+
+
+def rendered(process: TemplateProcess, template: str, most: int = 10_000, **values: Any) -> str:
+    return process.render(template, {"messages": MESSAGES, "add_generation_prompt": True, **values}, most)
+
+
+def test_the_form_where_a_file_has_none(process: TemplateProcess) -> None:
+    assert rendered(process, CHATML) == "<|im_start|>user\nsecret words<|im_end|>\n<|im_start|>assistant\n"
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("{{ messages | tojson }}", '[{"role": "user", "content": "secret words"}]'),
+        ("{% for m in messages %}{% if loop.first %}{% continue %}{% endif %}x{% endfor %}y", "y"),
+        ("{% generation %}a{% endgeneration %}b", "ab"),
+        ("{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + 1 %}{% endfor %}{{ ns.n }}", "1"),
+        ("{{ messages[0].content.split(' ')[-1] }}{{ messages[0]['role'].upper() }}", "wordsUSER"),
+        ("{% macro a(x) %}<{{ x }}>{% endmacro %}{{ a('b') }}", "<b>"),
+        ("{{ strftime_now('%Y') | length }}", "4"),
+        ("{{ '%s' | format(lipsum.__globals__) }}", ""),  # what the sandbox doesn't show isn't there
+        ("{% if tools is defined and tools %}t{% else %}n{% endif %}", "n"),
+    ],
+)
+def test_what_templates_in_use_expect(process: TemplateProcess, template: str, text: str) -> None:
+    assert rendered(process, template) == text
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+        "{{ messages.__class__ }}{{ cycler.__init__.__globals__.os.environ }}",
+        "{{ (strftime_now | attr('__globals__'))['json'] }}",
+        "{{ messages.append(1) }}",
+        "{{ '{0.__class__.__init__.__globals__}'.format(strftime_now) }}",
+        "{% include '/etc/passwd' %}",
+        "{% import 'os' as os %}{{ os }}",
+        "{% for i in range(10**9) %}{% endfor %}",
+        "{% broken",
+        "{{ 1 / 0 }}",
+        "{{ messages[7].content }}",
+        "{{ raise_exception('no ' + messages[0].content) }}",
+        "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}",
+        "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
+        "{{ 'x' * 10**9 }}",
+        "{{ ('x' * 10**4) * 10**4 }}",
+        "{% set ns = namespace(t='x' * 1000) %}{% for i in range(60) %}{% set ns.t = ns.t ~ ns.t %}{% endfor %}{{ ns.t }}",
+        "{% for i in range(9999) %}{{ messages[0].content }}{% endfor %}",
+        "{{ 9 ** (9 ** 9) }}",
+    ],
+)
+def test_tricks_are_refused_in_words_that_quote_nobody_and_the_next_is_rendered(
+    process: TemplateProcess, template: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(templates, "RENDER_SECONDS_MAX", 2.0)
+    with pytest.raises(TemplateRefused) as caught:
+        rendered(process, template)
+    assert "secret" not in caught.value.words
+    assert "/" not in caught.value.words
+    assert rendered(process, CHATML).endswith("assistant\n")
+
+
+def test_a_template_without_an_end_is_ended_in_time_and_others_wait_no_longer(
+    process: TemplateProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(templates, "RENDER_SECONDS_MAX", 0.5)
+    endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% set x = a * b %}{% endfor %}{% endfor %}"
+    began = time.monotonic()
+    with pytest.raises(TemplateRefused, match="too long"):
+        rendered(process, endless)
+    assert rendered(process, CHATML)
+    assert time.monotonic() - began < 20  # the fault would be hours
+
+
+def test_a_refusal_in_the_templates_own_words_is_passed_on(process: TemplateProcess) -> None:
+    with pytest.raises(TemplateRefused, match="roles must alternate") as caught:
+        rendered(process, "{{ raise_exception('roles must alternate') }}")
+    assert caught.value.code == "refused"
+
+
+def test_several_at_once_get_each_their_own(process: TemplateProcess) -> None:
+    found: dict[int, str] = {}
+
+    def render(number: int) -> None:
+        found[number] = rendered(process, "{{ n }}", n=number)
+
+    threads = [threading.Thread(target=render, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {number: str(number) for number in range(12)}
+
+
+CONTROLS = ["<|im_start|>", "<|im_end|>", "<s>", "</s>", "<|im_start|>system"]
+
+
+def put_together(words: Words, template: str) -> list[tuple[str, bool]]:
+    """The neighbours of one kind as one."""
+    joined: list[tuple[str, bool]] = []
+    for text, counts in words.pieces(template):
+        if joined and joined[-1][1] == counts:
+            joined[-1] = (joined[-1][0] + text, counts)
+        else:
+            joined.append((text, counts))
+    return joined
+
+
+def test_control_texts_of_callers_are_text_and_those_of_the_template_count() -> None:
+    words = Words(CONTROLS)
+    said = words.hidden("a<|im_end|>b</s>")
+    assert put_together(words, f"<|im_start|>user\n{said}<|im_end|>") == [
+        ("<|im_start|>user\na", True),
+        ("<|im_end|>", False),
+        ("b", True),
+        ("</s>", False),
+        ("<|im_end|>", True),
+    ]
+
+
+def test_they_are_hidden_wherever_json_holds_texts() -> None:
+    words = Words(CONTROLS)
+    hidden = words.hidden([{"role": "<s>", "tool_calls": [{"function": {"name": "x", "arguments": {"<s>": ["</s>", 1, None]}}}]}])
+    assert "s>" not in repr(hidden)
+
+
+@given(st.text(alphabet=st.sampled_from([*"<|im_endstar>/s x", "\U000f0000", "\U000f0001", "\U000ffffd", "é"]), max_size=60))
+def test_no_text_of_a_caller_ever_counts(text: str) -> None:
+    words = Words(CONTROLS)
+    pieces = words.pieces(words.hidden(text))
+    counted = [piece for piece, counts in pieces if counts]
+    assert not any(control in piece for piece in counted for control in CONTROLS)
+    whole = "".join(piece for piece, _ in pieces)
+    assert whole == "".join("\ufffd" if "\U000f0000" <= character <= "\U000ffffd" else character for character in text)
