@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QPaintEvent
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QListWidget, QListWidgetItem, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.pages.overview import Overview
@@ -12,9 +12,11 @@ from gui.tray_state import Look
 from gui.widgets.parts import button, label
 
 if TYPE_CHECKING:
+    from gui.pages.models import ModelsPage
     from gui.pages.playground import Playground
 
 
+PAGES = ("Overview", "Playground", "Models")
 WANTED, FRAME = QSize(1040, 700), QSize(16, 48)
 
 
@@ -27,14 +29,15 @@ class Window(QMainWindow):
     def __init__(self, service: Service) -> None:
         super().__init__()
         self.setWindowTitle("Gatehouse")
-        self.resize(WANTED.boundedTo(self.screen().availableSize() - FRAME))
+        # Not `self.screen()`: PySide 6.11 makes the screen the window's child, and the collector frees it with the window.
+        self.resize(WANTED.boundedTo(QGuiApplication.primaryScreen().availableSize() - FRAME))
         self._service = service
         self.nav = QListWidget()
         self.nav.setObjectName("nav")
         self.nav.setFrameShape(QFrame.Shape.NoFrame)
         self.nav.setFixedWidth(172)
         self.nav.setAccessibleName("Pages")
-        for name in ("Overview", "Playground"):
+        for name in PAGES:
             item = QListWidgetItem(name, self.nav)
             item.setSizeHint(QSize(0, 40))  # else it is measured before the style sheet's padding is known
         self.title, self.state = label("Overview", "h1"), label("Stopped", "state")
@@ -43,6 +46,7 @@ class Window(QMainWindow):
         self.pages = QStackedWidget()
         self.overview = Overview(service)
         self.playground: Playground | None = None
+        self.models: ModelsPage | None = None
         self.pages.addWidget(self.overview)
         self._lay_out()
         self.nav.setCurrentRow(0)
@@ -75,11 +79,22 @@ class Window(QMainWindow):
             self.playground = Playground(self._service)
             self.pages.addWidget(self.playground)
 
+    def open_models(self) -> None:
+        if self.models is None:
+            from gui.pages.models import ModelsPage
+
+            self.models = ModelsPage(self._service)
+            self.pages.addWidget(self.models)
+
     def _turn(self, row: int) -> None:
-        if row == 1:
+        name = PAGES[row]
+        if name == "Playground":
             self.open_playground()
-        self.pages.setCurrentIndex(row)
-        self.title.setText(self.nav.item(row).text())
+        elif name == "Models":
+            self.open_models()
+        shown = {"Playground": self.playground, "Models": self.models}.get(name) or self.overview
+        self.pages.setCurrentWidget(shown)
+        self.title.setText(name)
 
     def show_look(self, look: Look) -> None:
         self.state.setText(

@@ -57,7 +57,7 @@ class Overview(QWidget):
         loaded = set(overview["loaded_models"])
         names = [f"{name} (loaded)" if name in loaded else name for name in overview["models"]]
         more = f", and {len(names) - MODELS_SHOWN_MAX} more" if len(names) > MODELS_SHOWN_MAX else ""
-        self.models.setText((", ".join(names[:MODELS_SHOWN_MAX]) + more) or "None yet: `gatehouse models fetch` brings one.")
+        self.models.setText((", ".join(names[:MODELS_SHOWN_MAX]) + more) or "None yet: the Models page brings one.")
         reach = "this machine and the local network" if overview["lan_on"] else "this machine only"
         self.about.setText(
             f"For {reach} · up {overview_state.duration(overview['uptime_seconds'])} · version {overview['version']}"

@@ -1,0 +1,237 @@
+"""A small gateway with only what the Models page asks: for screens that a real one shows seldom (200 models, a slow answer,
+a model that doesn't fit, a broken answer). A process of its own, since a thread beside Qt's may free Qt's objects: Python's
+collector runs on whichever thread comes by, and the next painting then dies in native code.
+"""
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Any
+from urllib.parse import unquote
+
+Json = dict[str, Any]
+GB = 1_000_000_000
+NOW = "2026-11-25T12:00:00Z"
+MODELS, JOBS, BACKSTAGE = "/api/v1/admin/models", "/api/v1/admin/jobs", "/backstage"
+OVERVIEW: Json = {
+    "version": "0.1.0", "state": "running", "uptime_seconds": 60, "in_flight": 0, "owner_exists": True, "lan_on": False,
+    "reasons": [], "endpoints": ["http://localhost:8000/v1"], "models": [], "loaded_models": [], "minutes": [],
+    "last_hour": {"requests": 0, "failed": 0, "tokens_in": 0, "tokens_out": 0, "latency_ms_p50": None, "latency_ms_p95": None},
+}  # fmt: skip
+
+
+def model(model_id: str, title: str = "", **more: Any) -> Json:
+    """A ModelShown."""
+    return {
+        "id": model_id, "title": title or model_id, "kind": "chat", "state": "unloaded", "origin": "catalogue",
+        "licence": "Apache-2.0", "bytes": GB, "sha256": "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+        "context_tokens": 8192, "memory_bytes": 2 * GB, "fits": True, "rss_bytes": None, "running": 0, "waiting": 0,
+        "engine": None, "demonstration": False, "good_for": "Short answers.", "last_failure": None, "added_at": NOW,
+        "is_default": False, **more,
+    }  # fmt: skip
+
+
+def job(job_id: str, kind: str, model_id: str, **more: Any) -> Json:
+    return {
+        "id": job_id, "kind": kind, "model": model_id, "state": "running", "done": 0, "total": 0, "unit": "bytes", "message": "",
+        "fix": "", "result": None, "started_at": NOW, "ended_at": None, **more,
+    }  # fmt: skip
+
+
+class StandIn:
+    """The tests' hold on it."""
+
+    def __init__(self, home: Path, models: list[Json]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.gui.models_stand_in"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"models": models, "path": str(home / "models" / "x.gguf")}).encode() + b"\n")
+        self._process.stdin.flush()
+        self.url = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
+        self.control = home / "run" / "control.json"
+        self.control.parent.mkdir(parents=True)
+        self.control.write_text(json.dumps({"pid": self._process.pid, "url": self.url, "token": "machine"}))
+
+    def close(self) -> None:
+        """It ends with its standard input."""
+        self._process.communicate(timeout=10)
+
+    def _do(self, what: str, **how: Any) -> Any:
+        body = json.dumps({"what": what, **how}).encode()
+        with urllib.request.urlopen(urllib.request.Request(self.url + BACKSTAGE, body, method="POST"), timeout=10) as answer:
+            return json.load(answer)
+
+    def tell(self, name: str, body: Json) -> None:
+        """An event; a model or a job is what it says from now on."""
+        self._do("tell", name=name, body=body)
+
+    def answer(self, method: str, path: str, status: int, body: Any) -> None:
+        """What it says to this from now on, whatever it would say."""
+        self._do("answer", key=f"{method} {path}", say=[status, body])
+
+    def answer_as_ever(self, method: str, path: str) -> None:
+        self._do("answer", key=f"{method} {path}", say=None)
+
+    def be_slow(self, on: bool) -> None:
+        """Whether changes wait until it isn't."""
+        self._do("slow", on=on)
+
+    def have(self, **what: Json) -> None:
+        """More in `memory`, `engine` or `details`."""
+        self._do("have", more=what)
+
+    @property
+    def calls(self) -> list[tuple[str, str, Any]]:
+        """Those that change something: method, path, body."""
+        return [tuple(call) for call in self._do("calls")["calls"]]
+
+    @property
+    def lists_asked(self) -> int:
+        return int(self._do("calls")["lists_asked"])
+
+
+class Gateway:
+    """What it knows and says, in its own process. Handlers run on threads of their own; what they share is small."""
+
+    def __init__(self, models: list[Json], path: str) -> None:
+        self.models = {one["id"]: one for one in models}
+        self.jobs: list[Json] = []
+        self.known: dict[str, Json] = {
+            "memory": {"budget_bytes": 12 * GB, "used_bytes": 0, "machine_bytes": 16 * GB},
+            "engine": {"name": "llama_cpp", "version": "0.3.36", "threads": 3, "reason": ""},
+            "details": {
+                "architecture": "llama", "name": "Model", "tensors": 272, "tools": True, "embedding_length": 576, "path": path,
+                "chat_template": "{% for m in messages %}{{ m.content }}{% endfor %}",
+                "memory": {"weights": GB, "cache": GB // 2, "compute": GB // 2, "total": 2 * GB},
+            },
+        }  # fmt: skip
+        self.said: dict[str, Any] = {}
+        self.calls: list[tuple[str, str, Any]] = []
+        self.lists_asked = 0
+        self.is_quick = threading.Event()
+        self.is_quick.set()
+        self.readers: list[Queue[bytes]] = []
+
+    def backstage(self, body: Json) -> Json:
+        match body["what"]:
+            case "tell":
+                self.tell(body["name"], body["body"])
+            case "answer":
+                self.said[body["key"]] = body["say"]
+            case "slow":
+                self.is_quick.clear() if body["on"] else self.is_quick.set()
+            case "have":
+                for name, more in body["more"].items():
+                    self.known[name].update(more)
+        return {"calls": self.calls, "lists_asked": self.lists_asked}
+
+    def tell(self, name: str, body: Json) -> None:
+        if name == "model":
+            self.models[body["id"]] = body
+        if name == "job":
+            self.jobs = [body, *(one for one in self.jobs if one["id"] != body["id"])]
+        for reader in self.readers:
+            reader.put(f"event: {name}\ndata: {json.dumps(body)}\n\n".encode())
+
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        if method != "GET":
+            self.calls.append((method, path, body))
+            self.is_quick.wait(30)
+        if (said := self.said.get(f"{method} {path}")) is not None:
+            return said[0], said[1]
+        if path == JOBS:
+            return 200, {"items": self.jobs, "next_cursor": None}
+        if path.startswith(JOBS):
+            ended = {**next(one for one in self.jobs if path.endswith(one["id"])), "state": "cancelled", "ended_at": NOW}
+            self.tell("job", ended)
+            return 200, ended
+        if not path.startswith(MODELS):
+            return 200, {}
+        model_id, _, verb = path.removeprefix(MODELS).removeprefix("/").partition("/")
+        return self._about(method, model_id, verb, body)
+
+    def _about(self, method: str, model_id: str, verb: str, body: Any) -> tuple[int, Any]:
+        if method == "GET" and not model_id:
+            self.lists_asked += 1
+            known = {"memory": self.known["memory"], "engine": self.known["engine"]}
+            return 200, {"items": list(self.models.values()), "next_cursor": None, **known}
+        if method == "GET":
+            return 200, {**self.models[model_id], **self.known["details"]}
+        if method == "DELETE":
+            del self.models[model_id]
+            return 204, None
+        if verb in ("load", "unload"):
+            return 200, self._turned(model_id, is_load=verb == "load")
+        if model_id == "import":
+            return 202, self._begun("import", body["from"])
+        return 202, self._begun(verb, model_id) if model_id else self._begun("add", body["id"] or Path(body["path"]).stem)
+
+    def _turned(self, model_id: str, *, is_load: bool) -> Json:
+        now = {"state": "ready", "rss_bytes": 2 * GB} if is_load else {"state": "unloaded", "rss_bytes": None}
+        self.known["memory"]["used_bytes"] += 2 * GB if is_load else -2 * GB
+        self.tell("model", {**self.models[model_id], **now})
+        return self.models[model_id]
+
+    def _begun(self, kind: str, model_id: str) -> Json:
+        made = job(f"job_{len(self.jobs) + 1}", kind, model_id, total=GB)
+        self.tell("job", made)
+        return made
+
+
+class Handler(BaseHTTPRequestHandler):
+    gateway: Gateway
+
+    def _handle(self) -> None:
+        path = unquote(self.path)
+        body = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)) or b"null")
+        if path == "/api/v1/admin/events":
+            with contextlib.suppress(OSError):  # the reader has gone
+                self._stream()
+            return
+        status, answer = (
+            (200, self.gateway.backstage(body)) if path == BACKSTAGE else self.gateway.answer(self.command, path, body)
+        )
+        data = b"" if answer is None else json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_POST = do_DELETE = _handle  # noqa: N815 (the base class's names)
+
+    def _stream(self) -> None:
+        mine: Queue[bytes] = Queue()
+        mine.put(f"event: overview\ndata: {json.dumps(OVERVIEW)}\n\n".encode())
+        self.gateway.readers.append(mine)
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        while True:
+            try:
+                data = mine.get(timeout=5)
+            except Empty:
+                data = b": still here\n\n"
+            self.wfile.write(data)
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing: the tests' output is for the tests."""
+
+
+def main() -> None:
+    Handler.gateway = Gateway(**json.loads(sys.stdin.readline()))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(server.server_port, flush=True)
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()
