@@ -27,6 +27,7 @@ from appliance.settings import Settings
 GIB = 1024**3
 BATCH_TOKENS = 512  # computed at once, by both engines
 PROGRAM_BYTES = 80 * 1024 * 1024  # a worker's own: Python, the engine's libraries and tables
+KEPT_PART = 8  # of the attention cache
 LEAST_FOR_THE_REST_BYTES = GIB
 REST_SHARE = 5  # one part of that many stays free
 
@@ -35,7 +36,9 @@ OUR_CGROUP = Path("/proc/self/cgroup")
 
 
 class MemoryNeed(msgspec.Struct, frozen=True):
-    """Bytes. `weights`: the file, which is mapped. `cache`: what is remembered of every token. `compute`: all else."""
+    """Bytes. `weights`: the file, which is mapped. `cache`: what is remembered of every token. `compute`: all else, what is
+    kept of prompts that are over among it.
+    """
 
     weights: int
     cache: int
@@ -53,8 +56,14 @@ def need(info: GgufInfo, *, context_tokens: int, parallel: int, cells: int = 0) 
         is_encoder = info.architecture in ENCODERS
         at_the_end = info.heads * batch * batch if is_encoder else 2 * batch * info.vocabulary
     widths = 4 * info.embedding_length + 3 * info.feed_forward_length * max(1, info.experts_used)
-    compute = PROGRAM_BYTES + 4 * (batch * widths + at_the_end)
+    kept = kept_bytes(info, context_tokens=context_tokens, parallel=parallel)
+    compute = PROGRAM_BYTES + 4 * (batch * widths + at_the_end) + kept
     return MemoryNeed(info.file_bytes, cache, compute, info.file_bytes + cache + compute)
+
+
+def kept_bytes(info: GgufInfo, *, context_tokens: int, parallel: int) -> int:
+    """What an engine may keep of prompts that are over, beside the attention cache."""
+    return info.kv_bytes_per_token * context_tokens * parallel // KEPT_PART if info.kind is ModelKind.CHAT else 0
 
 
 def available(settings: Settings) -> int:

@@ -186,10 +186,12 @@ class LocalModels:
         return RunningModel(model, how, House(self._admit, self._tell, self._count_restart), self._clock)
 
     def _options(self, model: LocalModel) -> EngineOptions:
-        info = self._found.headers[model.id]
+        info, parallel = self._found.headers[model.id], self._settings.local_parallel
+        context_tokens = capacity.context_tokens(self._settings, info, model.context)
         return EngineOptions(
-            context_tokens=capacity.context_tokens(self._settings, info, model.context),
-            parallel=self._settings.local_parallel,
+            context_tokens=context_tokens,
+            parallel=parallel,
+            kept_bytes=memory.kept_bytes(info, context_tokens=context_tokens, parallel=parallel),
             threads=capacity.threads(self._settings, self._cores),
             kind=info.kind,
             step_seconds_max=self._settings.local_step_seconds_max,

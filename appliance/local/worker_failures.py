@@ -63,7 +63,10 @@ def _refused(name: str, engine: str, error: CallFailed) -> GatehouseError:
             f"{name} can't take this request: {error.message}", fix="Check messages, tools and response_format."
         )
     if error.code == "not_sent":
-        return errors.BadRequest(f"{name} can't take this request: it is too large or nested too deeply", fix="Send less.")
+        return errors.BadRequest(
+            f"{name} can't take this request: it is too large, nested too deeply, or has a number of more than 64 bits",
+            fix="Send less.",
+        )
     if error.code == seam.LOAD_FAILED:
         return errors.LocalModelFailed(f"the local model {name} can't be loaded: {error.message}", fix=_mend(engine, error))
     return errors.LocalModelFailed(f"the local model {name} failed while it answered", fix="Try again.")

@@ -267,7 +267,7 @@ class Worker:
                 return frames.encode(call)
             except frames.FrameTooLarge:
                 return frames.encode(await asyncio.to_thread(frames.spill, call, self._own_folder))
-        except (OSError, frames.FrameTooLarge, TypeError, ValueError, RecursionError) as error:
+        except (OSError, frames.FrameTooLarge, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise CallFailed("not_sent", f"the call can't be handed to the worker ({type(error).__name__})", {}) from error
 
     def _taken(self, number: int, pending: _Pending) -> None:

@@ -25,6 +25,7 @@ class EngineOptions(msgspec.Struct, frozen=True):
     threads:        never more: ggml's threads spin, and more of them than free cores decode ten times slower.
     kind:           chat or embedding; pooling comes from the file.
     cells:          tokens of attention cache for all of them together; 0: each of the `parallel` may fill its context.
+    kept_bytes:     memory for what was computed of prompts that are over, so that others may begin with it.
     step_seconds_max: an engine that computes one step for longer than this is stuck, and ends its process.
     """
 
@@ -33,6 +34,7 @@ class EngineOptions(msgspec.Struct, frozen=True):
     threads: int
     kind: ModelKind = ModelKind.CHAT
     cells: int = 0
+    kept_bytes: int = 256 * 1024 * 1024
     step_seconds_max: float = 120.0
 
 

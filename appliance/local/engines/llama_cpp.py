@@ -16,7 +16,6 @@ import msgspec
 from appliance.local.engines.batching import native
 from appliance.local.engines.batching.answer import Choice
 from appliance.local.engines.batching.embedding import SEQUENCES_MAX, Embedder
-from appliance.local.engines.batching.kept import KEPT_MAX
 from appliance.local.engines.batching.loop import BatchLoop
 from appliance.local.engines.batching.order import ChatOrder, chat_order, for_template
 from appliance.local.engines.batching.sampling import GrammarRefused, Sampler
@@ -79,9 +78,7 @@ class LlamaCppEngine:
         options = self._options
         places, most = seats(NAME, options.parallel), BATCH_TOKENS_GPU if self._on_gpu else BATCH_TOKENS_CPU
         cells = max(options.cells or options.context_tokens * options.parallel, options.context_tokens)
-        context = native.Context(
-            self._model, cells=cells, batch=most, sequences=places + KEPT_MAX, outputs=places, threads=options.threads
-        )
+        context = native.Context(self._model, cells=cells, batch=most, sequences=places, outputs=places, threads=options.threads)
         self._loop = BatchLoop(
             context,
             cells=cells,
@@ -89,6 +86,7 @@ class LlamaCppEngine:
             batch_tokens=most,
             seats=places,
             shares_prefixes=self._model.shares_prefixes,
+            kept_bytes_max=options.kept_bytes,
         )
         self._loop.start()
         loop = self._loop
@@ -108,6 +106,8 @@ class LlamaCppEngine:
         if context.pooling in native.NO_POOLING:
             raise native.NativeError("the model's file names no pooling that makes one vector of a text")
         self._embedder = Embedder(context, self._model.vocab, tokens)
+        embedder = self._embedder
+        Watchdog(lambda: embedder.step_began, self._options.step_seconds_max).start()
         self._embedder.vectors([self._embedder.tokens_of("ready")], never)
 
     def _try(self) -> None:

@@ -159,6 +159,23 @@ async def test_a_grammar_holds_one_sequence_of_a_batch_alone(worker: Worker) -> 
     assert len(text_of(free)) > 8
 
 
+async def test_beginnings_are_shared_within_a_tenant_and_never_with_another(engine: str, model_file: Path) -> None:
+    worker, _ = await loaded(engine, model_file, OPTIONS)
+
+    async def shared(question: str, tenant: int) -> int:
+        messages = [{"role": "system", "content": "sea " * 200}, {"role": "user", "content": question}]
+        chunks = await answer(worker, messages=messages, max_tokens=2, tenant=tenant)
+        return int(chunks[-1]["usage"]["prompt_tokens_details"]["cached_tokens"])
+
+    try:
+        assert await shared("One?", 1) == 0
+        assert await shared("Two?", 1) >= 200
+        assert await shared("One?", 2) == 0
+        assert await shared("Two?", 3) == 0
+    finally:
+        await worker.stop()
+
+
 @pytest.mark.parametrize("grammar", ["root ::= (((", "root ::= root", "nothing", "root ::= missing"])
 async def test_a_grammar_that_is_none_is_refused_and_not_ignored(worker: Worker, grammar: str) -> None:
     with pytest.raises(CallFailed) as caught:

@@ -26,7 +26,7 @@ from tests.fakes.vllm import ROOT, model_folder, python_with_vllm
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="vLLM does not run on Windows")
 
-PACE = Pace(ready_look=0.05, load_look=0.1, silent_looks_max=3, problem_look=0.2, pauses=(0.0, 0.1, 0.3))
+PACE = Pace(ready_look=0.05, load_look=0.1, silent_seconds_max=0.5, problem_look=0.2, pauses=(0.0, 0.1, 0.3))
 SECRETS = {"OPENAI_API_KEY": "sk-ours", "DATABASE_URL": "sqlite:///x", "GATEHOUSE_X": "1", "HF_TOKEN": "hf_x"}
 Make = Callable[..., Awaitable["House"]]
 
@@ -34,11 +34,11 @@ Make = Callable[..., Awaitable["House"]]
 class House:
     """What stands around vLLM in an appliance."""
 
-    def __init__(self, home: Home, client: HttpClient, *tables: VllmSettings) -> None:
+    def __init__(self, home: Home, client: HttpClient, *tables: VllmSettings, **environ: str) -> None:
         self.home = home
         self.client = client
         self.events = Events()
-        environ = {"PATH": os.environ["PATH"], **SECRETS}
+        environ = {"PATH": os.environ["PATH"], **SECRETS, **environ}
         self.vllm = Vllm(Settings(vllm=list(tables)), home, SystemClock(), client, environ, self.events, PACE)
         self.names: list[tuple[str, bool]] = []
         self.vllm.on_change = lambda: self.names.extend((offer.name, offer.is_ready) for offer in self.vllm.offered())
@@ -172,7 +172,7 @@ async def test_a_server_that_crashes_is_started_again_and_its_engine_does_not_ou
     house = await make(table())
     await house.ready()
     before = house.processes()
-    assert len(before) == 3, "launcher, server, engine"
+    assert len(before) == 4, "launcher, server, engine, and Python's resource tracker"
     asking = asyncio.ensure_future(house.say("crash"))
     await house.until(lambda: not house.offer.is_ready)
     with pytest.raises(Exception, match="vllm gave no answer"):
@@ -242,6 +242,84 @@ async def test_a_server_that_is_not_ready_in_time_is_ended(make: Make, table: Ta
     assert house.vllm.status()[0].last_failure == "was not ready within 0.5 s"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at Linux's folder of shared memory")
+@pytest.mark.parametrize(
+    "how", ["stopped", "crash", "launcher killed", "all but it killed", "all ended as by the next appliance"]
+)
+async def test_neither_shared_memory_nor_sockets_of_it_are_left(make: Make, table: Table, tmp_path: Path, how: str) -> None:
+    report = tmp_path / "report"
+    house = await make(table(arguments=[f"--fake-report={report}"]))
+    await house.ready()
+    told = json.loads(report.read_text())
+    places = Path("/dev/shm", told["shared_memory"]), Path(told["folder"], "a-socket-of-vllm"), Path(told["folder"])
+    assert _there(*places) == 3
+    assert _private(places[-1])
+    if how == "stopped":
+        await house.vllm.unload("tiny")
+    elif how == "crash":
+        await asyncio.gather(house.say("crash"), return_exceptions=True)
+    elif how == "all ended as by the next appliance":
+        await asyncio.to_thread(vllm_sessions.end, house.sessions[0])
+    else:
+        launcher, *others = house.processes()
+        for process in [launcher] if how == "launcher killed" else others:
+            if "resource_tracker" not in " ".join(process.cmdline()):
+                process.kill()
+    await house.until(lambda: not _there(*places))
+
+
+def _there(*places: Path) -> int:
+    return sum(place.exists() for place in places)
+
+
+def _private(folder: Path) -> bool:
+    return not folder.stat().st_mode & 0o077
+
+
+async def test_a_model_is_starting_from_the_beginning_and_stands_in_the_record_while_it_waits_for_its_turn(
+    make: Make, table: Table, tmp_path: Path
+) -> None:
+    house = House(Home(tmp_path / "another").make(), HttpClient(Settings()), table("one"), table("two"))
+    assert [(offer.is_starting, offer.is_ready) for offer in house.vllm.offered()] == [(True, False)] * 2
+    house = await make(table("one", arguments=["--fake-start-seconds=60"]), table("two"))
+    entries = vllm_record.read(house.home.run / "vllm.json")
+    assert [(entry.name, entry.state) for entry in entries] == [("one", "loading"), ("two", "loading")]
+
+
+async def test_a_start_that_hangs_ends_with_the_appliance(make: Make, table: Table) -> None:
+    house = await make(table("one", arguments=["--fake-start-seconds=60"]), table("two"))
+    (session,) = await house.until(lambda: house.sessions)
+    async with asyncio.timeout(10):
+        await house.vllm.close()
+    assert vllm_sessions.members(session) == []
+
+
+async def test_secrets_that_vllm_says_are_in_no_tail(client: HttpClient, table: Table, tmp_path: Path) -> None:
+    proxy = "http://user:canary-password@proxy.example.org:3128"
+    words = f"hf_x and {proxy}"
+    one = table(allow_download=True, arguments=[f"--fake-fail={words}"])
+    house = House(Home(tmp_path / "home").make(), client, one, HTTPS_PROXY=proxy)
+    await house.vllm.start()
+    await house.until(lambda: house.vllm.status()[0].state == "failed")
+    (status,) = house.vllm.status()
+    await house.vllm.close()
+    for text in (*status.tail, status.last_failure or ""):
+        assert "hf_x" not in text
+        assert "canary-password" not in text
+    assert "[removed] and http://user:[removed]@proxy" in (status.last_failure or "")
+
+
+async def test_a_bug_of_ours_leaves_nobody_waiting(make: Make, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(table: VllmSettings) -> None:
+        raise AssertionError("a bug")
+
+    monkeypatch.setattr("appliance.local.vllm_command.problem", broken)
+    house = await make(table())
+    with pytest.raises(LocalModelFailed, match=r"is no longer watched \(AssertionError\)"):
+        await house.vllm.load("tiny")
+    assert not house.offer.is_starting
+
+
 async def test_one_that_ignores_sigterm_is_killed(make: Make, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("appliance.local.vllm_command.STOP_SECONDS", 0.3)
     house = await make(table(arguments=["--fake-deaf"]))
@@ -274,6 +352,31 @@ async def test_the_queue_and_the_cache_are_read_while_it_runs(make: Make, table:
     assert await asking == 200
 
 
+async def test_nothing_more_is_sent_to_a_server_that_has_ended_while_the_rest_of_it_still_ends(make: Make, table: Table) -> None:
+    """Its engine is deaf here, so that ending it takes two seconds."""
+    house = await make(table())
+    await house.ready()
+    (session,) = house.sessions
+    asking = asyncio.ensure_future(house.say("crash"))
+    await house.until(lambda: not house.offer.is_ready)
+    assert house.offer.is_starting
+    assert any("VLLM::EngineCore" in word for one in vllm_sessions.members(session) for word in one.cmdline())
+    await asyncio.gather(asking, return_exceptions=True)
+
+
+async def test_an_administrator_does_not_wait_for_the_pause_after_a_failure(
+    make: Make, table: Table, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(f"{__name__}.PACE", Pace(ready_look=0.05, load_look=0.1, problem_look=600.0))
+    later = tmp_path / "later"
+    house = await make(table(model=str(later)))
+    await house.until(lambda: house.vllm.status()[0].state == "failed")
+    model_folder(later)
+    assert (await house.vllm.load("tiny")).state == "ready"
+    detail = house.vllm.detail("tiny")
+    assert (detail.path, detail.memory.weights) == (str(later), 1039)
+
+
 async def test_an_administrator_stops_it_and_starts_it_again(make: Make, table: Table) -> None:
     house = await make(table())
     await house.ready()
@@ -298,6 +401,10 @@ async def test_loading_one_that_can_not_start_says_why(make: Make, table: Table)
         ({"model": "/nowhere/model"}, "/nowhere/model holds no model"),
         ({"model": "./model"}, "neither a folder's whole path nor an id"),
         ({"python": sys.executable}, "has no vLLM"),
+        ({"python": str(Path(sys.executable).parent)}, "there is no Python at"),
+        ({"python": "bin/python"}, "'bin/python' is not a whole path"),
+        ({"python": "~nobody-is-called-so/python"}, "is not a whole path"),
+        ({"model": "~nobody-is-called-so/model"}, "neither a folder's whole path nor an id"),
         ({"arguments": ["--no-such-flag"]}, "ended with status 2"),
     ],
 )

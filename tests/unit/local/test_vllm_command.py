@@ -49,6 +49,7 @@ def test_each_start_has_a_key_of_its_own_that_is_in_the_environment_alone() -> N
 def test_of_our_environment_vllm_gets_what_it_needs_and_no_secret() -> None:
     ours = {
         "PATH": "/bin",
+        "HOME": "/home/you",
         "CUDA_VISIBLE_DEVICES": "1",
         "HF_HOME": "/hf",
         "VLLM_CPU_KVCACHE_SPACE": "4",
@@ -65,12 +66,26 @@ def test_of_our_environment_vllm_gets_what_it_needs_and_no_secret() -> None:
     found = vllm_command.environment(table(), ours)
     assert {name: found[name] for name in ours if name in found} == {
         "PATH": "/bin",
+        "HOME": "/home/you",
         "CUDA_VISIBLE_DEVICES": "1",
         "HF_HOME": "/hf",
         "VLLM_CPU_KVCACHE_SPACE": "4",
         "VLLM_HOST_IP": "127.0.0.1",
     }
     assert found["HF_HUB_OFFLINE"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("ours", "cache"),
+    [
+        ({"HOME": "/home/you"}, "/home/you/.cache/vllm/torchinductor"),
+        ({"HOME": "/home/you", "XDG_CACHE_HOME": "/cache"}, "/cache/vllm/torchinductor"),
+        ({"HOME": "/home/you", "TORCHINDUCTOR_CACHE_DIR": "/compiled"}, "/compiled"),
+        ({}, None),
+    ],
+)
+def test_what_torch_compiled_outlives_the_temporary_folder(ours: dict[str, str], cache: str | None) -> None:
+    assert vllm_command.environment(table(), ours).get("TORCHINDUCTOR_CACHE_DIR") == cache
 
 
 def test_it_goes_online_only_where_a_download_was_allowed() -> None:

@@ -50,6 +50,8 @@ def test_the_environment_may_hold_the_tables_as_json(tmp_path: Path) -> None:
         ("python = 3", "a vLLM model's python must be text in double quotes"),
         ("memory = 0.5", "line 4: a vLLM model has no setting 'memory'"),
         ('arguments = ["value"]', "begin with 'value', which is no flag"),
+        ('arguments = ["--seed", "\\u0000"]', "line 4: the arguments of one has a zero byte in it"),
+        ('python = "/venv/\\u0000/python"', "line 4: the python of one has a zero byte in it"),
     ],
 )
 def test_what_a_table_says_wrongly_is_told_with_its_line(tmp_path: Path, line: str, words: str) -> None:

@@ -102,8 +102,9 @@ async def test_an_unknown_method_and_an_unwritable_answer_fail_their_calls_alone
         await worker.call("nope")
     with pytest.raises(CallFailed, match="failed"):
         await worker.call("unwritable")
-    with pytest.raises(CallFailed, match="not_sent"):
-        await worker.call("echo", object())
+    for unwritable in (object(), 2**70, "\ud800"):
+        with pytest.raises(CallFailed, match="not_sent"):
+            await worker.call("echo", unwritable)
     assert await worker.call("echo", 1) == 1
     assert worker.calls_running == 0
 

@@ -39,10 +39,14 @@ class CellPool:
 
     def release(self, cells: Cells) -> int:
         """Let a sequence's cells go; how many became free, since nobody else holds them."""
+        return self.shrink(cells, 0)
+
+    def shrink(self, cells: Cells, count: int) -> int:
+        """The same, but for the first so many."""
         before = len(self._free)
-        for cell in cells:
+        for cell in cells[count:]:
             self._holders[cell] -= 1
             if not self._holders[cell]:
                 self._free.append(cell)
-        cells.clear()
+        del cells[count:]
         return len(self._free) - before

@@ -1,6 +1,7 @@
 """Embeddings: texts packed into batches, each pooled as its model's file says."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ class Embedder:
         self._context_tokens = context_tokens
         self._batch = Batch(context_tokens)
         self._turn = threading.Lock()
+        self.step_began: float | None = None  # monotonic; for the watchdog
 
     def tokens_of(self, given: str | list[int]) -> list[int]:
         """An input's tokens. Errors: ValueError for ids that the vocabulary doesn't have, or none at all."""
@@ -57,7 +59,9 @@ class Embedder:
         self._batch.clear()
         for sequence, tokens in enumerate(group):
             self._batch.add(tokens, 0, sequence, wanted=True, every=True)
+        self.step_began = time.monotonic()
         self._context.decode(self._batch)
+        self.step_began = None
         return [_of_length_one(self._context.embedding(sequence)) for sequence in range(len(group))]
 
 

@@ -1,8 +1,9 @@
 """The loop that answers everyone: admit, plan, compute, choose; one thread, one step after the other.
 
-Sequences run as long as the cells of the attention cache suffice. Where they run short, kept sequences go first; then the
-youngest running one makes room and is computed anew later, from its tokens; so the oldest always gets on, and nobody
-holds cells that he may never use. What llama.cpp can't compute ends the process: whoever watches it starts another.
+Sequences run as long as the cells of the attention cache suffice. Where they run short, the youngest one makes room and
+goes on later, from a copy of what was computed or, where that was not kept, from its tokens; so the oldest always gets
+on, and nobody holds cells that he may never use. What llama.cpp can't compute ends the process: whoever watches it starts
+another.
 """
 
 import os
@@ -14,7 +15,7 @@ from collections import deque
 import msgspec
 
 from appliance.local.engines.batching.cells import CellPool
-from appliance.local.engines.batching.kept import KEPT_MAX, Kept, KeptSequences
+from appliance.local.engines.batching.kept import Kept, KeptSequences
 from appliance.local.engines.batching.native import NO_SLOT, Batch, Context, NativeError
 from appliance.local.engines.batching.prefixes import SHARED_TOKENS_MIN, is_worth_waiting, longest
 from appliance.local.engines.batching.schedule import Pace, Part, plan
@@ -36,6 +37,7 @@ class Figures(msgspec.Struct):
     running: int = 0
     waiting: int = 0
     kept: int = 0
+    kept_bytes: int = 0
     cells_used: int = 0
 
 
@@ -43,7 +45,15 @@ class BatchLoop:
     """Sequences in, news out. `submit` from any thread; all else happens on the loop's own."""
 
     def __init__(
-        self, context: Context, *, cells: int, context_tokens: int, batch_tokens: int, seats: int, shares_prefixes: bool
+        self,
+        context: Context,
+        *,
+        cells: int,
+        context_tokens: int,
+        batch_tokens: int,
+        seats: int,
+        shares_prefixes: bool,
+        kept_bytes_max: int,
     ) -> None:
         self._context = context
         self._context_tokens = context_tokens
@@ -51,7 +61,7 @@ class BatchLoop:
         self._shares_prefixes = shares_prefixes
         self._pool = CellPool(cells)
         self._cells: dict[Sequence, list[int]] = {}
-        self._places = list(range(seats + KEPT_MAX))
+        self._places = list(range(seats))
         self._batch = Batch(batch_tokens)
         self._pace = Pace(batch_tokens)
         self._arriving: deque[Sequence] = deque()
@@ -59,7 +69,7 @@ class BatchLoop:
         self._news = threading.Condition()
         self._waiting: list[Sequence] = []
         self._running: list[Sequence] = []
-        self._kept = KeptSequences()
+        self._kept = KeptSequences(kept_bytes_max)
         self._figures = Figures()
         self.step_began: float | None = None  # monotonic; for the watchdog
 
@@ -75,7 +85,12 @@ class BatchLoop:
     def figures(self) -> Figures:
         running, waiting = len(self._running), len(self._waiting)
         return msgspec.structs.replace(
-            self._figures, running=running, waiting=waiting, kept=len(self._kept), cells_used=self._pool.used
+            self._figures,
+            running=running,
+            waiting=waiting,
+            kept=len(self._kept),
+            kept_bytes=self._kept.bytes_used,
+            cells_used=self._pool.used,
         )
 
     def _run(self) -> None:
@@ -137,13 +152,11 @@ class BatchLoop:
                 if reader.is_reading
             ):
                 continue  # somebody reads the same beginning now: a moment later it can be shared
-            room = ROOM_TOKENS * (1 + len(self._running))
-            wanted = min(len(sequence.tokens) - shared + room, self._pool.total)
-            if not self._make_room(wanted, but=holder):
+            cells = self._cells_to_begin(sequence, holder, shared)
+            if cells > self._pool.free:
                 if self._running:
                     return  # cells will become free
-                holder, shared = None, 0
-                self._make_room(self._pool.total)
+                assert cells <= self._pool.total, "a context has room for a prompt, and for what begins with it"
             self._waiting.remove(sequence)
             self._seat(sequence, holder, shared)
 
@@ -152,36 +165,33 @@ class BatchLoop:
             return None, 0
         return longest([*self._running, *self._kept], sequence.tenant, sequence.tokens)
 
+    def _cells_to_begin(self, sequence: Sequence, holder: Sequence | Kept | None, shared: int) -> int:
+        """The cells that must be free for it: for its prompt, and some for what everyone writes next."""
+        own = len(sequence.tokens) - (shared if isinstance(holder, Sequence) else 0)
+        whole = max(own, holder.computed if isinstance(holder, Kept) else 0)  # a copy is put back whole, and then cut
+        return min(whole + ROOM_TOKENS * (1 + len(self._running)), self._pool.total)
+
     def _seat(self, sequence: Sequence, holder: Sequence | Kept | None, shared: int) -> None:
-        if not self._places:
-            evicted = self._kept.oldest(but=holder)
-            assert evicted is not None, "there are more places than seats"
-            self._forget(evicted)
         sequence.place = self._places.pop()
-        self._cells[sequence] = []
-        if holder is not None:
+        cells = self._cells[sequence] = []
+        if isinstance(holder, Sequence):
             self._context.share(holder.place, sequence.place, shared)
-            self._cells[sequence] = self._pool.share(holder.cells if isinstance(holder, Kept) else self._cells[holder], shared)
-            if isinstance(holder, Kept):
-                self._kept.touch(holder)
+            cells.extend(self._pool.share(self._cells[holder], shared))
+        elif holder is not None:
+            self._pool.grow(cells, holder.computed)
+            self._context.restore(sequence.place, holder.state)
+            self._context.cut(sequence.place, shared)
+            self._pool.shrink(cells, shared)
+            self._kept.touch(holder)
         sequence.computed = shared
         if not sequence.tokens_out:
             sequence.shared = shared
             self._figures.tokens_shared += shared
         self._running.append(sequence)
 
-    def _make_room(self, cells: int, *, but: object = None) -> bool:
-        """Have so many cells free, at the cost of kept sequences other than `but`."""
-        while self._pool.free < cells:
-            evicted = self._kept.oldest(but=but)
-            if evicted is None:
-                return False
-            self._forget(evicted)
-        return True
-
     def _with_room(self, parts: list[Part[Sequence]]) -> list[Part[Sequence]]:
         """The parts for which there are cells; the youngest sequences make room for the others."""
-        while parts and not self._make_room(sum(part.tokens for part in parts)):
+        while parts and sum(part.tokens for part in parts) > self._pool.free:
             youngest = max(self._running, key=lambda sequence: sequence.arrived)
             if len(self._running) > 1:
                 self._step_back(youngest)
@@ -191,8 +201,9 @@ class BatchLoop:
         return parts
 
     def _step_back(self, sequence: Sequence) -> None:
-        """Take a running sequence's cells; it waits at the head of the queue, and is computed anew from its tokens."""
+        """Take a running sequence's cells; it waits at the head of the queue, and goes on from what is kept of it."""
         self._running.remove(sequence)
+        self._keep(sequence)
         self._release(sequence)
         sequence.computed = 0
         self._waiting.insert(0, sequence)
@@ -245,26 +256,22 @@ class BatchLoop:
     def _finish(self, sequence: Sequence, end: End) -> None:
         self._running.remove(sequence)
         sequence.sampler.close()
-        if self._shares_prefixes and sequence.computed >= SHARED_TOKENS_MIN:
-            self._keep(sequence)
-        else:
-            self._release(sequence)
+        self._keep(sequence)
+        self._release(sequence)
         sequence.tell_end(end)
 
     def _keep(self, sequence: Sequence) -> None:
-        kept = Kept(sequence.place, sequence.tenant, sequence.tokens[: sequence.computed], self._cells.pop(sequence))
-        for useless in self._kept.add(kept):
-            self._forget(useless)
-        if len(self._kept) > KEPT_MAX and (oldest := self._kept.oldest()):
-            self._forget(oldest)
+        """Copy out what was computed, where that is worth it."""
+        if not self._shares_prefixes or sequence.computed < SHARED_TOKENS_MIN:
+            return
+        tokens = sequence.tokens[: sequence.computed]
+        if (same := self._kept.whole(sequence.tenant, tokens)) is not None:
+            self._kept.touch(same)
+        elif self._context.state_bytes(sequence.place) <= self._kept.bytes_max:
+            self._kept.add(Kept(sequence.tenant, tokens, self._context.saved(sequence.place)))
 
     def _release(self, sequence: Sequence) -> None:
         self._context.forget(sequence.place)
         self._pool.release(self._cells.pop(sequence))
         self._places.append(sequence.place)
         sequence.place = -1
-
-    def _forget(self, kept: Kept) -> None:
-        self._context.forget(kept.place)
-        self._pool.release(kept.cells)
-        self._places.append(kept.place)

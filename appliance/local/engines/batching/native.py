@@ -213,6 +213,27 @@ class Context:
         """Give `target` the first so many tokens of `source`."""
         c.llama_memory_seq_cp(self._memory, source, target, 0, tokens)
 
+    def cut(self, sequence: int, tokens: int) -> None:
+        """Leave a sequence its first so many tokens."""
+        c.llama_memory_seq_rm(self._memory, sequence, tokens, -1)
+
+    def state_bytes(self, sequence: int) -> int:
+        """How long `saved` would be."""
+        return int(c.llama_state_seq_get_size(self.handle, sequence))
+
+    def saved(self, sequence: int) -> NDArray[np.uint8]:
+        """What was computed of a sequence, outside of the attention cache."""
+        state = np.empty(self.state_bytes(sequence), np.uint8)
+        written = int(c.llama_state_seq_get_data(self.handle, _pointer(state, ctypes.c_uint8), state.nbytes, sequence))
+        if written != state.nbytes:
+            raise NativeError("a sequence can't be copied")
+        return state
+
+    def restore(self, sequence: int, state: NDArray[np.uint8]) -> None:
+        """The same back, in cells that must be free, for a sequence that has none. Errors: NativeError."""
+        if not c.llama_state_seq_set_data(self.handle, _pointer(state, ctypes.c_uint8), state.nbytes, sequence):
+            raise NativeError("a sequence can't be copied back: the attention cache is fuller than it was counted")
+
     def forget_all(self) -> None:
         if self._memory:
             c.llama_memory_clear(self._memory, False)
