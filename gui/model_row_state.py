@@ -3,7 +3,7 @@
 import msgspec
 
 from gui.models_state import Job, Memory, Model, Models
-from gui.plain_text import one_line
+from gui.plain_text import one_line, sentences
 
 STATES = {"ready": "Ready", "loading": "Loading…", "unloaded": "On disk", "failed": "Failed", "not_here": "Not here yet"}
 DOING = {"get": "Getting", "add": "Adding", "import": "Importing", "verify": "Verifying", "bench": "Measuring"}
@@ -24,6 +24,8 @@ ORIGINS = {
 }
 ENGINES = {"llama_cpp": "llama.cpp", "xllamacpp": "llama.cpp (xllamacpp)", "vllm": "vLLM"}
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
+FLUENT_BYTES_A_THREAD = 700_000_000  # 10 tokens a second, each of which reads the whole file, at 7 GB a second
+THREADS_THAT_HELP_MAX = 6  # beyond, a usual machine's memory is the bound
 WAYS = {"get": "&Get", "get_from": "Get from a &folder…", "load": "&Load", "unload": "&Unload", "bench": "Speed &test",
         "verify": "&Verify file", "remove": "&Remove…"}  # fmt: skip
 
@@ -105,7 +107,7 @@ def state_words(model: Model, job: Job | None, asked: str = "") -> str:
         waiting = f", {model.waiting} wait{'s' if model.waiting == 1 else ''}" if model.waiting else ""
         return f"Busy: {model.running}{waiting}"
     if model.state in ("unloaded", "not_here") and not model.fits:
-        return STATES[model.state] + " · too big"
+        return STATES[model.state].removesuffix(" yet") + " · too big"
     return STATES.get(model.state, one_line(model.state, 40))
 
 
@@ -123,15 +125,18 @@ def memory_words(model: Model) -> str:
 def too_big(model: Model, memory: Memory) -> str:
     """Both figures. `fits` is the gateway's word, and counts as it is; of a damaged file nobody knows what it needs."""
     if not model.memory_bytes:
-        return f"It can't be run: {model.last_failure or 'its file says nothing of what it needs'}."
+        why = sentences(f"it can't be run: {model.last_failure or 'its file says nothing of what it needs'}")
+        return f"{why} Remove it, then get or add it again."
     need, budget = two_sizes(model.memory_bytes, memory.budget_bytes)
-    return f"It needs {need} of memory; all models together may use {budget} on this machine."
+    more = ", or raise the setting local_memory_bytes" if model.memory_bytes < memory.machine_bytes else ""
+    return f"It needs {need} of memory; all models together may use {budget} on this machine. Choose a smaller one{more}."
 
 
 def problem(model: Model, memory: Memory) -> str:
     """What keeps this model from working, or nothing."""
     if model.state == "failed" and model.memory_bytes:
-        return f"It couldn't be loaded: {model.last_failure or 'no reason was given'}."
+        why = sentences(f"it couldn't be loaded: {model.last_failure or 'no reason was given'}")
+        return f"{why} Load it again; where that fails too, verify its file."
     if not model.fits and model.state != "ready":
         return too_big(model, memory)
     return ""
@@ -181,11 +186,18 @@ def engine_line(models: Models) -> str:
 
 
 def first_model(models: Models) -> Model | None:
-    """Which to get first, while none is here: the most able chat model that fits; a toy only where nothing else does."""
+    """Which to get first, while none is here: the most able chat model that fits and writes fluently on this processor, or
+    else the quickest that fits; a toy only where nothing else does. A GPU would do more, but the gateway tells of none.
+    """
     if any(model.is_here for model in models.all()):
         return None
     able = [model for model in models.all() if model.kind == "chat" and model.fits]
-    return max(able, key=lambda model: (not model.demonstration, model.memory_bytes), default=None)
+    good = [model for model in able if not model.demonstration] or able
+    helping = min(models.engine.threads, THREADS_THAT_HELP_MAX)
+    fluent = [model for model in good if model.bytes <= helping * FLUENT_BYTES_A_THREAD]
+    if fluent:
+        return max(fluent, key=lambda model: model.memory_bytes)
+    return min(good, key=lambda model: model.bytes, default=None)
 
 
 def first_words(model: Model) -> str:

@@ -52,7 +52,7 @@ class Need(msgspec.Struct, frozen=True):
 
 
 class Details(msgspec.Struct, frozen=True):
-    """What GET …/models/{id} tells beyond the list."""
+    """What GET …/models/{id} tells beyond the list, and how much it has to do now: the list is some seconds old."""
 
     architecture: str | None = ""
     name: str | None = ""
@@ -62,6 +62,8 @@ class Details(msgspec.Struct, frozen=True):
     chat_template: str | None = ""
     path: str | None = None
     memory: Need | None = None
+    running: int = 0
+    waiting: int = 0
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -142,6 +144,7 @@ class Models:
         self._jobs: dict[str, Job] = {}  # oldest first
         self._begun: dict[str, tuple[float, int]] = {}  # when this app first saw a job, and how far it was
         self._dismissed: set[str] = set()
+        self._jobs_told = False
 
     def take_list(self, body: Any) -> bool:
         """Whether it could be read."""
@@ -155,15 +158,19 @@ class Models:
         return True
 
     def take_jobs(self, body: Any, now: float) -> bool:
-        """What ran before this app looked: only what still runs is shown, but a speed that was measured is remembered."""
+        """Of the first list, only what still runs is shown, but a speed that was measured is remembered.
+
+        What a later one has ended did so while this app looked: a job that fails at once is in it before its event comes.
+        """
         try:
             found = msgspec.convert(body, JobList).items
         except msgspec.ValidationError:
             return False
         for job in reversed(found):
-            if job.id not in self._jobs and not job.is_running:
+            if not self._jobs_told and job.id not in self._jobs and not job.is_running:
                 self._dismissed.add(job.id)
             self.take_job(job, now)
+        self._jobs_told = True
         return True
 
     def take_event(self, name: str, body: Any, now: float) -> bool:

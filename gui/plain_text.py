@@ -27,8 +27,14 @@ def many_lines(text: object, characters_max: int = TEXT_CHARACTERS_MAX) -> str:
 
 def sentences(*parts: object) -> str:
     """What went wrong, what mends it: each a sentence, as one reads it."""
-    told = (one_line(part).removesuffix(".") for part in parts)
-    return " ".join(f"{part[:1].upper()}{part[1:]}{'' if part.endswith(('…', '!', '?')) else '.'}" for part in told if part)
+    told = (_begun_well(one_line(part).removesuffix(".")) for part in parts)
+    return " ".join(part if part.endswith(("…", "!", "?")) else f"{part}." for part in told if part)
+
+
+def _begun_well(sentence: str) -> str:
+    """With a capital, where it begins with a word: the name of a setting or of a file is written as it is."""
+    first = sentence.partition(" ")[0].rstrip(",:;!?…").replace("'", "")
+    return f"{sentence[:1].upper()}{sentence[1:]}" if first.isalpha() else sentence
 
 
 def breakable(text: str) -> str:

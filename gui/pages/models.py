@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+import msgspec
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QMenu, QStackedLayout, QVBoxLayout, QWidget
@@ -30,7 +31,8 @@ class ModelsPage(QWidget):
         self._service = service
         self.watch = ModelsWatch(service)
         self._known: dict[str, tuple[Model, Details]] = {}
-        self._asked_for = self._to_remove = ""
+        self._asked_for = ""
+        self._wanted: dict[str, str] = {}  # unload or remove, by model: how much each has to do now is asked first
         self.dialog: QDialog | None = None
         self.note, self.again = label(name="dim", wraps=True), button("Try &again", self.watch.ask)
         self.memory, self.first = MemoryCard(), FirstModel(lambda: self._act("get", self.first.model_id))
@@ -110,8 +112,11 @@ class ModelsPage(QWidget):
     def refresh(self) -> None:
         models, failure = self.watch.models, self.watch.failure
         if not models.told or self._service.phase != "running":
+            has_failed = failure is not None and self._service.phase == "running"
             self.note.setText(waiting_note(self._service.phase, failure))
-            self.again.setVisible(failure is not None and self._service.phase == "running")
+            self.note.setObjectName("bad" if has_failed else "dim")
+            self.note.style().polish(self.note)
+            self.again.setVisible(has_failed)
             self._stack.setCurrentIndex(0)
             return
         self._stack.setCurrentIndex(1)
@@ -159,18 +164,17 @@ class ModelsPage(QWidget):
             self.watch.ask_details(model.id)
 
     def _got_details(self, model_id: str, details: Details) -> None:
-        model = self.watch.models.get(model_id)
+        model, verb = self.watch.models.get(model_id), self._wanted.pop(model_id, "")
         if model is None:
             return
         self._known[model_id] = (model, details)
         self._asked_for = ""
-        if self._to_remove == model_id:
-            self._to_remove = ""
-            self._ask_remove(model, details)
+        if verb:
+            self._confirm(verb, msgspec.structs.replace(model, running=details.running, waiting=details.waiting), details)
         self._show_chosen()
 
     def _tell(self, failure: Failure) -> None:
-        self._to_remove = ""
+        self._wanted.clear()
         self.problem.setText(breakable(sentences(failure.message, failure.fix)))
         self.refresh()
 
@@ -185,18 +189,23 @@ class ModelsPage(QWidget):
             self._ask_folder("Get the model from a folder", lambda folder: self.watch.get(model.id, folder))
         elif verb == "get":
             self.watch.get(model.id)
-        elif verb == "remove":
-            self._to_remove = model.id  # where its file lies is asked first
+        elif verb in ("unload", "remove"):
+            self._wanted[model.id] = verb
             self.watch.ask_details(model.id)
-        elif verb == "unload" and (model.running or model.waiting):
-            question, consequence = words.unload_question(model)
-            self._open(ConfirmDialog(question, consequence, "Unload", lambda: self.watch.wish(verb, model.id), self))
         else:
             self.watch.wish(verb, model.id)
 
-    def _ask_remove(self, model: Model, details: Details) -> None:
-        question, consequence = words.remove_question(model, details.path, str(self._service.home / "models"))
-        self._open(ConfirmDialog(question, consequence, "Remove", lambda: self.watch.wish("remove", model.id), self))
+    def _confirm(self, verb: str, model: Model, details: Details) -> None:
+        """Ask once more, where somebody loses something by it."""
+        if verb == "unload" and not (model.running or model.waiting):
+            self.watch.wish(verb, model.id)
+            return
+        question, consequence = (
+            words.unload_question(model)
+            if verb == "unload"
+            else words.remove_question(model, details.path, str(self._service.home / "models"))
+        )
+        self._open(ConfirmDialog(question, consequence, verb.capitalize(), lambda: self.watch.wish(verb, model.id), self))
 
     def _add(self) -> None:
         self.problem.clear()

@@ -48,7 +48,8 @@ def _paint_name(painter: QPainter, area: QRect, row: Row, font: QFont) -> None:
     strong, small = QFont(font), QFont(font)
     strong.setWeight(QFont.Weight.DemiBold)
     small.setPointSizeF(font.pointSizeF() * 0.88)
-    _paint_line(painter, QRect(area.left(), middle - 19, area.width(), 20), row.title, strong, colours["text"])
+    tone = colours["text" if row.marker != "not_here" else "dim"]  # what is here stands out
+    _paint_line(painter, QRect(area.left(), middle - 19, area.width(), 20), row.title, strong, tone)
     _paint_line(painter, QRect(area.left(), middle + 1, area.width(), 18), row.note, small, colours["dim"])
 
 

@@ -10,7 +10,7 @@ from gui.tables.model_cells import ROW_HEIGHT, ModelCells
 from gui.tables.models_table import LICENCE, MEMORY, NAME, SIZE, STATE, ModelsTable
 
 WIDTHS = {STATE: 156, SIZE: 82, MEMORY: 96, LICENCE: 116}
-HIDDEN_BELOW = {LICENCE: 600, SIZE: 500, MEMORY: 440}  # narrower than this, a column goes: the details have it too
+HIDDEN_BELOW = {LICENCE: 600, SIZE: 500, MEMORY: 420}  # narrower than this, a column goes: the details have it too
 
 
 class ModelsView(QTableView):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
 from gui.model_job_state import JobShown
@@ -11,7 +12,8 @@ from gui.widgets.elided import Elided
 from gui.widgets.marker import Marker
 from gui.widgets.parts import button, label
 
-LINE_HEIGHT, FAILED_HEIGHT, HEIGHT_MAX, STEPS = 40, 58, 126, 1000
+LINE_HEIGHT, HEIGHT_MAX, STEPS = 40, 126, 1000
+BAR, BAR_NARROW, NARROW = 130, 56, 520  # in a narrow line the figures need the room
 Pressed = Callable[[str], None]
 
 
@@ -25,7 +27,7 @@ class JobLine(QWidget):
         self.marker, self.text, self.why, self.bar = Marker(), Elided(), label(wraps=True), QProgressBar()
         self.bar.setObjectName("progress")
         self.bar.setTextVisible(False)
-        self.bar.setFixedSize(130, 6)
+        self.bar.setFixedSize(BAR, 6)
         self.button = button("Cancel", self._press, "small")
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 4, 8, 4)
@@ -44,13 +46,20 @@ class JobLine(QWidget):
         self.why.setText(breakable(shown.text))
         self.text.setVisible(not has_failed)
         self.why.setVisible(has_failed)
-        self.setFixedHeight(FAILED_HEIGHT if has_failed else LINE_HEIGHT)
         self.bar.setVisible(shown.is_running)
         self.bar.setRange(0, 0 if shown.share is None else STEPS)
         self.bar.setValue(int((shown.share or 0) * STEPS))
         self.bar.setAccessibleName(f"Progress: {shown.share:.0%}" if shown.share is not None else "Progress: not known")
         self.button.setText("Cancel" if shown.is_running else "Dismiss")
         self.button.setAccessibleName(f"{self.button.text()}: {shown.text}")
+
+    def fit(self, width: int) -> int:
+        """As high as its text needs in this width; returns that."""
+        self.bar.setFixedWidth(BAR_NARROW if width < NARROW else BAR)
+        layout = self.layout()
+        needed = layout.heightForWidth(width) if layout is not None and self._shown.mark == "failed" else 0
+        self.setFixedHeight(max(LINE_HEIGHT, needed))
+        return self.height()
 
     def _press(self) -> None:
         (self._cancel if self._shown.is_running else self._dismiss)(self._shown.id)
@@ -87,7 +96,14 @@ class JobLines(QScrollArea):
             line.deleteLater()
         for line, job in zip(self.lines, shown, strict=True):
             line.show_job(job)
-        self.setFixedHeight(min(HEIGHT_MAX, sum(line.height() for line in self.lines) + 6))
+        self._fit()
         self.setVisible(bool(shown))
         if grew:
             self.ensureWidgetVisible(self.lines[-1])
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.setFixedHeight(min(HEIGHT_MAX, sum(line.fit(self.viewport().width()) for line in self.lines) + 6))

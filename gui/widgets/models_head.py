@@ -29,7 +29,7 @@ class MemoryCard(QFrame):
 
     def show_models(self, models: Models) -> None:
         used, loaded = memory_line(models)
-        pieces = [model.rss_bytes or model.memory_bytes for model in models.loaded]
+        pieces = [max(model.rss_bytes or 0, model.memory_bytes) for model in models.loaded]  # the gateway counts so too
         self.used.setText(used)
         self.loaded.setText(loaded)
         self.engine.setText(engine_line(models))

@@ -104,7 +104,7 @@ class Gateway:
         self.models = {one["id"]: one for one in models}
         self.jobs: list[Json] = []
         self.known: dict[str, Json] = {
-            "memory": {"budget_bytes": 12 * GB, "used_bytes": 0, "machine_bytes": 16 * GB},
+            "memory": {"budget_bytes": 12 * GB, "machine_bytes": 16 * GB},
             "engine": {"name": "llama_cpp", "version": "0.3.36", "threads": 3, "reason": ""},
             "details": {
                 "architecture": "llama", "name": "Model", "tensors": 272, "tools": True, "embedding_length": 576, "path": path,
@@ -160,7 +160,9 @@ class Gateway:
     def _about(self, method: str, model_id: str, verb: str, body: Any) -> tuple[int, Any]:
         if method == "GET" and not model_id:
             self.lists_asked += 1
-            known = {"memory": self.known["memory"], "engine": self.known["engine"]}
+            loaded = [one for one in self.models.values() if one["state"] == "ready"]
+            used = sum(max(one["rss_bytes"] or 0, one["memory_bytes"]) for one in loaded)
+            known = {"memory": {**self.known["memory"], "used_bytes": used}, "engine": self.known["engine"]}
             return 200, {"items": list(self.models.values()), "next_cursor": None, **known}
         if method == "GET":
             return 200, {**self.models[model_id], **self.known["details"]}
@@ -175,7 +177,6 @@ class Gateway:
 
     def _turned(self, model_id: str, *, is_load: bool) -> Json:
         now = {"state": "ready", "rss_bytes": 2 * GB} if is_load else {"state": "unloaded", "rss_bytes": None}
-        self.known["memory"]["used_bytes"] += 2 * GB if is_load else -2 * GB
         self.tell("model", {**self.models[model_id], **now})
         return self.models[model_id]
 

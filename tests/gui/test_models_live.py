@@ -127,7 +127,7 @@ def test_what_the_gateway_refuses_is_told_with_its_mend(
     qtbot.waitUntil(page.problem.isVisible, timeout=WAIT_MS)
     assert "The file can't be run" in page.problem.text() and page.problem.text().endswith(".")
     press(qtbot, page, MODEL, "get")
-    qtbot.waitUntil(lambda: any("air" in one.text.text() for one in page.jobs.lines), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: any("air_gap is on" in one.text.text() for one in page.jobs.lines), timeout=WAIT_MS)
     failed = page.jobs.lines[-1]
     assert failed.why.isVisible() and failed.button.text() == "Dismiss"
 

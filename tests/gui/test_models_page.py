@@ -94,7 +94,7 @@ def pictures(window: Window, screenshots: Path, name: str) -> None:
 def test_the_page_shows_memory_models_and_what_each_button_may_do(
     qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window], screenshots: Path
 ) -> None:
-    stand_in(*TABLE_ROWS).have(memory={"used_bytes": 5 * GB})
+    stand_in(*TABLE_ROWS)
     shown = window()
     page = told(qtbot, shown)
     assert page.memory.used.text() == "5.0 GB of 12 GB used by models · this machine has 16 GB"
@@ -246,14 +246,27 @@ def test_removing_asks_first_and_says_that_the_file_stays(
 
 
 def test_unloading_a_model_at_work_asks_first(qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window]) -> None:
-    gateway = stand_in(model("qwen", "Qwen 7B", state="ready", running=2, waiting=1))
+    gateway = stand_in(model("qwen", "Qwen 7B", state="ready"))
     page = told(qtbot, window())
+    gateway.have(details={"running": 2, "waiting": 1})  # what has come since the page's list
     page.buttons.buttons["unload"].click()
+    qtbot.waitUntil(lambda: isinstance(page.dialog, ConfirmDialog), timeout=WAIT_MS)
     assert isinstance(page.dialog, ConfirmDialog)
     assert "3 requests to it will fail" in page.dialog.consequence.text()
     assert not gateway.calls
     page.dialog.confirm.click()
     qtbot.waitUntil(lambda: bool(gateway.calls), timeout=WAIT_MS)
+
+
+def test_unloading_a_model_that_was_at_work_a_moment_ago_asks_nothing(
+    qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window]
+) -> None:
+    gateway = stand_in(model("qwen", "Qwen 7B", state="ready", running=8))
+    page = told(qtbot, window())
+    gateway.have(details={"running": 0})
+    page.buttons.buttons["unload"].click()
+    qtbot.waitUntil(lambda: cells(page, STATE) == ["On disk"], timeout=WAIT_MS)
+    assert page.dialog is None
 
 
 def test_a_speed_test_shows_tokens_a_second_by_callers(
@@ -316,7 +329,7 @@ def test_while_the_list_is_awaited_and_where_it_fails_the_page_says_so(
     gateway.answer(*path, 500, {"error": {"message": "models/registry.json is damaged", "fix": "Delete it"}})
     page.watch.ask()
     qtbot.waitUntil(page.again.isVisible, timeout=WAIT_MS)
-    assert page.note.text() == "The models can't be shown. Models/registry.json is damaged. Delete it."
+    assert page.note.text() == "The models can't be shown. models/registry.json is damaged. Delete it."
     pictures(shown, screenshots, "error")
     gateway.answer(*path, 200, {"items": "of another version"})
     page.again.click()
@@ -394,6 +407,8 @@ def test_hostile_texts_are_shown_as_text_and_make_nothing_wide(
     qtbot.waitUntil(lambda: page.problem.isVisible() and bool(page.jobs.lines), timeout=WAIT_MS)
     qtbot.waitUntil(lambda: "bold" in page.details.template.toPlainText(), timeout=WAIT_MS)
     pictures(shown, screenshots, "hostile")
+    why = page.jobs.lines[0].why
+    assert why.height() >= why.heightForWidth(why.width())  # all of it can be read
     assert shown.size() == QSize(900, 600)
     assert shown.minimumSizeHint().width() <= 640 and shown.minimumSizeHint().height() <= 600
     assert {one.textFormat() for one in page.findChildren(QLabel)} == {Qt.TextFormat.PlainText}

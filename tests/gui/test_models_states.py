@@ -12,7 +12,7 @@ from gui import model_row_state as words
 from gui.model_facts_state import facts, hash_lines, need_line
 from gui.model_job_state import job_shown, left, speeds_of
 from gui.models_state import JOBS_SHOWN_MAX, Job, Models, Need, details_of
-from gui.plain_text import breakable, many_lines, one_line, tooltip
+from gui.plain_text import breakable, many_lines, one_line, sentences, tooltip
 from tests.gui.models_stand_in import GB, job, model
 
 MEMORY = {"budget_bytes": 12 * GB, "used_bytes": 3 * GB, "machine_bytes": 16 * GB}
@@ -204,6 +204,33 @@ def test_a_job_that_ended_before_this_app_looked_is_not_news_but_its_speed_is_kn
     assert speeds_of(models.speed("m"))[0].tokens_per_second == 20.0
 
 
+def test_a_job_that_ended_at_once_is_news_even_where_its_event_comes_later() -> None:
+    models = known(model("m"))
+    models.take_jobs({"items": []}, 0.0)
+    models.take_jobs({"items": [job("j", "get", "m", state="failed", message="air_gap is on")]}, 1.0)
+    assert [one.id for one in models.shown_jobs()] == ["j"]
+
+
+def test_a_sentence_begins_with_a_capital_but_a_name_is_left_as_it_is() -> None:
+    assert sentences("the disk is full", "make room.") == "The disk is full. Make room."
+    assert sentences("air_gap is on", "models/registry.json stays") == "air_gap is on. models/registry.json stays."
+    assert sentences("it's too big: 4 GB", "", "really?") == "It's too big: 4 GB. Really?"
+
+
+def test_what_cannot_work_says_what_to_do() -> None:
+    models = known(
+        model("big", memory_bytes=14 * GB, fits=False),
+        model("huge", memory_bytes=40 * GB, fits=False),
+        model("broken", state="failed", memory_bytes=0, fits=False, last_failure="the file ends early"),
+        model("dead", state="failed", last_failure="it was killed."),
+    )
+    problems = {one.id: words.problem(one, models.memory) for one in models.all()}
+    assert problems["big"].endswith("Choose a smaller one, or raise the setting local_memory_bytes.")
+    assert problems["huge"].endswith("Choose a smaller one.")
+    assert problems["broken"] == "It can't be run: the file ends early. Remove it, then get or add it again."
+    assert problems["dead"] == "It couldn't be loaded: it was killed. Load it again; where that fails too, verify its file."
+
+
 def test_a_job_tells_how_much_how_fast_and_how_long() -> None:
     models = known(model("m", "Qwen"))
     models.take_event("job", job("j", "get", "m", done=0, total=4 * GB), 0.0)
@@ -251,9 +278,19 @@ def test_the_first_model_is_the_most_able_that_fits_and_a_toy_only_where_nothing
     toy = model("toy", state="not_here", memory_bytes=GB, demonstration=True)
     good = model("good", state="not_here", memory_bytes=6 * GB)
     big = model("big", state="not_here", memory_bytes=40 * GB, fits=False)
+    slow = model("slow", state="not_here", memory_bytes=8 * GB, bytes=5 * GB)  # three threads write 4 tokens a second
     words_only = model("embed", state="not_here", kind="embedding", memory_bytes=9 * GB)
     chosen = words.first_model(known(toy, good, big, words_only))
     assert chosen is not None and chosen.id == "good"
+    chosen = words.first_model(known(toy, good, slow))
+    assert chosen is not None and chosen.id == "good"
+    quick = model("quick", state="not_here", memory_bytes=7 * GB, bytes=4 * GB)
+    chosen = words.first_model(known(toy, good, quick, slow, threads=16))
+    assert chosen is not None and chosen.id == "quick"
+    chosen = words.first_model(known(toy, good, slow, threads=1))
+    assert chosen is not None and chosen.id == "good"
+    chosen = words.first_model(known(toy, slow))
+    assert chosen is not None and chosen.id == "slow"
     chosen = words.first_model(known(toy, big, words_only))
     assert chosen is not None and chosen.id == "toy"
     assert words.first_model(known(big)) is None

@@ -1,5 +1,6 @@
 """`make engine`: builds, tries and switches; and what it leaves alone when something fails."""
 
+import platform
 import signal
 import sys
 import time
@@ -46,7 +47,8 @@ def test_each_way_of_building_has_a_wheel_of_its_own_that_is_kept(workshop: Work
     workshop.make("--wait", CMAKE_ARGS="-DGGML_CUDA=on  -DGGML_NATIVE=off")
     assert "Nothing to do" in workshop.make("--any")  # however it was built
     plain, cuda = workshop.compilations
-    assert cuda == f"{plain} -DGGML_CUDA=on -DGGML_NATIVE=off"
+    assert cuda == " ".join((*engine_wheel.ALWAYS, "-DGGML_CUDA=on", "-DGGML_NATIVE=off"))
+    assert plain != cuda
     said = workshop.make()  # not in the background: it takes no time
     assert IN_PLACE in said
     assert len(workshop.compilations) == 2
@@ -199,12 +201,24 @@ def test_no_more_compilers_than_memory_holds() -> None:
     assert engine_wheel.jobs_for(8, 10**8) == 1
 
 
-def test_a_portable_wheel_is_another_one_and_names_no_processor() -> None:
+def test_a_portable_wheel_is_another_one_and_names_no_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_wheel, "processor", lambda: "sse2 ssse3")
     native, portable = engine_wheel.recipe({}), engine_wheel.recipe({}, portable=True)
     assert native.key != portable.key
     assert portable.machine == ""
     assert "-DGGML_NATIVE=OFF" in portable.cmake_args
     assert engine_wheel.recipe({"CC": "clang"}).key != native.key
+
+
+def test_where_a_portable_wheel_runs_it_is_the_one_and_native_code_must_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(engine_wheel, "processor", lambda: "avx avx2 avx512f bmi2 f16c fma")
+    assert engine_wheel.recipe({}) == engine_wheel.recipe({}, portable=True)
+    asked = engine_wheel.recipe({"CMAKE_ARGS": "-DGGML_NATIVE=ON"})
+    assert "-DGGML_NATIVE=OFF" not in asked.cmake_args
+    assert "avx512f" in asked.machine
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    assert "-DGGML_NATIVE=OFF" not in engine_wheel.recipe({}).cmake_args
 
 
 def test_the_engine_is_pinned_with_what_it_needs_and_no_index_is_named() -> None:
