@@ -166,8 +166,9 @@ class Appliance:
             "api_keys": self.api_keys,
             "lan": self.lan,
             "local_models": self.local_models,
+            "vllm": self.vllm,
             "tasks": self.tasks,
-            "changes": ModelChanges(self.local_models, self.tasks, settings, home, self.database, clock),
+            "changes": ModelChanges(self.local_models, self.vllm, self.tasks, settings, home, self.database, clock),
             "control_token": control_token,
             "features": Features(
                 settings,

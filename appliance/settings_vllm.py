@@ -50,6 +50,9 @@ def contradictions(settings: Settings, place: ArgumentPlace) -> Iterator[Problem
         if table.allow_download and settings.air_gap:
             where, mend = place(index, "allow_download"), "Take one of the two out; fetch the model elsewhere and carry it over."
             yield Problem(where, f"{table.name} may fetch its model (allow_download), but air_gap refuses that", mend)
+        for key in ("model", "python", "arguments"):
+            if "\0" in "".join(getattr(table, key)):
+                yield Problem(place(index, key), f"the {key} of {table.name} has a zero byte in it", "Take it out.")
         if problem := refused_argument(table):
             yield Problem(place(index, "arguments"), *problem)
 

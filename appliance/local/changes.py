@@ -21,6 +21,7 @@ from appliance.local.model_shown import ModelShown
 from appliance.local.models import LocalModels
 from appliance.local.registry import ID_PATTERN, id_for
 from appliance.local.tasks import Job, JobFailed, Progress, Tasks, in_thread
+from appliance.local.vllm import Vllm
 from appliance.settings import Settings
 from appliance.store.engine import Database, to_the_end
 
@@ -32,9 +33,10 @@ class ModelChanges:
     """An administrator's hand on the models. `actor`: who wants it, as the audit names them."""
 
     def __init__(
-        self, models: LocalModels, tasks: Tasks, settings: Settings, home: Home, database: Database, clock: Clock
+        self, models: LocalModels, vllm: Vllm, tasks: Tasks, settings: Settings, home: Home, database: Database, clock: Clock
     ) -> None:
         self.models = models
+        self.vllm = vllm
         self.tasks = tasks
         self._settings = settings
         self._home = home
@@ -43,15 +45,21 @@ class ModelChanges:
 
     async def load(self, model_id: str, *, actor: str) -> ModelShown:
         """Have a model ready. Errors: ModelUnknown, ModelTooLarge, LocalModelFailed."""
-        self.models.here(model_id)
+        models = self._engine_of(model_id)
         await self._record(actor, "model.load", model_id)
-        return await self.models.load(model_id)
+        return await models.load(model_id)
 
     async def unload(self, model_id: str, *, actor: str) -> ModelShown:
         """End a model's worker; requests that it answers fail. Errors: ModelUnknown."""
-        self.models.here(model_id)
+        models = self._engine_of(model_id)
         await self._record(actor, "model.unload", model_id)
-        return await self.models.unload(model_id)
+        return await models.unload(model_id)
+
+    def _engine_of(self, model_id: str) -> LocalModels | Vllm:
+        if self.vllm.has(model_id):
+            return self.vllm
+        self.models.here(model_id)
+        return self.models
 
     async def remove(self, model_id: str, *, actor: str) -> None:
         """Forget a model, and delete its file unless it was linked. Errors: ModelUnknown, Conflict."""
@@ -121,7 +129,7 @@ class ModelChanges:
             raise InvalidField(
                 f"{model_id[:80]!r} can't be a model's id", param="id", fix="Use up to 64 of a-z, 0-9, dots and dashes."
             )
-        if model_id in catalogue() or model_id in self._known():
+        if model_id in catalogue() or model_id in self._known() or self.vllm.has(model_id):
             raise Conflict(f"there already is a model {model_id!r}", fix="Choose another id, or remove that one first.")
         refuse_unusable_file(path)
 

@@ -15,7 +15,7 @@ import msgspec
 from appliance.clock import Clock
 from appliance.errors import LocalModelFailed, ModelUnknown
 from appliance.home import CannotStart, Home
-from appliance.local.model_shown import ModelShown
+from appliance.local.model_shown import ModelDetail, ModelShown
 from appliance.local.vllm_model import Offered, Pace, Place, VllmModel
 from appliance.local.vllm_record import Record
 from appliance.settings import Settings
@@ -55,7 +55,7 @@ class Vllm:
         self.on_change: Callable[[], None] = lambda: None
         self._events = events
         self._record = Record(home.run / RECORD)
-        place = Place(home.run, clock, client, environ, asyncio.Lock(), pace or Pace(), self._changed)
+        place = Place(clock, client, environ, asyncio.Lock(), pace or Pace(), self._changed)
         self._models = {table.name: VllmModel(table, place) for table in settings.vllm}
 
     def refuse_names(self, taken: Iterable[str]) -> None:
@@ -71,12 +71,13 @@ class Vllm:
         """Begin to start them all, one after another; what a dead appliance left behind is ended first."""
         await asyncio.to_thread(self._record.end_leftovers)
         for model in self._models.values():
+            await self._changed(model)  # in the record from the beginning, those too that wait for their turn
             model.start()
 
     async def close(self) -> None:
         """End them all. No process of them is left when this returns."""
         await asyncio.gather(*(model.stop() for model in self._models.values()))
-        await asyncio.to_thread(self._record.remove)
+        await asyncio.to_thread(self._record.close)
 
     def offered(self) -> tuple[Offered, ...]:
         """Every model, ready or not: a name that is not ready is an error that says so, not a name that nobody knows."""
@@ -85,6 +86,10 @@ class Vllm:
     def shown(self) -> list[ModelShown]:
         """As GET /api/v1/admin/models shows them."""
         return [model.shown() for model in self._models.values()]
+
+    def detail(self, name: str) -> ModelDetail:
+        """One of them. Errors: ModelUnknown."""
+        return self._model(name).detail()
 
     def status(self) -> list[VllmStatus]:
         return [
@@ -104,11 +109,13 @@ class Vllm:
         return name in self._models
 
     async def load(self, name: str) -> ModelShown:
-        """Start it where an administrator stopped it; returns when it is ready.
+        """Start it where an administrator stopped it, or now where it is paused after failing; returns when it is ready.
 
         Errors:  ModelUnknown; LocalModelFailed with vLLM's reason.
         """
         model = self._model(name)
+        if model.state == "failed":
+            await model.stop()
         model.start()
         await model.wait_settled()
         if model.state != "ready":

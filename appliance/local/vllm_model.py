@@ -3,17 +3,17 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
 
 import msgspec
 import psutil
 
 from appliance.clock import Clock
 from appliance.errors import GatehouseError
-from appliance.local import vllm_command, vllm_sessions
-from appliance.local.model_shown import ModelShown, ModelState
+from appliance.local import vllm_command, vllm_facts, vllm_sessions
+from appliance.local.memory import MemoryNeed
+from appliance.local.model_shown import ModelDetail, ModelShown, ModelState
 from appliance.local.vllm_command import Command
-from appliance.local.vllm_metrics import BYTES_MAX, Load, read_load
+from appliance.local.vllm_metrics import BYTES_MAX, Load
 from appliance.local.vllm_process import VllmProcess
 from appliance.local.vllm_record import Entry
 from appliance.settings import VllmSettings
@@ -24,7 +24,7 @@ from appliance.workers.supervisor import HEALTHY_SECONDS, PAUSES_SECONDS
 KEEPS_FAILING = 3  # ends in a row after which callers are no longer told that it is starting
 RETRY_SECONDS_AT_FIRST = 15.0
 RETRY_SECONDS_MAX = 120.0
-ASK_SECONDS_MAX = 5.0
+ASK_SECONDS_MAX = 15.0
 TAIL_SHOWN = 12
 
 _log = get_logger("local")
@@ -35,7 +35,7 @@ class Pace(msgspec.Struct, frozen=True):
 
     ready_look: float = 0.5
     load_look: float = 5.0
-    silent_looks_max: int = 12
+    silent_seconds_max: float = 120.0
     problem_look: float = 60.0
     pauses: tuple[float, ...] = PAUSES_SECONDS
 
@@ -43,7 +43,6 @@ class Pace(msgspec.Struct, frozen=True):
 class Place(msgspec.Struct, frozen=True):
     """What every model is given. `gate`: two that start at the same time would each count the memory that the other takes."""
 
-    folder: Path
     clock: Clock
     client: HttpClient
     environ: Mapping[str, str]
@@ -72,7 +71,7 @@ class VllmModel:
 
     def __init__(self, table: VllmSettings, place: Place) -> None:
         self.table = table
-        self.state: ModelState = "unloaded"
+        self.state: ModelState = "loading"  # before `start` too: it is about to be started, and nobody has stopped it
         self.last_failure: str | None = None
         self.load = Load()
         self._place = place
@@ -127,6 +126,12 @@ class VllmModel:
             last_failure=self.last_failure,
         )
 
+    def detail(self) -> ModelDetail:
+        shown, folder = self.shown(), vllm_command.folder(self.table)
+        memory = MemoryNeed(shown.bytes, max(shown.memory_bytes - shown.bytes, 0), 0, shown.memory_bytes)
+        known = {name: getattr(shown, name) for name in shown.__struct_fields__}
+        return ModelDetail(**known, name=self.table.model, path=None if folder is None else str(folder), memory=memory)
+
     def entry(self) -> Entry:
         """For the record."""
         process = self._process
@@ -140,6 +145,15 @@ class VllmModel:
         if self._living is None:
             self._settled.clear()
             self._living = asyncio.ensure_future(self._live())
+            self._living.add_done_callback(self._lived)
+
+    def _lived(self, living: "asyncio.Task[None]") -> None:
+        """It lives until it is cancelled. Anything else is a bug of ours, and nobody may wait for it any longer."""
+        if living.cancelled() or (error := living.exception()) is None:
+            return
+        _log.error("vllm_no_longer_watched", model=self.table.name, exc_info=error)
+        self.state, self.last_failure = "failed", f"is no longer watched ({type(error).__name__})"
+        self._settled.set()
 
     async def stop(self) -> None:
         """End it, and start it no more until `start`. No process of it is left when this returns."""
@@ -163,7 +177,7 @@ class VllmModel:
             if problem is not None:
                 await self._fail(". ".join(problem), self._place.pace.problem_look)
                 continue
-            self._bytes = await asyncio.to_thread(_weights_bytes, vllm_command.folder(self.table))
+            self._bytes = await asyncio.to_thread(vllm_facts.weights_bytes, vllm_command.folder(self.table))
             ready_seconds, why = await self._run()
             if ready_seconds >= HEALTHY_SECONDS:
                 failures = 0
@@ -177,7 +191,7 @@ class VllmModel:
         """One run from start to end: for how long it was ready, and why it ended."""
         try:
             command = vllm_command.command(self.table, self._place.environ)
-            process = VllmProcess(command, self._place.folder, self._place.clock)
+            process = VllmProcess(command, self._place.clock)
         except OSError as error:
             return 0.0, f"could not be started: {error.strerror}"
         ended: asyncio.Future[str] | None = None
@@ -206,27 +220,33 @@ class VllmModel:
                 return ended.result()
             is_there = await asyncio.to_thread(vllm_sessions.listens, process.session, process.command.port)
             if is_there and (answer := await self._get(process.command, "/v1/models")) is not None:
-                self._context_tokens = _context_tokens(answer) or self._context_tokens
+                self._context_tokens = vllm_facts.context_tokens(answer) or self._context_tokens
                 return ""
             await asyncio.wait([ended], timeout=self._place.pace.ready_look)
         return f"was not ready within {seconds:g} s"
 
     async def _serve(self, process: VllmProcess, ended: "asyncio.Future[str]", began: float) -> tuple[float, str]:
         """Look at it until it ends, or says nothing for too long."""
-        pace, silent, ready_at = self._place.pace, 0, time.monotonic()
+        pace, ready_at = self._place.pace, time.monotonic()
+        over, heard_at = asyncio.ensure_future(process.serves_no_more.wait()), ready_at
         self._start_seconds = min(max(5.0, ready_at - began), RETRY_SECONDS_MAX)
-        self.last_failure = None
+        self.last_failure, process.has_served = None, True
         await self._become("ready")
-        _log.info("vllm_ready", model=self.table.name, seconds=round(ready_at - began, 1), session=process.session)
-        while not ended.done():
-            page = await self._get(process.command, "/metrics")
-            silent = 0 if page is not None else silent + 1
-            if silent >= pace.silent_looks_max:
-                return time.monotonic() - ready_at, f"gave no answer for {silent * pace.load_look:g} s"
-            self.load = _load(page) if page is not None else self.load
-            self._rss_bytes = await asyncio.to_thread(vllm_sessions.rss_bytes, process.session)
-            await asyncio.wait([ended], timeout=pace.load_look)
-        return time.monotonic() - ready_at, ended.result()
+        _log.info("vllm_ready", model=self.table.name, seconds=round(ready_at - began, 1), pid=process.session)
+        try:
+            while not over.done():
+                page = await self._get(process.command, "/metrics")
+                if page is not None:
+                    self.load, heard_at = vllm_facts.load(page), time.monotonic()
+                elif (silent := time.monotonic() - heard_at) >= pace.silent_seconds_max:
+                    return heard_at - ready_at, f"gave no answer for {silent:.0f} s"
+                self._rss_bytes = await asyncio.to_thread(vllm_sessions.rss_bytes, process.session)
+                await asyncio.wait([over], timeout=pace.load_look)
+        finally:
+            over.cancel()
+        seconds = time.monotonic() - ready_at
+        await self._become("loading")  # before its processes are waited for: callers are told at once
+        return seconds, await ended
 
     async def _let_go(self, process: VllmProcess, ended: "asyncio.Future[str] | None") -> None:
         self.load, self._rss_bytes = Load(), None
@@ -243,6 +263,8 @@ class VllmModel:
             self._retry_seconds = max(1.0, min(pause + self._start_seconds, RETRY_SECONDS_MAX))
             await self._become("failed")
             self._settled.set()
+        else:
+            await self._place.changed(self)  # still starting, and the doctor knows why it takes so long
         await self._place.clock.sleep(pause)
 
     async def _become(self, state: ModelState) -> None:
@@ -264,37 +286,3 @@ class VllmModel:
         except (GatehouseError, TimeoutError):
             return None
         return body if answer.status == 200 else None
-
-
-class _Card(msgspec.Struct):
-    max_model_len: int | None = None
-
-
-class _Cards(msgspec.Struct):
-    data: list[_Card] = []
-
-
-def _context_tokens(answer: bytes) -> int:
-    """How long prompt and answer may be together, as vLLM says it; 0 where it doesn't."""
-    try:
-        cards = msgspec.json.decode(answer, type=_Cards).data
-    except msgspec.MsgspecError:
-        return 0
-    return max((card.max_model_len or 0 for card in cards), default=0)
-
-
-def _load(page: bytes) -> Load:
-    try:
-        return read_load(page)
-    except ValueError:
-        return Load()  # another version, which calls them something else
-
-
-def _weights_bytes(folder: Path | None) -> int:
-    """What lies in the model's folder; 0 where it is at Hugging Face's cache."""
-    if folder is None:
-        return 0
-    try:
-        return sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
-    except OSError:
-        return 0

@@ -40,47 +40,44 @@ class Record:
         self._path = path
         self._entries: dict[str, Entry] = {}
         self._writing = threading.Lock()
+        self._is_closed = False
 
     def write(self, entry: Entry) -> None:
         """Blocks for a moment. A full disk costs the record, not the model."""
         with self._writing:
+            if self._is_closed:
+                return  # a thread that was late
             self._entries[entry.name] = entry
             try:
                 write_private(self._path, msgspec.json.encode(_File(_boot(), list(self._entries.values()))))
             except OSError as error:
                 _log.warning("vllm_record_not_written", kind=type(error).__name__)
 
-    def remove(self) -> None:
+    def close(self) -> None:
         """Nothing runs any more."""
-        self._path.unlink(missing_ok=True)
+        with self._writing:
+            self._is_closed = True
+            self._path.unlink(missing_ok=True)
 
     def end_leftovers(self) -> int:
         """End what an appliance that was killed left behind; how many processes. Blocks. For whoever holds the home's lock."""
-        if _read_boot(self._path) != _boot():
-            return 0
-        ended = sum(vllm_sessions.end(entry.session) for entry in read(self._path) if _is_left(entry))
+        ended = sum(vllm_sessions.end(entry.session) for entry in read(self._path) if is_alive(entry))
         if ended:
             _log.warning("vllm_leftovers_ended", processes=ended)
-        self.remove()
+        self._path.unlink(missing_ok=True)
         return ended
 
 
 def read(path: Path) -> list[Entry]:
-    """What the file says; nothing where there is none, or where it can't be read."""
+    """What the file says of this start of the machine; nothing where there is none, or where it can't be read."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_File).entries
+        file = msgspec.json.decode(path.read_bytes(), type=_File)
     except (OSError, msgspec.MsgspecError):
         return []
+    return file.entries if file.boot == _boot() else []
 
 
-def _read_boot(path: Path) -> str | None:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=_File).boot
-    except (OSError, msgspec.MsgspecError):
-        return None
-
-
-def _is_left(entry: Entry) -> bool:
+def is_alive(entry: Entry) -> bool:
     """Whether a session is the one that was written down, and not one that got its number since."""
     if not entry.session:
         return False

@@ -6,7 +6,9 @@ import time
 
 import psutil
 
+TRACKER_SECONDS = 1.0
 KILL_SECONDS_MAX = 5.0
+TRACKER = "multiprocessing.resource_tracker"  # Python's: once the others have ended it removes their shared memory
 
 
 def members(session: int) -> list[psutil.Process]:
@@ -29,16 +31,21 @@ def end(session: int) -> int:
     They are not waited for as one waits for children: some may be, and somebody else does that.
     """
     ended: set[int] = set()
-    deadline = time.monotonic() + KILL_SECONDS_MAX
-    while (found := members(session)) and time.monotonic() < deadline:
+    began = time.monotonic()
+    while (found := members(session)) and (passed := time.monotonic() - began) < KILL_SECONDS_MAX:
         for process in found:
+            ended.add(process.pid)
             try:
-                process.kill()
-                ended.add(process.pid)
+                if passed > TRACKER_SECONDS or not _is_tracker(process):
+                    process.kill()
             except psutil.Error:
                 continue
         time.sleep(0.02)
     return len(ended)
+
+
+def _is_tracker(process: psutil.Process) -> bool:
+    return any(TRACKER in word for word in process.cmdline())
 
 
 def listens(session: int, port: int) -> bool:

@@ -1,6 +1,6 @@
 """`make bench-local`: the local engine, one caller and many, beside llama.cpp's own server and `Llama` used plainly.
 
-    python -m tests.bench.local [--rounds 5] [--tokens 64]
+    python -m tests.bench.local [--rounds 5] [--tokens 128] [--model FILE]
 
 The same GGUF, one thread each, the rounds interleaved; medians. Ours answers through the whole HTTP way of the appliance.
 Tokens a second are of the engine process's own CPU time (its template process included), which other programs disturb
@@ -39,8 +39,8 @@ _numbers = count(1000)
 
 
 def question() -> str:
-    """Another one each time, so that nothing is remembered from the last; its answer is as long as it may be."""
-    return f"{next(_numbers)} is a number. Count from it to a million, and name each number in words."
+    """Another one each time; the model goes on with its answer for as long as it may."""
+    return f"Write a long story about the ship number {next(_numbers)} and its crew, in many chapters."
 
 
 class Taken(NamedTuple):
@@ -245,7 +245,7 @@ def say(text: str) -> None:
 
 
 async def measure(folder: Path, arguments: argparse.Namespace) -> Bench:
-    model = fetched_model()
+    model = arguments.model.absolute() if arguments.model else fetched_model()
     gateway = LocalGateway(folder / "gateway", model, context_tokens=CONTEXT_TOKENS, parallel=PARALLEL)
     peers = {kind: Peer(kind, model, CONTEXT_TOKENS) for kind in ("xllamacpp", "llama")}
     try:
@@ -264,7 +264,8 @@ async def measure(folder: Path, arguments: argparse.Namespace) -> Bench:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench-local", description="Measure the local engine beside its peers.")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (5)")
-    parser.add_argument("--tokens", type=int, default=64, help="tokens of each answer (64)")
+    parser.add_argument("--tokens", type=int, default=128, help="tokens of each answer (128)")
+    parser.add_argument("--model", type=Path, help="a GGUF file; the demonstration model where left out")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="gatehouse-bench-") as temporary:
         try:

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import sqlite3
+import subprocess
 import sys
 import time
 import urllib.request
@@ -172,24 +173,23 @@ def _installed_version(python: Path, package: str) -> str:
 
 
 class LocalGateway:
-    """`gatehouse serve` with the demonstration model in llama_cpp, one thread."""
+    """`gatehouse serve` with a model in llama_cpp, one thread."""
 
     def __init__(self, folder: Path, model_file: Path, *, context_tokens: int, parallel: int) -> None:
         folder.mkdir()
         self.folder = folder
         home = folder / "home"
-        (home / "models").mkdir(parents=True, mode=0o700)
-        home.chmod(0o700)
-        (home / "models" / model_file.name).symlink_to(model_file)
+        home.mkdir(mode=0o700)
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        self.model = "smollm2-135m-instruct"
+        self.model = "bench"
         self.key = ""
         (home / "gatehouse.toml").write_text(
             f'port = {port}\nmaster_key_source = "file"\nfirst_run_key = false\nlog_to = "file"\nlocal_engine = "llama_cpp"\n'
             f"local_threads = 1\nlocal_parallel = {parallel}\nlocal_context_tokens = {context_tokens}\n"
         )
         self._home = home
+        self._gatehouse("models", "add", "--link", "--id", self.model, str(model_file))
         self._process: Process | None = None
         self._engine: Process | None = None
 
@@ -217,6 +217,13 @@ class LocalGateway:
     def stop(self) -> None:
         if self._process is not None:
             self._process.stop()
+
+    def _gatehouse(self, *arguments: str) -> None:
+        command = [str(Path(sys.executable).with_name("gatehouse")), *arguments]
+        env = _environment(self.folder, GATEHOUSE_HOME=str(self._home))
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise BenchError(f"gatehouse {' '.join(arguments)}: {done.stderr.strip()}")
 
 
 class _Running(Process):

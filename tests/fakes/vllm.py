@@ -13,7 +13,8 @@ streamed); and /health, /metrics, /invocations. What a prompt asks for happens:
     anything else    "You said: …"
 
 Flags of its own, for `arguments`: --fake-start-seconds, --fake-deaf (to SIGTERM), --fake-fail TEXT (says it and ends with 1),
---fake-waiting N (so many requests wait), --fake-report FILE (a line of JSON for each start).
+--fake-say TEXT (a line of its own before that), --fake-waiting N (so many requests wait), --fake-report FILE (a line of JSON for
+each start).
 """
 
 import argparse
@@ -25,9 +26,11 @@ import os
 import signal
 import sys
 import sysconfig
+import tempfile
 import time
 import venv
 from collections.abc import Callable
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +97,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--fake-start-seconds", type=float, default=0.0)
     parser.add_argument("--fake-deaf", action="store_true")
     parser.add_argument("--fake-fail", default="")
+    parser.add_argument("--fake-say", action="append", default=[])
     parser.add_argument("--fake-waiting", type=int, default=0)
     parser.add_argument("--fake-report", type=Path)
     return parser.parse_args()
@@ -101,8 +105,11 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> None:
     arguments = _arguments()
+    shared = SharedMemory(create=True, size=64)  # as between vLLM's processes; nobody here removes it
+    (Path(tempfile.gettempdir()) / "a-socket-of-vllm").touch()
     if arguments.fake_report is not None:
-        told = {"pid": os.getpid(), "argv": sys.argv, "environment": dict(os.environ), "python": sys.executable}
+        places = {"shared_memory": shared.name, "folder": tempfile.gettempdir()}
+        told = {**places, "pid": os.getpid(), "argv": sys.argv, "environment": dict(os.environ), "python": sys.executable}
         with arguments.fake_report.open("a") as file:
             file.write(json.dumps({**told, "at": time.monotonic(), "orig_argv": sys.orig_argv}) + "\n")
     asyncio.run(_FakeVllm(arguments).run())
@@ -150,6 +157,9 @@ class _FakeVllm:
             await asyncio.wait_for(self._stop.wait(), self._arguments.fake_start_seconds or 0.01)
         except TimeoutError:
             pass
+        _log("Current ulimit may be low: it could fail with error like `OSError: [Errno 24] Too many open files`.", "WARNING")
+        for text in self._arguments.fake_say:
+            print(text, flush=True)
         if self._arguments.fake_fail:
             _log(f"ValueError: {self._arguments.fake_fail}", "ERROR")
             _log("RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}", "ERROR")

@@ -36,11 +36,15 @@ def _ready(request: pytest.FixtureRequest) -> None:
     """Each test of the shared appliance finds it well, whatever the one before did to it."""
     if "door" in request.fixturenames:
         box: Appliance = request.getfixturevalue("door")
-        eventually(lambda: "llama" in names(box), seconds=20)
+        ready(box)
 
 
 def names(box: Appliance) -> list[str]:
     return [model["id"] for model in box.call("GET", "/v1/models", token=box.api_key).json["data"]]
+
+
+def ready(box: Appliance) -> None:
+    eventually(lambda: "llama" in names(box), seconds=20)
 
 
 def feature(box: Appliance) -> dict[str, Any]:
@@ -135,16 +139,92 @@ def test_the_doctor_says_how_it_is(door: Appliance) -> None:
     assert (found["state"], found["what"].partition(",")[0]) == ("ok", "ready")
 
 
+def test_the_doctor_notices_that_the_settings_have_changed_and_believes_no_record_of_one_that_was_killed(
+    appliance: MakeAppliance, table: dict[str, Any]
+) -> None:
+    def findings() -> dict[str, tuple[str, str]]:
+        found = json.loads(box.command("doctor", "--json").stdout)["findings"]
+        return {one["name"]: (one["state"], one["what"].partition(",")[0]) for one in found if one["name"].startswith("vLLM ")}
+
+    box = appliance(settings={"vllm": [table]})
+    ready(box)
+    box.configure({"vllm": [{**table, "name": "another"}]})
+    assert findings() == {"vLLM llama": ("warn", "is served"), "vLLM another": ("warn", "can be started")}
+    box.configure({"vllm": [table]})
+    box.kill()
+    assert record(box), "the record of what ran is there still"
+    assert findings() == {"vLLM llama": ("ok", "can be started")}
+
+
+def test_from_its_first_moment_a_caller_is_told_that_the_model_is_starting(
+    appliance: MakeAppliance, table: dict[str, Any]
+) -> None:
+    box = appliance(settings={"vllm": [{**table, "arguments": ["--fake-start-seconds=2"]}]})
+    for _ in range(5):
+        answer = box.chat(chat("llama"))
+        assert (answer.status, answer.error["code"]) == (503, "local_model_starting")
+        assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_what_a_killed_appliance_and_its_killed_launcher_left_is_ended_by_the_next_one_alone(
+    appliance: MakeAppliance, table: dict[str, Any]
+) -> None:
+    first, neighbour = (appliance(settings={"vllm": [table]}) for _ in range(2))
+    for box in (first, neighbour):
+        ready(box)
+    (entry,) = record(first)
+    engine = next(child for child in first.children() if "VLLM::EngineCore" in " ".join(child.cmdline()))
+    launcher = psutil.Process(entry["session"])
+    launcher.suspend()  # else it would end the engine before it is killed itself
+    for victim in (psutil.Process(first.pid), launcher):
+        victim.kill()
+    assert engine.is_running()
+    eventually(lambda: not first.is_running)
+    first.stop()  # only forgets it
+    first.start()
+    eventually(lambda: not engine.is_running() or engine.status() == psutil.STATUS_ZOMBIE)
+    ready(first)
+    assert neighbour.chat(chat("llama")).status == 200
+    assert len(neighbour.children()) >= 4
+
+
+def test_an_administrator_sees_it_among_the_models_stops_it_and_starts_it_again(door: Appliance) -> None:
+    def ask(method: str, path: str = "", token: str | None = None) -> Any:
+        answer = door.call(method, f"/api/v1/admin/models{path}", token=token or door.owner_token)
+        assert answer.status == 200, answer
+        return answer.json
+
+    first = ask("GET")["items"][0]
+    assert (first["id"], first["engine"], first["state"], first["context_tokens"]) == ("llama", "vllm", "ready", 2048)
+    detail = ask("GET", "/llama")
+    assert detail["path"] == detail["name"]
+    assert detail["memory"]["total"] == first["memory_bytes"]
+    assert ask("POST", "/llama/unload")["state"] == "unloaded"
+    answer = door.chat(chat("llama"))
+    assert (answer.status, answer.error["code"]) == (503, "local_model_failed")
+    assert "stopped by an administrator" in answer.error["message"]
+    assert ask("POST", "/llama/load")["state"] == "ready"
+    actions = [row["action"] for row in door.rows("SELECT action FROM audit ORDER BY seq DESC LIMIT 2")]
+    assert sorted(actions) == ["model.load", "model.unload"]
+
+
+def test_no_file_gets_the_name_of_a_model_that_vllm_serves(door: Appliance) -> None:
+    body = {"path": "/nowhere/model.gguf", "id": "llama"}
+    control = json.loads((door.home / "run" / "control.json").read_bytes())["token"]
+    answer = door.call("POST", "/api/v1/admin/models", body, token=control)
+    assert (answer.status, answer.error["code"]) == (409, "conflict")
+
+
 def test_kill_9_of_the_appliance_ends_vllm_too(appliance: MakeAppliance, table: dict[str, Any]) -> None:
     box = appliance(settings={"vllm": [table]})
-    eventually(lambda: "llama" in names(box), seconds=20)
+    ready(box)
     assert len(box.children()) >= 3
     box.kill()  # it checks that no child is left
 
 
 def test_one_that_is_deaf_to_sigterm_does_not_outlive_the_appliance(appliance: MakeAppliance, table: dict[str, Any]) -> None:
     box = appliance(settings={"vllm": [{**table, "arguments": ["--fake-deaf"]}]})
-    eventually(lambda: "llama" in names(box), seconds=20)
+    ready(box)
     box.stop()
 
 

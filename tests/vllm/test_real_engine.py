@@ -3,6 +3,8 @@
 import json
 import os
 import subprocess
+import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +23,9 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 START_SECONDS_MAX = 300
+# A cache of 32,768 tokens: eight long answers fill some part of it.
+ARGUMENTS = ["--enforce-eager", "--num-gpu-blocks-override=256", "--block-size=128"]
+CANARY = "canary-in-a-prompt"
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +39,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def door(appliances: MakeAppliance, model: Path) -> Appliance:
-    table = {"name": "tiny", "model": str(model), "device": "cpu", "python": PYTHON, "arguments": ["--enforce-eager"]}
+    table = {"name": "tiny", "model": str(model), "device": "cpu", "python": PYTHON, "arguments": ARGUMENTS}
     began = time.monotonic()
     box = appliances(settings={"vllm": [table]}, env={"VLLM_CPU_KVCACHE_SPACE": "1"})
     ready(box)
@@ -54,6 +59,14 @@ def ready(box: Appliance) -> None:
 def vllm(box: Appliance) -> list[psutil.Process]:
     entries = json.loads((box.home / "run" / "vllm.json").read_bytes())["entries"]
     return [process for process in box.children() if os.getsid(process.pid) == entries[0]["session"]]
+
+
+def litter(box: Appliance) -> set[Path]:
+    """Shared memory of its processes, and the folder with their sockets."""
+    mapped = {Path(part.path) for process in vllm(box) for part in process.memory_maps() if part.path.startswith("/dev/shm/")}
+    found = {path for path in mapped if path.exists()} | set(Path(tempfile.gettempdir()).glob(f"gatehouse-worker-{box.pid}-*"))
+    assert len(found) >= 2, found
+    return found
 
 
 def said(content: str, **more: Any) -> dict[str, Any]:
@@ -113,15 +126,28 @@ def test_nothing_of_it_can_be_reached_without_the_key_or_from_elsewhere(door: Ap
 
 
 def test_what_it_is_busy_with_is_read(door: Appliance) -> None:
+    """It is looked at every five seconds: the answers have to go on for longer than that."""
+
     def busy() -> bool:
         items = door.call("GET", "/api/v1/admin/features/status", token=door.owner_token).json["items"]
         detail = next(item["detail"] for item in items if item["name"] == "vllm")
-        return "8 running" in detail and "cache 0 % full" not in detail
+        return "(0 running" not in detail and "cache 0 % full" not in detail
+
+    seen = threading.Event()
+
+    def ask(number: int) -> set[int]:
+        found = set()
+        while not seen.is_set():
+            found.add(door.chat(said(f"Tell {number}.", max_tokens=1900, ignore_eos=True)).status)
+        return found
 
     with ThreadPoolExecutor(8) as pool:
-        asked = [pool.submit(door.chat, said("Tell.", max_tokens=1900, ignore_eos=True)) for _ in range(8)]
-        eventually(busy, seconds=60, every=0.2)
-        assert [one.result().status for one in asked] == [200] * 8
+        asked = [pool.submit(ask, number) for number in range(8)]
+        try:
+            eventually(busy, seconds=60, every=0.2)
+        finally:
+            seen.set()
+        assert [one.result() for one in asked] == [{200}] * 8
 
 
 def test_how_fast_it_is(door: Appliance) -> None:
@@ -137,8 +163,17 @@ def test_how_fast_it_is(door: Appliance) -> None:
 
 @pytest.mark.parametrize("victim", ["VLLM::Worker", "VLLM::EngineCore"])
 def test_an_engine_that_is_killed_is_started_again(door: Appliance, victim: str) -> None:
-    before = vllm(door)
-    next(process for process in before if process.name().startswith(victim[:15])).kill()
+    """Eight answers at once: a single one may have been computed whole before its first words are read."""
+    ready(door)
+    before, files = vllm(door), litter(door)
+    with door.chat_stream(said(f"{CANARY} " * 20, max_tokens=1500, n=8, temperature=1, ignore_eos=True)) as stream:
+        events = stream.events()
+        next(events)
+        next(process for process in before if process.name().startswith(victim[:15])).kill()
+        *_, last = (event.json for event in events if event.data not in (None, b"[DONE]"))
+    assert last["error"]["code"] == "upstream_failed", last
+    for file in (*(door.home / "logs").glob("*"), door.home / "run" / "vllm.json", door.output_path):
+        assert CANARY.encode() not in file.read_bytes(), file
 
     def is_starting() -> Answer | None:
         answer = door.chat(said("Hello!"))
@@ -148,6 +183,7 @@ def test_an_engine_that_is_killed_is_started_again(door: Appliance, victim: str)
     assert (answer.error["code"], int(answer.headers["retry-after"]) > 0) == ("local_model_starting", True)
     _, left = psutil.wait_procs(before, timeout=10)
     assert left == []
+    eventually(lambda: not any(path.exists() for path in files))
     began = time.monotonic()
     ready(door)
     print(f"\nfigure vllm_restart_seconds {time.monotonic() - began:.1f} s")
@@ -158,10 +194,13 @@ def test_no_process_of_it_outlives_the_appliance(door: Appliance, how: str) -> N
     if not door.is_running:
         door.start()
     ready(door)
-    processes = vllm(door)
+    processes, files = vllm(door), litter(door)
     assert len(processes) >= 4, "launcher, server, engine, worker"
     began = time.monotonic()
     getattr(door, how)()
     _, left = psutil.wait_procs(processes, timeout=10)
     assert left == []
     print(f"\nfigure vllm_{how}_seconds {time.monotonic() - began:.1f} s")
+    if how == "kill":
+        door.start()  # what lay in the folder of a killed appliance is removed by the next one
+    eventually(lambda: not any(path.exists() for path in files))

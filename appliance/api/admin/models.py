@@ -21,12 +21,13 @@ from appliance.local.changes import ModelChanges
 from appliance.local.model_shown import EngineShown, MemoryShown, ModelDetail, ModelShown
 from appliance.local.models import LocalModels
 from appliance.local.tasks import Job
+from appliance.local.vllm import Vllm
 
 PathText = Annotated[str, Meta(max_length=4096)]
 
 
 class ModelList(msgspec.Struct):
-    """Models that are here, then those of the catalogue that can be got. `next_cursor` is always null."""
+    """Models that vLLM serves, those whose files are here, then those of the catalogue that can be got. `next_cursor` is null."""
 
     items: list[ModelShown]
     memory: MemoryShown
@@ -114,8 +115,8 @@ ModelId = Annotated[str, PathParameter(description="Its id, as callers write it 
     responses={200: success(ModelList, _LIST_EXAMPLE, "The models."), **error_answers(*_ERRORS)},
     sync_to_thread=False,
 )
-def list_models(local_models: NamedDependency[LocalModels]) -> ModelList:
-    return ModelList(local_models.shown(), local_models.memory_shown(), local_models.engine_shown())
+def list_models(local_models: NamedDependency[LocalModels], vllm: NamedDependency[Vllm]) -> ModelList:
+    return ModelList([*vllm.shown(), *local_models.shown()], local_models.memory_shown(), local_models.engine_shown())
 
 
 @get(
@@ -128,8 +129,8 @@ def list_models(local_models: NamedDependency[LocalModels]) -> ModelList:
     responses={200: success(ModelDetail, _DETAIL_EXAMPLE, "The model."), **error_answers(*_ERRORS, errors.ModelUnknown)},
     sync_to_thread=False,
 )
-def get_model(model_id: ModelId, local_models: NamedDependency[LocalModels]) -> ModelDetail:
-    return local_models.detail(model_id)
+def get_model(model_id: ModelId, local_models: NamedDependency[LocalModels], vllm: NamedDependency[Vllm]) -> ModelDetail:
+    return vllm.detail(model_id) if vllm.has(model_id) else local_models.detail(model_id)
 
 
 @post(

