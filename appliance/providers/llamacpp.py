@@ -116,6 +116,9 @@ def _sampling(chat: ChatRequest, raw: dict[str, Any]) -> dict[str, Any]:
                 raise InvalidField(f"{name} must be between {low} and {high}", param=name, fix="Send a value between them.")
             body[name] = value
     if chat.tokens_out_max is not None:
+        if chat.tokens_out_max < 1:
+            name = "max_completion_tokens" if raw.get("max_completion_tokens") is not None else "max_tokens"
+            raise InvalidField(f"{name} is at least 1", param=name, fix="Send more, or leave it out.")
         body["max_tokens"] = min(chat.tokens_out_max, TOKENS_OUT_MAX)
     if chat.n is not None:
         body["n"] = chat.n

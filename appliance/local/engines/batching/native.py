@@ -90,7 +90,8 @@ class Vocabulary:
         found = (c.llama_token * most)()
         count = int(c.llama_tokenize(self.handle, text, len(text), found, most, ends, special))
         assert count >= 0, "no text has more tokens than bytes"
-        return found[:count]
+        tokens: list[int] = found[:count]
+        return tokens
 
     def piece(self, token: int) -> bytes:
         """The bytes that a token adds to a text; none for control tokens."""
