@@ -263,11 +263,11 @@ class RunningModel:
         await worker.start()
         try:
             self._stats = await self._loaded(worker)
-        except WorkerError as error:
+        except BaseException as error:
             worker.kill()
-            raise failed_loading(self.how.engine, error) from error
-        except BaseException:
-            worker.kill()
+            await worker.wait_dead()  # whoever hears of it finds no process left
+            if isinstance(error, WorkerError):
+                raise failed_loading(self.how.engine, error) from error
             raise
         _log.info("model_loaded", model=self.name, engine=self.how.engine, seconds=self._stats["load_seconds"])
         if self._watching_idleness is None and self.how.idle_seconds:

@@ -180,6 +180,7 @@ class Worker:
             await self._dead.wait()
         except asyncio.CancelledError:
             self._kill("was not wanted any more")
+            await self._dead.wait()
             raise
         if self._reason:
             raise WorkerDied(self._reason, self.stderr_tail)

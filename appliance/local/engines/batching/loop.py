@@ -114,7 +114,7 @@ class BatchLoop:
         self._drop_unwanted()
         self._admit()
         answering = sum(not sequence.is_reading for sequence in self._running)
-        parts = plan(self._running, self._pace.read_tokens_max(answering))
+        parts = plan(self._running, self._pace.read_tokens_max(answering, len(self._running) - answering))
         parts = self._with_room(parts)
         if not parts:
             return False

@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 
 STEP_SECONDS_WANTED = 0.1
+LONGER_STEPS_MAX = 4
 READ_TOKENS_MIN = 16
 OLDEST_PART = 4  # the oldest prompt gets a fourth of what is read at least, however many short ones come after it
 _LEARNING = 0.2
@@ -66,12 +67,16 @@ class Pace:
         self._batch_tokens = batch_tokens
         self._token_seconds = 0.0
 
-    def read_tokens_max(self, answering: int) -> int:
-        """Beside so many tokens for those who are answered."""
+    def read_tokens_max(self, answering: int, reading: int = 1) -> int:
+        """Beside so many tokens for those who are answered, for so many who are not yet.
+
+        Where more wait for their first word than watch an answer grow, a step may take longer: larger ones cost less a token.
+        """
         room = self._batch_tokens - answering
         if not self._token_seconds:
             return min(4 * READ_TOKENS_MIN, room)
-        wanted = int(STEP_SECONDS_WANTED / self._token_seconds) - answering
+        seconds = STEP_SECONDS_WANTED * min(max(reading / max(answering, 1), 1), LONGER_STEPS_MAX)
+        wanted = int(seconds / self._token_seconds) - answering
         return min(max(wanted, READ_TOKENS_MIN), room)
 
     def took(self, tokens: int, seconds: float) -> None:
