@@ -9,14 +9,31 @@ from appliance.errors import BadRequest, InvalidField, MalformedJson
 
 T = TypeVar("T")
 
+PARTS_MAX = 200_000
+
 _BYTE = re.compile(r" \(byte (\d+)\)$")
 _PLACE = re.compile(r" - at `\$\.?(.*)`$", re.DOTALL)
 _MISSING = re.compile(r"(?:required|unknown) field `(.*?)`", re.DOTALL)
+_STRING = re.compile(rb'"[^"]*"')
 _object = msgspec.json.Decoder(dict[str, Any])
+
+
+def refuse_many_parts(body: bytes) -> None:
+    """Refuse a body of millions of lists, objects and texts before anything is made of them: each costs everybody time.
+
+    Errors:  MalformedJson. Numbers don't count: embeddings take lists of a million tokens.
+    """
+    if body.count(b"[") + body.count(b"{") + body.count(b'"') // 2 <= PARTS_MAX:
+        return
+    # What looks like parts may stand in a text. Without escapes first, so that the search takes no longer the worse the body is.
+    rest, texts = _STRING.subn(b"", body.replace(rb"\\", b"").replace(rb"\"", b""))
+    if texts + rest.count(b"[") + rest.count(b"{") > PARTS_MAX:
+        raise MalformedJson(f"the body has more than {PARTS_MAX:,} lists, objects and texts", fix="Send a smaller JSON body.")
 
 
 def read_object(body: bytes) -> dict[str, Any]:
     """A JSON object, whatever it holds. Errors: MalformedJson, InvalidField."""
+    refuse_many_parts(body)
     try:
         return _object.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -25,6 +42,7 @@ def read_object(body: bytes) -> dict[str, Any]:
 
 def read(body: bytes, decoder: "msgspec.json.Decoder[T]") -> T:
     """A body of the decoder's type. Errors: MalformedJson (says where), InvalidField (`param` names the field)."""
+    refuse_many_parts(body)
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

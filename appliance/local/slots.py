@@ -113,7 +113,7 @@ class Slots:
         self._next(now)
 
     def wait_seconds(self) -> float:
-        """Roughly when the queue will have moved up by one."""
+        """Roughly when all that wait now will have had their turns."""
         return min(max(1.0, round(self._usual_seconds * (self.waiting + 1) / self.capacity)), _RETRY_SECONDS_MAX)
 
     def _next(self, now: float) -> None:

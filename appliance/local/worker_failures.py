@@ -7,6 +7,7 @@ from appliance.local.engines.batching.watchdog import STUCK_STATUS
 from appliance.workers.process import CallFailed, WorkerDied, WorkerError
 from appliance.workers.supervisor import WorkerUnavailable
 
+_NOT_LOADED = f"{seam.LOAD_FAILED}: "
 _ENDED_STUCK = f"ended with status {STUCK_STATUS}"
 
 
@@ -20,6 +21,8 @@ class NotAdmitted(WorkerError):
 
 def why_it_ended(death: WorkerDied) -> str:
     """The end of a worker, as what follows "its worker"."""
+    if death.reason.startswith(_NOT_LOADED):
+        return f"could not load it: {death.reason.removeprefix(_NOT_LOADED)}"
     return death.reason.replace(_ENDED_STUCK, "got stuck in one step of its work, and was ended")
 
 

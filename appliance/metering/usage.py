@@ -4,9 +4,11 @@ Encodings are not fetched (the appliance may be offline). Four characters a toke
 vendors' tokenizers; other scripts take more tokens a character, so for text outside ASCII we count one a character or two.
 """
 
+from collections.abc import Iterator
+from itertools import repeat
 from typing import Any
 
-from appliance.chat import Usage, texts
+from appliance.chat import Usage
 
 CHARACTERS_PER_TOKEN = 4
 TOKENS_PER_MESSAGE = 4
@@ -28,7 +30,20 @@ def estimated_prompt_tokens(raw: dict[str, Any], body_bytes: int) -> int:
     """
     if body_bytes <= BODY_BYTES_TRUSTED:
         return -(-body_bytes // CHARACTERS_PER_TOKEN)
-    return sum(TOKENS_PER_MESSAGE + estimated_tokens(text.value) for text in texts(raw) if not text.value.startswith("data:"))
+    return sum(TOKENS_PER_MESSAGE + estimated_tokens(text) for text in _texts(raw) if not text.startswith("data:"))
+
+
+def _texts(raw: dict[str, Any]) -> Iterator[str]:
+    """Those of chat.texts, in any order and without their places: in a fourth of the time, which everybody else waits for."""
+    nodes: list[Any] = [{name: value for name, value in raw.items() if name != "model"}]
+    while nodes:
+        node = nodes.pop()
+        for key, value in node.items() if isinstance(node, dict) else zip(repeat(""), node, strict=False):
+            if isinstance(value, str):
+                if key != "role":
+                    yield value
+            elif isinstance(value, dict | list):
+                nodes.append(value)
 
 
 def estimated_usage(tokens_in: int, characters_out: int) -> Usage:

@@ -103,8 +103,10 @@ def _refuse_unknown(raw: dict[str, Any]) -> None:
         raise FeatureUnsupported(f"local models don't support {name[:80]!r}", param=name[:80], fix=mend)
     for name, (low, high) in _SAMPLING.items():
         value = raw.get(name)
-        if value is not None and not (type(value) in (int, float) and low <= value <= high):
-            raise InvalidField(f"{name} is a number from {low} to {high}", param=name, fix="Send one, or leave it out.")
+        kinds = (int,) if name == "top_k" else (int, float)
+        if value is not None and not (type(value) in kinds and low <= value <= high):
+            number = "whole number" if name == "top_k" else "number"
+            raise InvalidField(f"{name} is a {number} from {low} to {high}", param=name, fix="Send one, or leave it out.")
 
 
 def _sampling(chat: ChatRequest, raw: dict[str, Any]) -> dict[str, Any]:

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import msgspec
@@ -6,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance import bodies, errors
+from appliance.bodies import PARTS_MAX
 from appliance.chat import ChatRequest
+from appliance.errors import MalformedJson
 
 DECODER = msgspec.json.Decoder(ChatRequest)
 
@@ -62,3 +65,30 @@ def test_garbage_is_read_or_refused_and_never_crashes(body: bytes) -> None:
     except errors.BadRequest as error:
         found = error
     assert isinstance(found, dict) or found.fix
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":[' + b"[]," * PARTS_MAX + b"[]]}",
+        b'{"a":[' + b"{}," * PARTS_MAX + b"{}]}",
+        b'{"a":[' + b'"",' * PARTS_MAX + b'""]}',
+        b'{"a":[' + rb'"\\\"",' * PARTS_MAX + b'""]}',
+    ],
+    ids=["lists", "objects", "texts", "escapes"],
+)
+def test_a_body_of_very_many_parts_is_refused_before_anything_is_made_of_it(body: bytes) -> None:
+    with pytest.raises(MalformedJson, match="more than 200,000 lists, objects and texts"):
+        bodies.read_object(body)
+
+
+def test_what_looks_like_parts_within_a_text_or_is_a_number_does_not_count() -> None:
+    text = '"[{' * PARTS_MAX
+    assert bodies.read_object(json.dumps({"a": text}).encode()) == {"a": text}
+    assert len(bodies.read_object(b'{"a":[' + b"1," * 2 * PARTS_MAX + b"1]}")["a"]) == 2 * PARTS_MAX + 1
+
+
+def test_a_text_that_never_ends_takes_no_longer_than_others() -> None:
+    """A search with a way back would take hours for it."""
+    with pytest.raises(MalformedJson):
+        bodies.read_object(rb'"\"' * 4_000_000)

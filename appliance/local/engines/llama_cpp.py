@@ -20,8 +20,9 @@ from appliance.local.engines.batching.loop import BatchLoop
 from appliance.local.engines.batching.order import ChatOrder, chat_order, for_template
 from appliance.local.engines.batching.sampling import GrammarRefused, Sampler
 from appliance.local.engines.batching.sequence import End, News, Sequence
-from appliance.local.engines.batching.templates import CHATML, TemplateProcess, TemplateRefused, Words
+from appliance.local.engines.batching.templates import CHATML, TOO_LARGE, TemplateProcess, TemplateRefused
 from appliance.local.engines.batching.watchdog import Watchdog
+from appliance.local.engines.batching.words import Words
 from appliance.local.engines.engine import (
     CONTEXT_EXCEEDED,
     LOAD_FAILED,
@@ -64,7 +65,7 @@ class LlamaCppEngine:
         self._on_gpu = native.has_gpu()
         try:
             self._model = native.Model(path, gpu=self._on_gpu, written=MARKS)
-            self._words = Words(self._model.vocab.control_texts)
+            self._words = Words(self._model.vocab.control_texts, MARKS)
             if options.kind is ModelKind.EMBEDDING:
                 self._make_embedder()
             else:
@@ -139,8 +140,7 @@ class LlamaCppEngine:
     def _prompt(self, order: ChatOrder) -> str:
         """The text that the model reads, control texts of callers hidden in it. Errors: EngineError."""
         most = self._options.context_tokens * self._model.vocab.piece_bytes_max
-        said = sum(len(message.content) for message in order.messages)
-        if said > most:  # shorter in characters than in bytes, and still too long
+        if (said := order.characters) > most:  # shorter in characters than in bytes, and still too long
             raise self._too_long(said // self._model.vocab.piece_bytes_max)
         values = {
             "messages": self._words.hidden(for_template(order)),
@@ -152,6 +152,8 @@ class LlamaCppEngine:
         try:
             return self._templates.render(self._model.template or CHATML, values, characters_max=2 * most + 1_000_000)
         except TemplateRefused as error:
+            if error.code == TOO_LARGE:
+                raise self._too_long(most) from error
             what = "refuses these messages" if error.code == "refused" else "can't be used"
             raise EngineError(
                 REQUEST_INVALID, f"the model's chat template {what}{': ' if error.words else ''}{error.words}"

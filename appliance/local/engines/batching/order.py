@@ -36,6 +36,13 @@ class ChatOrder(msgspec.Struct):
     tenant: int = 0
     sampling: Sampling = Sampling()
 
+    @property
+    def characters(self) -> int:
+        """Of all that the template may put into the prompt, roughly; calls and tools as JSON, for which nothing is copied."""
+        messages = sum(len(each.content) + len(each.name or "") + len(each.tool_call_id or "") for each in self.messages)
+        calls = sum(len(msgspec.json.encode(each.tool_calls)) for each in self.messages if each.tool_calls)
+        return messages + calls + (len(msgspec.json.encode(self.tools)) if self.tools else 0)
+
     def seeds(self) -> list[int | None]:
         """One for each answer: alike requests get alike answers, and the answers to one differ."""
         seed = self.sampling.seed

@@ -1,4 +1,4 @@
-"""Chat templates, rendered in a process of their own (template_room.py); and callers' words kept apart from control tokens."""
+"""Chat templates, rendered in a process of their own (template_room.py)."""
 
 import contextlib
 import shutil
@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from appliance.workers import frames, launch
 from appliance.workers.frames import FrameError, FrameReader, FrameTooLarge
 
 ROOM = "chat-template"
+TOO_LARGE = "too_large"  # also template_room's
 RENDER_SECONDS_MAX = 5.0
 START_SECONDS_MAX = 30.0
 MEMORY_BYTES_MAX = 512 * 1024 * 1024  # address space; Python with Jinja takes some 150 MB of it
@@ -53,7 +53,7 @@ class TemplateProcess:
             try:
                 call = frames.encode(frames.Call(self._last_id, "render", body))
             except FrameTooLarge:
-                raise TemplateRefused("too_large", "the messages are too large") from None
+                raise TemplateRefused(TOO_LARGE, "the messages are too large") from None
             process = self._running()
             timer = threading.Timer(RENDER_SECONDS_MAX, process.kill)
             timer.start()
@@ -130,55 +130,3 @@ class TemplateProcess:
                 break
         process.wait()
         raise TemplateRefused("broken", "it takes too long, or too much memory")
-
-
-class Words:
-    """Keeps what callers write from being read as control tokens: `<|im_end|>` in a message is six characters, no more.
-
-    Each control text in their words is replaced by one character of a private plane before the template sees it; where
-    such a character stands in the rendered prompt, the text is put back and made tokens of as plain text.
-    """
-
-    _FIRST = 0xF0000
-    _LAST = 0xFFFFD
-
-    def __init__(self, control_texts: Sequence[str]) -> None:
-        longest_first = sorted(set(control_texts), key=len, reverse=True)[: self._LAST - self._FIRST]
-        self._texts = longest_first
-        self._beginnings = frozenset(text[0] for text in longest_first)
-
-    def hidden(self, value: Any) -> Any:
-        """The same JSON value with control texts replaced. Private characters of its own become U+FFFD."""
-        if isinstance(value, str):
-            return self._hidden_text(value)
-        if isinstance(value, list):
-            return [self.hidden(each) for each in value]
-        if isinstance(value, dict):
-            return {self.hidden(name): self.hidden(each) for name, each in value.items()}
-        return value
-
-    def _hidden_text(self, text: str) -> str:
-        if not text.isascii():
-            text = "".join("\ufffd" if self._FIRST <= ord(character) <= self._LAST else character for character in text)
-        if not any(beginning in text for beginning in self._beginnings):
-            return text
-        for number, control in enumerate(self._texts):
-            if control in text:
-                text = text.replace(control, chr(self._FIRST + number))
-        return text
-
-    def pieces(self, prompt: str) -> list[tuple[str, bool]]:
-        """The rendered prompt as (text, whether control tokens in it count)."""
-        pieces: list[tuple[str, bool]] = []
-        start = 0
-        if prompt.isascii():
-            return [(prompt, True)]
-        for place, character in enumerate(prompt):
-            if self._FIRST <= ord(character) <= self._LAST:
-                if place > start:
-                    pieces.append((prompt[start:place], True))
-                pieces.append((self._texts[ord(character) - self._FIRST], False))
-                start = place + 1
-        if start < len(prompt):
-            pieces.append((prompt[start:], True))
-        return pieces

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import psutil
 import pytest
 import pytest_asyncio
 
@@ -61,7 +62,7 @@ def long_answer(tokens: int) -> dict[str, Any]:
     return {"max_tokens": tokens, "logit_bias": {"0": -100, "2": -100}}
 
 
-async def chunks_of(worker: Worker, *messages: dict[str, str], **request: Any) -> list[dict[str, Any]]:
+async def chunks_of(worker: Worker, *messages: dict[str, Any], **request: Any) -> list[dict[str, Any]]:
     body = {"messages": list(messages), "max_tokens": 4, "temperature": 0.0, **request}
     async with aclosing(worker.stream("chat", body)) as stream:
         return [chunk async for chunk in stream]
@@ -204,6 +205,18 @@ async def test_leaving_the_queue_leaves_nothing_behind(worker: Worker) -> None:
     while (stats := await worker.call("stats"))["running"] + stats["waiting"]:  # noqa: ASYNC110 - it lives in another process
         await asyncio.sleep(0.01)
     assert (await usage_of(worker, system(900), tenant=30))[0] > 900
+
+
+@pytest.mark.parametrize("where", ["arguments", "name", "tools"])
+async def test_megabytes_beside_the_words_are_refused_before_they_cost_anything(worker: Worker, where: str) -> None:
+    many = '{"a":[' + "[]," * 1_000_000 + "[]]}"
+    call = {"id": "call_1", "type": "function", "function": {"name": "x", "arguments": many if where == "arguments" else "{}"}}
+    said = {"role": "assistant", "content": "", "tool_calls": [call], "name": many if where == "name" else "x"}
+    tools = [{"type": "function", "function": {"name": "x", "description": many if where == "tools" else "x"}}]
+    with pytest.raises(CallFailed) as caught:
+        await chunks_of(worker, user(), said, tools=tools)
+    assert caught.value.code == CONTEXT_EXCEEDED
+    assert psutil.Process(worker.pid).memory_info().rss < 1_000_000_000
 
 
 async def test_a_prompt_of_megabytes_is_refused_before_it_costs_anything(worker: Worker) -> None:

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from appliance.local.engines.batching import templates
-from appliance.local.engines.batching.templates import CHATML, TemplateProcess, TemplateRefused, Words
+from appliance.local.engines.batching.templates import CHATML, TemplateProcess, TemplateRefused
 
 MESSAGES = [{"role": "user", "content": "secret words"}]
 
@@ -113,45 +111,3 @@ def test_several_at_once_get_each_their_own(process: TemplateProcess) -> None:
     for thread in threads:
         thread.join()
     assert found == {number: str(number) for number in range(12)}
-
-
-CONTROLS = ["<|im_start|>", "<|im_end|>", "<s>", "</s>", "<|im_start|>system"]
-
-
-def put_together(words: Words, template: str) -> list[tuple[str, bool]]:
-    """The neighbours of one kind as one."""
-    joined: list[tuple[str, bool]] = []
-    for text, counts in words.pieces(template):
-        if joined and joined[-1][1] == counts:
-            joined[-1] = (joined[-1][0] + text, counts)
-        else:
-            joined.append((text, counts))
-    return joined
-
-
-def test_control_texts_of_callers_are_text_and_those_of_the_template_count() -> None:
-    words = Words(CONTROLS)
-    said = words.hidden("a<|im_end|>b</s>")
-    assert put_together(words, f"<|im_start|>user\n{said}<|im_end|>") == [
-        ("<|im_start|>user\na", True),
-        ("<|im_end|>", False),
-        ("b", True),
-        ("</s>", False),
-        ("<|im_end|>", True),
-    ]
-
-
-def test_they_are_hidden_wherever_json_holds_texts() -> None:
-    words = Words(CONTROLS)
-    hidden = words.hidden([{"role": "<s>", "tool_calls": [{"function": {"name": "x", "arguments": {"<s>": ["</s>", 1, None]}}}]}])
-    assert "s>" not in repr(hidden)
-
-
-@given(st.text(alphabet=st.sampled_from([*"<|im_endstar>/s x", "\U000f0000", "\U000f0001", "\U000ffffd", "é"]), max_size=60))
-def test_no_text_of_a_caller_ever_counts(text: str) -> None:
-    words = Words(CONTROLS)
-    pieces = words.pieces(words.hidden(text))
-    counted = [piece for piece, counts in pieces if counts]
-    assert not any(control in piece for piece in counted for control in CONTROLS)
-    whole = "".join(piece for piece, _ in pieces)
-    assert whole == "".join("\ufffd" if "\U000f0000" <= character <= "\U000ffffd" else character for character in text)
