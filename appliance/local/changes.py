@@ -10,7 +10,7 @@ import msgspec
 
 from appliance import audit
 from appliance.clock import Clock
-from appliance.errors import Conflict, FeatureUnsupported, InvalidField, ModelUnknown
+from appliance.errors import Conflict, FeatureUnsupported, GatehouseError, InvalidField, ModelUnknown
 from appliance.home import CannotStart, Home
 from appliance.local import bench, gguf, imports, verify
 from appliance.local.catalogue import catalogue
@@ -73,7 +73,8 @@ class ModelChanges:
             raise Conflict(
                 f"{model_id} can't be removed: {why}", fix="Mend that in the models folder, then try again."
             ) from error
-        await self.models.look()
+        finally:
+            await self.models.look()  # also where only its file went
 
     async def get(self, model_id: str, source: str | None, *, actor: str) -> Job:
         """Fetch a model of the catalogue, from `source` (a mirror's base URL, or a folder) where one is named.
@@ -105,7 +106,7 @@ class ModelChanges:
             progress.message = f"{model_id} is here"
             return {"id": model_id, "path": str(path)}
 
-        return self.tasks.start("get", model_id, work, message=f"fetching {model_id}")
+        return self.tasks.start("get", model_id, work, of=source, message=f"fetching {model_id}")
 
     async def add(self, path: Path, model_id: str | None, *, link: bool, actor: str) -> Job:
         """Make a GGUF file of this machine a model: a copy of it, or a link to where it lies.
@@ -122,7 +123,8 @@ class ModelChanges:
             progress.message = f"{wanted} is here"
             return {"id": wanted}
 
-        return self.tasks.start("add", wanted, work, message=f"{'reading' if link else 'copying'} {path.name}")
+        message = f"{'reading' if link else 'copying'} {path.name}"
+        return self.tasks.start("add", wanted, work, of=(path, link), message=message)
 
     def _refuse_unusable(self, path: Path, model_id: str) -> None:
         if not ID_PATTERN.fullmatch(model_id):
@@ -131,6 +133,8 @@ class ModelChanges:
             )
         if model_id in catalogue() or model_id in self._known() or self.vllm.has(model_id):
             raise Conflict(f"there already is a model {model_id!r}", fix="Choose another id, or remove that one first.")
+        if self.models.registry.is_file_of_catalogue(model_id):
+            raise Conflict(f"a model of the catalogue has the file {model_id}.gguf", fix="Choose another id.")
         refuse_unusable_file(path)
 
     def _known(self) -> Collection[str]:
@@ -156,7 +160,7 @@ class ModelChanges:
             progress.message = f"{len(result['models'])} adopted, {len(result['skipped'])} left out"
             return result
 
-        return self.tasks.start("import", kind, work, unit="steps", message=f"looking for models of {kind}")
+        return self.tasks.start("import", kind, work, of=path, unit="steps", message=f"looking for models of {kind}")
 
     def _adopted(self, kind: ImportKind, path: Path | None, progress: Progress) -> dict[str, Any]:
         adopted, skipped = [], []
@@ -169,7 +173,7 @@ class ModelChanges:
                 continue
             try:
                 adopted.append(imports.adopt(self.models.registry, candidate, lambda done, total: progress.check()).id)
-            except (gguf.GgufError, OSError, Conflict) as error:
+            except (gguf.GgufError, OSError, ValueError, GatehouseError, CannotStart) as error:
                 skipped.append({"id": candidate.id, "path": str(candidate.path), "problem": str(error)})
         progress(len(offered), len(offered))
         return {"models": adopted, "skipped": skipped}

@@ -13,7 +13,7 @@ import msgspec
 from appliance.errors import InvalidField
 from appliance.home import CannotStart
 from appliance.local import gguf, ollama_store
-from appliance.local.files import OnProgress, sha256_of
+from appliance.local.files import LINK_CIRCLE, OnProgress, real, sha256_of
 from appliance.local.kinds import ModelKind
 from appliance.local.registry import LocalModel, Registry, id_for
 
@@ -115,7 +115,10 @@ def _offered(kind: ImportKind, place: Path) -> Iterator[_Offered]:
             yield _Offered(id_for(Path(f"{model.name}.gguf")), model.path, kind, model.problem, model.sha256)
     else:
         for path in gguf_files(place):
-            yield _Offered(id_for(path), path.resolve(), kind)
+            try:
+                yield _Offered(id_for(path), real(path), kind)
+            except OSError:
+                yield _Offered(id_for(path), path, kind, LINK_CIRCLE)
 
 
 def gguf_files(folder: Path) -> Iterator[Path]:

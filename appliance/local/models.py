@@ -11,9 +11,10 @@ import msgspec
 from appliance.clock import Clock
 from appliance.errors import FeatureUnsupported, GatehouseError, InvalidField, LocalModelFailed, ModelUnknown, ShuttingDown
 from appliance.home import Home
-from appliance.local import budget, capacity, engine_choice, found, memory, model_shown
+from appliance.local import budget, capacity, engine_choice, found, gguf, memory, model_shown
 from appliance.local.catalogue import catalogue
 from appliance.local.engines.engine import EngineOptions, seats
+from appliance.local.files import sweep
 from appliance.local.kinds import ModelKind
 from appliance.local.model_shown import EngineShown, MemoryShown, ModelDetail, ModelShown
 from appliance.local.registry import LocalModel, Registry
@@ -74,6 +75,7 @@ class LocalModels:
         self._closed = False
         self._on_change: Callable[[], None] = lambda: None
         self._engine = engine_choice.choice(settings.local_engine)
+        sweep(home.models)
         self._found = found.look(self.registry, found.Found())
         self._told = {model.id: _lasting(model) for model in self.shown()}
 
@@ -176,7 +178,7 @@ class LocalModels:
         settings = self._settings
         how = Running(
             engine,
-            self._options(model),
+            self._options(model, self._found.headers[model.id]),
             seats(engine, settings.local_parallel),
             settings.local_queue_max,
             settings.local_load_seconds_max,
@@ -185,8 +187,8 @@ class LocalModels:
         )
         return RunningModel(model, how, House(self._admit, self._tell, self._count_restart), self._clock)
 
-    def _options(self, model: LocalModel) -> EngineOptions:
-        info, parallel = self._found.headers[model.id], self._settings.local_parallel
+    def _options(self, model: LocalModel, info: gguf.GgufInfo) -> EngineOptions:
+        parallel = self._settings.local_parallel
         context_tokens = capacity.context_tokens(self._settings, info, model.context)
         return EngineOptions(
             context_tokens=context_tokens,
@@ -197,14 +199,13 @@ class LocalModels:
             step_seconds_max=self._settings.local_step_seconds_max,
         )
 
-    def _need(self, model: LocalModel) -> memory.MemoryNeed:
-        options = self._options(model)
-        return memory.need(self._found.headers[model.id], context_tokens=options.context_tokens, parallel=options.parallel)
+    def _need(self, options: EngineOptions, info: gguf.GgufInfo) -> memory.MemoryNeed:
+        return memory.need(info, context_tokens=options.context_tokens, parallel=options.parallel)
 
-    async def _admit(self, wanted: RunningModel) -> None:
+    async def _admit(self, wanted: RunningModel, info: gguf.GgufInfo) -> None:
         """Let a model in that is about to be loaded, beside the others. One at a time, so that no byte is promised twice."""
         async with self._admitting:
-            need = self._need(wanted.model).total
+            need = self._need(wanted.how.options, info).total
             while True:
                 others = [one for one in (*self._running.values(), *self._retired) if one is not wanted]
                 await asyncio.gather(*(other.settled() for other in others))
@@ -220,9 +221,15 @@ class LocalModels:
     async def watch(self, on_change: Callable[[], None]) -> None:
         """Look at disk and engines now and then, for ever: models are added and engines installed while a server runs."""
         self._on_change = on_change
+        told = ""
         while True:
             await self._clock.sleep(LOOK_SECONDS)
-            await self.look()
+            try:
+                await self.look()
+                told = ""
+            except Exception as error:  # the next round may go well; whoever waits for models must not wait for a restart
+                if told != (told := type(error).__name__):
+                    _log.warning("look_failed", error=told)
 
     async def look(self) -> None:
         """See what is here now, and act on what has changed."""
@@ -243,7 +250,9 @@ class LocalModels:
         """End the workers of models that were removed or replaced (their running requests fail: that is what was asked for),
         and those of another engine than the present one, once they are idle."""
         for model_id, running in list(self._running.items()):
-            is_gone = self._found.models.get(model_id) != running.model
+            is_gone = self._found.models.get(model_id) != running.model or (
+                self._options(running.model, self._found.headers[model_id]) != running.how.options  # another header
+            )
             if is_gone or (running.how.engine != self._engine.name and running.is_idle):
                 self._retired.add(self._running.pop(model_id, running))
                 await running.close()
@@ -290,9 +299,9 @@ class LocalModels:
         if (model := self._found.models.get(model_id)) is not None:
             here = model_shown.Here(
                 model,
-                self._found.headers[model_id],
-                self._options(model).context_tokens,
-                self._need(model),
+                info := self._found.headers[model_id],
+                (options := self._options(model, info)).context_tokens,
+                self._need(options, info),
                 self._status(model),
             )
             return model_shown.model_here(here, entry, budget=available, is_default=is_default)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import msgspec
 
+from appliance.local.files import LINK_CIRCLE, real
+
 MANIFEST_BYTES_MAX = 1024 * 1024
 LAYERS_MAX = 1_000
 MANIFESTS_MAX = 10_000
@@ -94,14 +96,17 @@ def _of_layers(store: Path, name: str, manifest: Path, layers: list[_Layer]) -> 
 
 def _at(store: Path, name: str, sha256: str) -> StoredModel:
     blob = store / "blobs" / f"sha256-{sha256}"
-    real = blob.resolve()
-    if not real.is_relative_to(store):
+    try:
+        path = real(blob)
+    except OSError:
+        return StoredModel(name, blob, sha256, LINK_CIRCLE)
+    if not path.is_relative_to(store):
         return StoredModel(name, blob, sha256, "its file lies outside of the store")
     try:
-        is_there = real.is_file()
+        is_there = path.is_file()
     except OSError:
         return StoredModel(name, blob, sha256, "its file can't be read by this user")
-    return StoredModel(name, real, sha256, "" if is_there else "its file is not there (cloud model, or pulled halfway)")
+    return StoredModel(name, path, sha256, "" if is_there else "its file is not there (cloud model, or pulled halfway)")
 
 
 def _name(manifest: Path) -> str:

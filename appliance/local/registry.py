@@ -4,12 +4,13 @@ What was added stands in `models/registry.json`, not in the database: the comman
 server runs, and a models folder can be carried to another machine as it is.
 """
 
+import contextlib
 import os
 import re
 import shutil
 import time
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Literal
 
 import msgspec
@@ -18,10 +19,11 @@ from appliance.errors import Conflict, InvalidField, ModelUnknown
 from appliance.home import CannotStart, Home
 from appliance.local import gguf
 from appliance.local.catalogue import CatalogueEntry
-from appliance.local.files import OnProgress, copied, replaced, sweep
+from appliance.local.files import OnProgress, copied, locked, part_beside, real, replaced, sweep
 from appliance.local.kinds import ModelKind
 
 REGISTRY_FILE = "registry.json"
+LOCK_FILE = ".registry.lock"  # held while the list is read and written
 ID_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 Origin = Literal["catalogue", "added", "ollama", "lmstudio", "folder"]  # where a model came from
@@ -68,6 +70,7 @@ class Registry:
         self._folder = home.models
         self._known = known
         self._file = home.models / REGISTRY_FILE
+        self._lock = home.models / LOCK_FILE
 
     def models(self) -> dict[str, LocalModel]:
         """Models by id: the catalogue's first, then the added ones, oldest first. Those whose file is gone are left out.
@@ -85,30 +88,36 @@ class Registry:
                 found[added.id] = _of_list(added, path)
         return found
 
-    def signature(self) -> tuple[float, ...]:
-        """Differs after any change: cheap to look at now and then."""
-        return tuple(path.stat().st_mtime if path.exists() else 0.0 for path in (self._folder, self._file))
+    def signature(self) -> tuple[int, ...]:
+        """Differs after any change, also of a file that was linked: cheap to look at now and then."""
+        try:
+            models = [model.path for model in self.models().values()]
+        except CannotStart:
+            models = []
+        return tuple(number for path in (self._folder, self._file, *models) for number in stamp(path))
 
     def add(self, source: Path, model_id: str, *, link: bool, on_progress: OnProgress | None = None) -> LocalModel:
         """Make the GGUF at `source` a model: a copy in the models folder, or a link to where it lies.
 
         Errors:  GgufError, Conflict, InvalidField, RegistryBroken, OSError (such as a full disk). Nothing is left behind.
         """
-        self._check_id(model_id)
-        source = source.resolve()
+        self._check_id(model_id, self._added())
+        source = real(source)
         info = gguf.read(source)
         sweep(self._folder)
         file = str(source) if link else f"{model_id}.gguf"
-        sha256 = copied(source, None if link else self._folder / file, on_progress)
-        return self._enter(AddedModel(model_id, file, info.kind, sha256, info.file_bytes, _now_ms(), "added", info.licence))
+        with part_beside(self._folder / file) if not link else contextlib.nullcontext() as part:
+            sha256 = copied(source, part, on_progress)
+            added = AddedModel(model_id, file, info.kind, sha256, info.file_bytes, _now_ms(), "added", info.licence)
+            return self._enter(added, part)
 
     def adopt(self, source: Path, model_id: str, origin: Origin, sha256: str) -> LocalModel:
         """Make a GGUF of another program a model, where it lies. What its sha256 is must be known; `verify` holds it to that.
 
         Errors:  GgufError, Conflict, InvalidField, RegistryBroken, OSError.
         """
-        self._check_id(model_id)
-        source = source.resolve()
+        self._check_id(model_id, self._added())
+        source = real(source)
         info = gguf.read(source)
         return self._enter(AddedModel(model_id, str(source), info.kind, sha256, info.file_bytes, _now_ms(), origin, info.licence))
 
@@ -116,46 +125,79 @@ class Registry:
         """`wanted`, or with a number behind it where that is taken. Errors: RegistryBroken."""
         taken = {*self._known, *self._added()}
         tries = (wanted, *(f"{wanted[:60]}-{number}" for number in range(2, 1000)))
-        return next(name for name in tries if name not in taken)
+        return next(name for name in tries if name not in taken and not self.is_file_of_catalogue(name))
 
-    def _check_id(self, model_id: str) -> None:
+    def is_file_of_catalogue(self, model_id: str) -> bool:
+        """Some file systems don't tell capitals from small letters."""
+        return f"{model_id}.gguf".lower() in {entry.file.lower() for entry in self._known.values()}
+
+    def _check_id(self, model_id: str, added: Mapping[str, AddedModel]) -> None:
         if not ID_PATTERN.fullmatch(model_id):
             raise InvalidField(
                 f"{model_id[:80]!r} can't be a model's id", param="id", fix="Use a-z, 0-9, dots, dashes: --id my-model"
             )
-        if model_id in self._known or model_id in self._added():
+        if model_id in self._known or model_id in added:
             raise Conflict(f"there already is a model {model_id!r}", fix="Choose another with --id, or remove that one first.")
+        if self.is_file_of_catalogue(model_id):
+            raise Conflict(f"a model of the catalogue has the file {model_id}.gguf", fix="Choose another with --id.")
 
-    def _enter(self, added: AddedModel) -> LocalModel:
-        self._write({**self._added(), added.id: added})
-        return _of_list(added, self._folder / added.file)
+    def _enter(self, added: AddedModel, part: Path | None = None) -> LocalModel:
+        """Put it on the list, and its copy, if it has one, in its place: both under the lock, for others add models too."""
+        path = self._folder / added.file
+        with locked(self._lock):
+            before = self._added()
+            self._check_id(added.id, before)  # anew: copying takes its time
+            if part is not None:
+                part.replace(path)
+            try:
+                self._write({**before, added.id: added})
+            except OSError:
+                if part is not None:
+                    path.unlink(missing_ok=True)
+                raise
+        return _of_list(added, path)
 
     def remove(self, model_id: str) -> LocalModel:
         """Forget a model, and delete its file unless it was linked.
 
-        Errors:  ModelUnknown; OSError.
+        Errors:  ModelUnknown, RegistryBroken; OSError.
         """
-        model = self.models().get(model_id)
-        added = self._added()
-        if model is None and model_id not in added:
-            raise ModelUnknown(f"no model {model_id[:80]!r} is here", fix="`gatehouse models list` shows those that are.")
-        gone = added.pop(model_id, None)
-        if gone is not None:
-            self._write(added)
-        if model is None:
-            assert gone is not None
-            return _of_list(gone, self._folder / gone.file)
-        if not model.linked:
-            model.path.unlink(missing_ok=True)
+        if not self._folder.is_dir():
+            raise _unknown(model_id)
+        with locked(self._lock):
+            added = self._added()
+            gone = added.pop(model_id, None)
+            model = self.models().get(model_id) if gone is None else _of_list(gone, self._folder / gone.file)
+            if model is None:
+                raise _unknown(model_id)
+            if not model.linked:
+                model.path.unlink(missing_ok=True)  # first: on a full disk nothing can be written before
+            if gone is not None:
+                self._forget(model, added)
         return model
 
+    def _forget(self, model: LocalModel, others: Mapping[str, AddedModel]) -> None:
+        try:
+            self._write(others)
+        except OSError as error:
+            done = "stays on the list" if model.linked else "its file is deleted, but it stays on the list"
+            raise RegistryBroken(
+                f"{model.id}: {done}, which can't be written: {error.strerror}", "Mend that, then remove it again."
+            ) from error
+
     def _added(self) -> dict[str, AddedModel]:
+        fix = "Delete it and add the models again, or mend it."
         try:
             added = msgspec.json.decode(self._file.read_bytes(), type=list[AddedModel])
         except FileNotFoundError:
             return {}
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise RegistryBroken(f"{self._file} is damaged", "Delete it and add the models again, or mend it.") from error
+        except OSError as error:
+            raise RegistryBroken(f"{self._file} can't be read: {error.strerror}", fix) from error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise RegistryBroken(f"{self._file} is damaged", fix) from error
+        for model in added:
+            if not _is_sound(model):
+                raise RegistryBroken(f"{self._file} is damaged: its entry {model.id[:80]!r} can't be one of ours", fix)
         return {model.id: model for model in added}
 
     def _write(self, added: Mapping[str, AddedModel]) -> None:
@@ -195,16 +237,46 @@ def _of_list(added: AddedModel, path: Path) -> LocalModel:
         bytes=added.bytes,
         context=0,
         added_at=added.added_at,
-        linked=Path(added.file).is_absolute(),
+        linked=not _is_name(added.file),
         origin=added.origin,
         licence=added.licence,
     )
 
 
+def _unknown(model_id: str) -> ModelUnknown:
+    return ModelUnknown(f"no model {model_id[:80]!r} is here", fix="`gatehouse models list` shows those that are.")
+
+
+def _is_sound(added: AddedModel) -> bool:
+    """Could we have written it? What a list names is read, and deleted."""
+    return (
+        ID_PATTERN.fullmatch(added.id) is not None
+        and added.bytes >= 0
+        and "\0" not in added.file
+        and (_is_name(added.file) or _is_absolute(added.file))
+    )
+
+
+def _is_name(file: str) -> bool:
+    """A plain name in the models folder."""
+    return not any(sign in file for sign in "/\\:\0") and not file.startswith(".") and file not in ("", REGISTRY_FILE)
+
+
+def _is_absolute(file: str) -> bool:
+    """Of this system or of another: the folder may have been carried here."""
+    return PurePosixPath(file).is_absolute() or PureWindowsPath(file).is_absolute()
+
+
+def stamp(path: Path) -> tuple[int, int]:
+    """Differs after the file at `path` has changed; zeros where there is none."""
+    status = _status(path)
+    return (0, 0) if status is None else (status.st_size, status.st_mtime_ns)
+
+
 def _status(path: Path) -> os.stat_result | None:
     try:
         return path.stat()
-    except OSError:
+    except (OSError, ValueError):  # a path with a NUL is a ValueError
         return None
 
 

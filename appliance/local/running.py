@@ -9,7 +9,8 @@ import msgspec
 import psutil
 
 from appliance.clock import Clock
-from appliance.errors import GatehouseError
+from appliance.errors import GatehouseError, LocalModelFailed
+from appliance.local import found, gguf
 from appliance.local.engines.engine import EngineOptions
 from appliance.local.registry import LocalModel
 from appliance.local.slots import Slots
@@ -58,12 +59,12 @@ class ModelStatus(msgspec.Struct, frozen=True):
 class House(msgspec.Struct, frozen=True):
     """What a running model wants of the room around it.
 
-    admit:      lets it in beside the others, by `claim`; or raises, where it can't fit.
+    admit:      lets it in beside the others, by `claim`, as its header is now; or raises, where it can't fit.
     on_change:  its state changed.
     on_restart: its worker died, and another is started.
     """
 
-    admit: Callable[["RunningModel"], Awaitable[None]]
+    admit: Callable[["RunningModel", gguf.GgufInfo], Awaitable[None]]
     on_change: Callable[[str], None]
     on_restart: Callable[[str], None]
 
@@ -255,7 +256,7 @@ class RunningModel:
     async def _load(self) -> Worker:
         self._claimed = 0
         try:
-            await self._house.admit(self)
+            await self._house.admit(self, await self._header())
         except GatehouseError as error:
             raise NotAdmitted(error) from error
         self._house.on_change(self.name)
@@ -274,6 +275,15 @@ class RunningModel:
             self._watching_idleness = asyncio.ensure_future(self._unload_when_idle())
         asyncio.get_running_loop().call_soon(self._house.on_change, self.name)  # the supervisor has it then
         return worker
+
+    async def _header(self) -> gguf.GgufInfo:
+        """Read again: a linked file may have changed since it was found, and native code reads it next."""
+        try:
+            return await asyncio.to_thread(found.header_of, self.model)
+        except gguf.GgufError as error:
+            raise LocalModelFailed(
+                f"the local model {self.name} can't be loaded: {error}", fix="Add it again, or remove it."
+            ) from error
 
     async def _loaded(self, worker: Worker) -> dict[str, Any]:
         seconds = self.how.load_seconds_max

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from appliance.clock import Clock, rfc3339
-from appliance.errors import GatehouseError, NotFound, TooManyRequests
+from appliance.errors import Conflict, GatehouseError, NotFound, TooManyRequests
 from appliance.home import CannotStart
 from appliance.local.gguf import GgufError
 from appliance.telemetry.events import Events
@@ -95,16 +95,16 @@ class Tasks:
         self._events = events
         self._jobs: dict[str, Job] = {}  # the oldest first
         self._running: dict[str, tuple[asyncio.Task[dict[str, Any]], Progress]] = {}
+        self._of: dict[str, object] = {}  # what a running job was asked for, beside kind and model
         self._telling: asyncio.Task[None] | None = None
 
-    def start(self, kind: Kind, model: str, work: Work, *, unit: Unit = "bytes", message: str = "") -> Job:
-        """Begin a job. The same work for the same model, while it runs, is the job that runs.
+    def start(self, kind: Kind, model: str, work: Work, *, of: object = None, unit: Unit = "bytes", message: str = "") -> Job:
+        """Begin a job. The same work for the same model `of` the same source, while it runs, is the job that runs.
 
-        Errors:  TooManyRequests.
+        Errors:  Conflict where it runs for another source, TooManyRequests.
         """
-        for job in self._jobs.values():
-            if job.state == "running" and (job.kind, job.model) == (kind, model):
-                return job
+        if (running := self._same(kind, model, of)) is not None:
+            return running
         if len(self._running) >= RUNNING_MAX:
             raise TooManyRequests(
                 f"{RUNNING_MAX} jobs run already", fix="Wait until one has ended, or cancel one.", retry_after_seconds=10
@@ -124,10 +124,21 @@ class Tasks:
         task = asyncio.ensure_future(_run(work, progress))
         task.add_done_callback(lambda task: self._end(job.id, _CANCELLED if task.cancelled() else task.result()))
         self._running[job.id] = (task, progress)
+        self._of[job.id] = of
         self._tell(job)
         if self._telling is None:
             self._telling = asyncio.ensure_future(self._tell_progress())
         return job
+
+    def _same(self, kind: Kind, model: str, of: object) -> Job | None:
+        for job in self._jobs.values():
+            if job.state == "running" and (job.kind, job.model) == (kind, model):
+                if self._of[job.id] != of:
+                    raise Conflict(
+                        f"a job of another source runs for {model}: {kind}", fix=f"Wait until {job.id} has ended, or cancel it."
+                    )
+                return job
+        return None
 
     def all(self) -> list[Job]:
         """Those that are remembered, the newest first."""
@@ -166,7 +177,7 @@ class Tasks:
         if job.state == "done":
             job = msgspec.structs.replace(job, done=job.total)
         self._jobs[job_id] = job
-        del self._running[job_id]
+        del self._running[job_id], self._of[job_id]
         _log.info("job_ended", kind=job.kind, model=job.model, state=job.state, reason=job.message)
         self._tell(job)
 

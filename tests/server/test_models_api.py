@@ -4,6 +4,8 @@ import http.client
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -252,6 +254,49 @@ def test_a_job_that_is_cancelled_leaves_nothing_behind(door: Appliance, tmp_path
     assert gone["state"] == "cancelled"
     assert door.call("GET", f"{MODELS}/huge", token=control_token(door)).status == 404
     assert do(door, "GET", JOBS)["items"][0]["id"] == job["id"]
+
+
+def test_a_job_that_runs_is_not_mistaken_for_one_of_another_file(door: Appliance, tmp_path: Path) -> None:
+    for name in ("a.gguf", "b.gguf"):
+        (tmp_path / name).write_bytes(ggufs.honest())
+        with (tmp_path / name).open("r+b") as file:
+            file.truncate(3 * 1024**3)
+    asked = {"path": str(tmp_path / "a.gguf"), "id": "huge", "link": True}
+    job = do(door, "POST", MODELS, asked)
+    assert do(door, "POST", MODELS, asked)["id"] == job["id"]
+    for other in ({"path": str(tmp_path / "b.gguf")}, {"link": False}):
+        refused = door.call("POST", MODELS, {**asked, **other}, token=control_token(door))
+        assert (refused.status, refused.error["code"]) == (409, "conflict"), refused
+        assert job["id"] in refused.error["fix"]
+    assert do(door, "DELETE", f"{JOBS}/{job['id']}")["state"] == "cancelled"
+
+
+def test_many_models_added_at_once_are_all_there(door: Appliance, tmp_path: Path) -> None:
+    names = [f"many-{number}" for number in range(4)]
+    for name in names:
+        (tmp_path / f"{name}.gguf").write_bytes(ggufs.honest())
+    with ThreadPoolExecutor(4) as pool:
+        asked = [{"path": str(tmp_path / f"{name}.gguf"), "link": True} for name in names]
+        jobs = list(pool.map(lambda body: do(door, "POST", MODELS, body), asked))
+    assert [ended(door, job)["state"] for job in jobs] == ["done"] * 4
+    for name in names:
+        do(door, "DELETE", f"{MODELS}/{name}")
+
+
+def test_a_broken_list_neither_stops_the_start_nor_a_whole_import(appliance: MakeAppliance, tmp_path: Path) -> None:
+    box = appliance()
+    box.stop()
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait(60)
+    left = box.home / "models" / f".a.gguf.{gone.pid}.0123abcd.part"
+    left.write_bytes(b"half")
+    (box.home / "models" / "registry.json").mkdir(parents=True)
+    box.start()
+    assert not left.exists(), "its process is gone"
+    (tmp_path / "good.gguf").write_bytes(ggufs.honest())
+    done = ended(box, do(box, "POST", f"{MODELS}/import", {"from": "folder", "path": str(tmp_path)}))
+    assert done["state"] == "done", done
+    assert "can't be read: Is a directory" in done["result"]["skipped"][0]["problem"]
 
 
 def test_progress_is_told_by_events(door: Appliance, tmp_path: Path) -> None:

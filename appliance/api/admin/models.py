@@ -183,7 +183,7 @@ async def unload_model(model_id: ModelId, caller: NamedDependency[Caller], chang
     status_code=202,
     responses={
         202: success(Job, jobs.EXAMPLE, "A job."),
-        **error_answers(*_BODY_ERRORS, errors.ModelUnknown, errors.TooManyRequests),
+        **error_answers(*_BODY_ERRORS, errors.Conflict, errors.ModelUnknown, errors.TooManyRequests),
     },
     **json_body(GetModel),
 )
@@ -266,7 +266,7 @@ async def add_model(
     status_code=202,
     responses={
         202: success(Job, {**jobs.EXAMPLE, "kind": "import", "model": "ollama", "unit": "steps"}, "A job."),
-        **error_answers(*_BODY_ERRORS, errors.TooManyRequests),
+        **error_answers(*_BODY_ERRORS, errors.Conflict, errors.TooManyRequests),
     },
     **json_body(ImportModels),
 )

@@ -7,6 +7,7 @@ import click
 from appliance.cli.main import printable
 from appliance.cli.models.here import entry_of, here
 from appliance.cli.models.progress import progress
+from appliance.errors import Conflict
 from appliance.home import CannotStart
 from appliance.local import imports
 from appliance.local.catalogue import catalogue
@@ -122,7 +123,7 @@ def _adopted(candidate: Candidate) -> bool:
     try:
         with progress(f"Reading {candidate.id}") as on_progress:
             model = imports.adopt(place.registry, candidate, on_progress)
-    except (GgufError, OSError, ValueError) as error:
+    except (GgufError, OSError, ValueError, Conflict) as error:
         what = error.strerror if isinstance(error, OSError) else str(error)
         click.echo(f"{candidate.id}: skipped, {what}")
         return False

@@ -4,7 +4,8 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -12,9 +13,11 @@ from appliance.errors import InvalidField
 from appliance.home import CannotStart, Home
 from appliance.local import imports, ollama_store, verify
 from appliance.local.catalogue import catalogue
+from appliance.local.changes import ModelChanges
 from appliance.local.imports import Candidate, adopt, candidates
 from appliance.local.kinds import ModelKind
-from appliance.local.registry import Registry
+from appliance.local.registry import LocalModel, Registry
+from appliance.local.tasks import Progress
 from tests.unit.local import ggufs
 
 MODEL = ggufs.honest()
@@ -71,7 +74,7 @@ class TestOllama:
         model = adopt(registry, chosen)
         assert (model.id, model.origin, model.linked, model.kind) == ("llama3.2-3b", "ollama", True, ModelKind.CHAT)
         assert (model.path, model.sha256, model.bytes) == (store.root / "blobs" / f"sha256-{SHA256}", SHA256, len(MODEL))
-        assert [path.name for path in registry._folder.iterdir()] == ["registry.json"]
+        assert sorted(path.name for path in registry._folder.iterdir()) == [".registry.lock", "registry.json"]
         assert adopt(registry, chosen) == model  # once is enough
 
     def test_a_hash_that_ollama_only_claims_is_found_out_by_verify(self, store: Store, registry: Registry) -> None:
@@ -198,6 +201,39 @@ class TestFolders:
         (tmp_path / "hub" / "model.gguf").symlink_to(tmp_path / "blob")
         (found,) = candidates("folder", tmp_path / "hub")
         assert adopt(registry, found).path == tmp_path / "blob"
+
+    def test_a_link_that_leads_in_a_circle_keeps_no_other_model_away(self, tmp_path: Path, store: Store) -> None:
+        place = tmp_path / "models"
+        place.mkdir()
+        (place / "a.gguf").symlink_to(place / "b.gguf")
+        (place / "b.gguf").symlink_to(place / "a.gguf")
+        (place / "good.gguf").write_bytes(MODEL)
+        circle = "its link leads in a circle"
+        assert problems(candidates("folder", place)) == {"a": circle, "b": circle, "good": ""}
+        store.model("registry.ollama.ai/library/good/latest")
+        digest = store.model("registry.ollama.ai/library/circle/latest", MODEL + b"2")
+        blob = store.root / "blobs" / digest.replace(":", "-")
+        blob.unlink()
+        blob.symlink_to(blob)
+        assert problems(candidates("ollama", store.root)) == {"circle": circle, "good": ""}
+
+    @pytest.mark.parametrize("error", [ValueError("expected 5 bytes, found 4"), CannotStart("the list is damaged")])
+    def test_one_that_fails_is_left_out_and_the_others_are_adopted(
+        self, tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch, error: Exception
+    ) -> None:
+        for number, name in enumerate(("a", "b", "c")):
+            (tmp_path / f"{name}.gguf").write_bytes(MODEL + bytes([number]))
+
+        def failing(registry: Registry, candidate: Candidate, on_progress: Any) -> LocalModel:
+            if candidate.id == "b":
+                raise error
+            return adopt(registry, candidate, on_progress)
+
+        monkeypatch.setattr(imports, "adopt", failing)
+        hand = SimpleNamespace(models=SimpleNamespace(registry=registry))
+        result = ModelChanges._adopted(cast(ModelChanges, hand), "folder", tmp_path, Progress())
+        assert result["models"] == ["a", "c"]
+        assert [(each["id"], each["problem"]) for each in result["skipped"]] == [("b", str(error))]
 
     def test_no_folder_is_said_plainly(self, tmp_path: Path) -> None:
         with pytest.raises(CannotStart, match="there is no folder"):

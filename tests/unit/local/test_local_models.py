@@ -24,6 +24,7 @@ from appliance.local.models import LocalModels
 from appliance.local.registry import Registry
 from appliance.settings import Settings
 from tests.unit.local import ggufs
+from tests.unit.local.conftest import link
 
 MODEL = "smollm2-135m-instruct"
 HELLO = {"messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 4}
@@ -395,4 +396,75 @@ async def test_turned_off_means_off(model_home: Home) -> None:
     models = make(model_home, local_models=False)
     assert models.offered() == ()
     assert "turned off" in models.status().reason
+    await models.close()
+
+
+async def test_a_linked_file_that_has_become_another_never_reaches_the_engine(tmp_path: Path, embedding_file: Path) -> None:
+    home, file = Home(tmp_path / "home").make(), tmp_path / "linked.gguf"
+    link(embedding_file, file)
+    Registry(home, catalogue()).add(file, "linked", link=True)
+    models, before = make(home), {child.pid for child in psutil.Process().children()}
+    whole = await asyncio.to_thread(file.read_bytes)
+    file.unlink()  # it may be the same file as the other tests'
+    for changed, why in (
+        (b"%PDF" + whole[4:], "this is no GGUF file"),
+        (whole + b"more", "its file is another one than was added"),
+    ):
+        file.write_bytes(changed)
+        with pytest.raises(errors.LocalModelFailed, match=why):
+            await models.load("linked")
+        assert {child.pid for child in psutil.Process().children()} <= before, "no worker was started for it"
+        await models.look()
+        assert models.offered() == ()
+        assert why in str(models.detail("linked").last_failure)
+        with pytest.raises(errors.LocalModelFailed, match=why):
+            await models.load("linked")
+        file.write_bytes(whole)
+        await models.look()
+        assert [each.id for each in models.offered()] == ["linked"]
+    await models.close()
+
+
+async def test_the_memory_is_reckoned_from_what_the_file_says_when_it_is_loaded(tmp_path: Path) -> None:
+    home, file = Home(tmp_path / "home").make(), tmp_path / "linked.gguf"
+    file.write_bytes(ggufs.honest())
+    Registry(home, catalogue()).add(file, "linked", link=True)
+    models = make(home, local_memory_bytes=models_need(make(home)) + 1)
+    file.write_bytes(ggufs.honest({**ggufs.HONEST, "llama.attention.head_count": 1, "llama.attention.head_count_kv": 1}))
+    with pytest.raises(errors.ModelTooLarge):
+        await models.load("linked")
+    await models.close()
+
+
+def models_need(models: LocalModels) -> int:
+    return models.detail("linked").memory_bytes
+
+
+async def test_the_look_around_goes_on_after_a_failure_that_nobody_foresaw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(models_module, "LOOK_SECONDS", 0.01)
+    models, looks = make(Home(tmp_path / "home").make()), list[int]()
+
+    async def failing() -> None:
+        looks.append(1)
+        raise ValueError("embedded null byte")
+
+    monkeypatch.setattr(models, "look", failing)
+    watching = asyncio.ensure_future(models.watch(lambda: None))
+    await until(lambda: len(looks) > 2 or watching.done())
+    assert not watching.done()
+    said = capsys.readouterr().err
+    assert (said.count("look_failed"), said.count("ValueError")) == (1, 1)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    await models.close()
+
+
+async def test_a_broken_list_keeps_nothing_from_starting(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home").make()
+    (home.models / "registry.json").mkdir()
+    models = make(home)
+    assert "can't be read: Is a directory" in models.status().reason
+    await models.look()
     await models.close()

@@ -71,11 +71,13 @@ class Pace:
         """Beside so many tokens for those who are answered, for so many who are not yet.
 
         Where more wait for their first word than watch an answer grow, a step may take longer: larger ones cost less a token.
+        Where nobody watches it may not: whoever comes next would wait for its end.
         """
         room = self._batch_tokens - answering
         if not self._token_seconds:
             return min(4 * READ_TOKENS_MIN, room)
-        seconds = STEP_SECONDS_WANTED * min(max(reading / max(answering, 1), 1), LONGER_STEPS_MAX)
+        longer = min(max(reading / answering, 1), LONGER_STEPS_MAX) if answering else 1
+        seconds = STEP_SECONDS_WANTED * longer
         wanted = int(seconds / self._token_seconds) - answering
         return min(max(wanted, READ_TOKENS_MIN), room)
 
