@@ -48,8 +48,10 @@ class CallReader:
     def close(self, finish: str) -> tuple[list[Delta], str]:
         """(what was held back, the reason to finish with): a call that was cut off is none, so its reason stays."""
         held, self._held = self._held, ""
-        if held and not (self._begun and held == BETWEEN):
+        if held and not self._begun:
             return [Delta(content=held)], finish
+        if held and held != BETWEEN:  # the beginning of one more call, cut off: it is neither a call nor words
+            return [], finish
         is_whole = self._begun > 0 and self._scanner is None and not self._is_text and self._reading.named is None
         return [], "tool_calls" if is_whole and finish == "stop" else finish
 

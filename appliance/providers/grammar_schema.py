@@ -5,7 +5,7 @@ from typing import Any
 from appliance.errors import FeatureUnsupported
 from appliance.providers import grammar_numbers, grammar_patterns, grammar_sequences
 from appliance.providers.grammar_rules import BLANK, FORMATS, GrammarRules
-from appliance.providers.grammar_shapes import Member, Shape
+from appliance.providers.grammar_shapes import READINGS_MAX, Member, Shape
 from appliance.providers.grammar_words import CHARACTER, TooManyBeginAlike, literal, none_of, one_of
 from appliance.providers.schema_merge import SchemaMerge
 from appliance.providers.schema_words import (
@@ -140,9 +140,12 @@ class SchemaRules:
     def _texts(self, texts: list[str], where: str) -> str:
         kinds = frozenset(_KIND_OF.get(text[0], "number") for text in texts)
         try:
-            return self._grammar.rule(one_of(texts), "enum", Shape(kinds, frozenset(texts)))
+            expression, readings = one_of(texts)
         except TooManyBeginAlike as error:
             raise too_large(where, f"has an enum in which {error}") from error
+        if readings > READINGS_MAX:
+            raise too_large(where, f"has an enum whose values go on in more than {READINGS_MAX} ways at one place")
+        return self._grammar.rule(expression, "enum", Shape(kinds, frozenset(texts), where=where, readings=readings))
 
     def _string(self, schema: dict[str, Any], where: str, depth: int) -> str:
         pattern, formatted = schema.get("pattern"), schema.get("format")

@@ -144,7 +144,9 @@ class Readings:
         while len(alike) > 1:
             following = [self._next_members(each, start) for each in alike]
             if self._are_told_apart(alike, following):
-                return max(found, sum(map(len, following)), *(self._rest(each, start) for each in alike))
+                return max(
+                    found, sum(map(len, following)), self._open_values(following), *(self._rest(each, start) for each in alike)
+                )
             if (
                 any(len(members) != 1 or not members[0].is_required for members in following)
                 or len({members[0].name for members in following}) > 1
@@ -176,6 +178,15 @@ class Readings:
             for member in members:
                 by_name.setdefault(member.name, []).append(member.rule)
         return all(self._differ(rules) for rules in by_name.values())
+
+    def _open_values(self, following: list[list[Member]]) -> int:
+        """Values of one property that are told apart only while they are written: all of them are open until then."""
+        found: dict[str, int] = {}
+        for member in (member for members in following for member in members):
+            shapes = [self._shapes[each] for each in self._alternatives(member.rule)]
+            own = sum(shape.readings for shape in shapes if shape.values is not None)
+            found[member.name] = found.get(member.name, 0) + own
+        return max(found.values(), default=0)
 
     def _differ(self, rules: list[str]) -> bool:
         """Whether no value is allowed by two of the rules."""

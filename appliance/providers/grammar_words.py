@@ -1,7 +1,7 @@
 """Words in a GBNF grammar: one literal, one of many, none of many. Shared beginnings are written once."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 CHARACTER = r'([^"\\\x00-\x1F\x7F] | "\\" ["\\/bfnrt])'  # one character inside a JSON string, as we have it written
 _TRIE_DEPTH_MAX = 60
@@ -17,24 +17,63 @@ def literal(text: str) -> str:
     return f'"{escaped}"'
 
 
-def one_of(texts: list[str], depth: int = 0) -> str:
-    """Alternatives for sorted, different texts; shared beginnings are written once, so that few are open at any moment.
+def one_of(texts: list[str], then: Mapping[str, str] | None = None) -> tuple[str, int]:
+    """(alternatives for sorted, different texts, each with what stands in `then` behind it; how many are open at once at most).
 
+    Shared beginnings are written once, and first characters with the same rest are one class. A class counts its ranges,
+    which the engine looks through one by one.
     Errors:  TooManyBeginAlike.
     """
-    if len(texts) == 1:
-        return literal(texts[0])
+    return _one_of([(text, then[text] if then else "") for text in texts], 0)
+
+
+def _one_of(texts: list[tuple[str, str]], depth: int) -> tuple[str, int]:
     if depth > _TRIE_DEPTH_MAX:
         raise TooManyBeginAlike(f"more than {_TRIE_DEPTH_MAX} values are each the beginning of the next")
-    alternatives = []
-    for group in _by_first_character(texts):
-        same = _shared_beginning(group)
-        rest = [text[same:] for text in group]
-        if len(rest) == 1:
-            alternatives.append(literal(group[0]))
+    alternatives, open_here, widest = [], 0, 1
+    if not texts[0][0]:  # sorted: the text that ends here is the first
+        alternatives.append(texts[0][1] or '""')
+        open_here, texts = 1, texts[1:]
+    for following, firsts in _by_rest(texts).items():
+        rest = list(following)
+        if len(firsts) > 1:
+            ranges = _ranges(firsts)
+            beginning, width = f"[{''.join(ranges)}]", len(ranges)
         else:
-            alternatives.append(f"{literal(group[0][:same])} ({one_of(rest, depth + 1)})")
-    return " | ".join(alternatives)
+            same = _shared_beginning([text for text, _ in rest])
+            beginning, width = literal(firsts[0] + rest[0][0][:same]), 1
+            rest = [(text[same:], behind) for text, behind in rest]
+        open_here += width
+        if len(rest) > 1:
+            inside, readings = _one_of(rest, depth + 1)
+            widest = max(widest, readings)
+            alternatives.append(f"{beginning} ({inside})")
+        else:
+            text, behind = rest[0]
+            alternatives.append(" ".join([beginning, *([literal(text)] if text else []), *([behind] if behind else [])]))
+    return " | ".join(alternatives), max(widest, open_here)
+
+
+def _by_rest(texts: list[tuple[str, str]]) -> dict[tuple[tuple[str, str], ...], list[str]]:
+    """What may follow → the first characters that it follows."""
+    behind: dict[str, list[tuple[str, str]]] = {}
+    for text, then in texts:
+        behind.setdefault(text[:1], []).append((text[1:], then))
+    found: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for first, rest in behind.items():
+        found.setdefault(tuple(rest), []).append(first)
+    return found
+
+
+def _ranges(characters: list[str]) -> list[str]:
+    """Sorted characters as the ranges of a class."""
+    runs: list[list[str]] = []
+    for character in characters:
+        if runs and ord(character) == ord(runs[-1][-1]) + 1:
+            runs[-1].append(character)
+        else:
+            runs.append([character])
+    return [_in_class(run[0]) + (f"-{_in_class(run[-1])}" if len(run) > 1 else "") for run in runs]
 
 
 def _by_first_character(texts: Iterable[str]) -> Iterator[list[str]]:

@@ -9,11 +9,14 @@ from typing import Any
 
 from appliance.errors import FeatureUnsupported, InvalidField
 from appliance.providers.call_reader import BETWEEN, Reading
-from appliance.providers.grammar_words import literal
+from appliance.providers.grammar_words import TooManyBeginAlike, literal, one_of
 from appliance.providers.json_grammar import Grammar
 
 TOLD_CHARACTERS_MAX = 16_000  # of what a model is told of one schema or tool; beyond, long enums are shortened
 TOLD_VALUES_MAX = 40
+NODES_MAX = 50_000  # of one schema or tool, remarks included
+CHARACTERS_MAX = 1_000_000
+LEVELS_MAX = 200
 CALLS_MAX = 16  # in one answer: a small model that finds no end finds it here
 
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -35,8 +38,34 @@ def tools_of(raw: dict[str, Any]) -> dict[str, dict[str, Any]]:
                 param=f"{where}.function.name",
                 fix="Rename it.",
             )
+        _check_size(function, f"the tool {name}", where)
         tools[name] = function
     return tools
+
+
+def _check_size(described: Any, what: str, where: str) -> None:
+    """Remarks in a schema count too: they are told to the model. Errors: InvalidField."""
+    nodes = characters = 0
+    level: list[Any] = [described]
+    for _ in range(LEVELS_MAX):
+        inner: list[Any] = []
+        for node in level:
+            children = node if isinstance(node, list) else [*node.values()] if isinstance(node, dict) else []
+            nodes += len(children)
+            characters += len(node) if isinstance(node, str) else sum(map(len, node)) if isinstance(node, dict) else 0
+            if nodes > NODES_MAX or characters > CHARACTERS_MAX:
+                break
+            inner += children
+        level = inner
+        if not level or nodes > NODES_MAX or characters > CHARACTERS_MAX:
+            break
+    if level or nodes > NODES_MAX or characters > CHARACTERS_MAX:
+        raise InvalidField(
+            f"{what} is too large for a local model: {NODES_MAX} parts, {CHARACTERS_MAX} characters and {LEVELS_MAX} levels"
+            " are the most",
+            param=where,
+            fix="Send a smaller one, or ask another model.",
+        )
 
 
 def choice_of(raw: dict[str, Any], tools: dict[str, Any]) -> tuple[str, str]:
@@ -100,6 +129,7 @@ def wanted_form(wanted: dict[str, Any], grammar: Grammar) -> tuple[str, list[str
     schema = described.get("schema") if isinstance(described, dict) else None
     if not isinstance(schema, dict):
         raise InvalidField("json_schema needs a schema", param="response_format.json_schema.schema", fix="Send a JSON Schema.")
+    _check_size(schema, "the schema", "response_format.json_schema.schema")
     rule = grammar.schema(schema, "response_format.json_schema.schema")
     return rule, [f"Answer with JSON that fits this schema:\n{_told(schema)}"]
 
@@ -127,7 +157,7 @@ def calls_form(
 def _calls_rule(
     tools: dict[str, dict[str, Any]], choice: str, beginnings: dict[str, str], grammar: Grammar, *, parallel: bool
 ) -> str:
-    calls = []
+    rules = {}
     for beginning, name in beginnings.items():
         try:
             rule = _arguments_rule(grammar, name, tools[name])
@@ -135,8 +165,12 @@ def _calls_rule(
             if choice == "required" or tools[name].get("strict"):
                 raise
             rule = grammar.base("object")  # the model may choose and nobody asked for strictness: an object will do
-        calls.append(f'{literal(beginning)} {rule} "}}"')
-    call = grammar.rule(" | ".join(calls), "call")
+        rules[beginning] = f'{rule} "}}"'
+    try:
+        expression, _ = one_of(sorted(rules), rules)  # names have 64 different characters: no place is wider
+    except TooManyBeginAlike as error:
+        raise InvalidField(f"tools have names of which {error}", param="tools", fix="Rename some.") from error
+    call = grammar.rule(expression, "call")
     return grammar.rule(f"{call} ({literal(BETWEEN)} {call}){{0,{CALLS_MAX - 1}}}", "calls") if parallel else call
 
 

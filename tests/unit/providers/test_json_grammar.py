@@ -230,7 +230,7 @@ WRONG: list[tuple[Any, str]] = [
     ({"properties": {str(i): {"properties": {str(j): {} for j in range(100)}} for i in range(100)}}, "more than 2000 parts"),
     ({"properties": {str(i): {} for i in range(501)}}, "more than 500 properties"),
     ({"enum": [str(i) for i in range(10_001)]}, "more than 10000 values"),
-    ({"enum": [f"{i}{'x' * 900}" for i in range(1000)]}, "more than 524288 characters"),
+    ({"enum": [f"{i}{'x' * 900}{i}" for i in range(1000)]}, "more than 524288 characters"),
     ({"enum": ["x" * i for i in range(500)]}, "more than 60 values are each the beginning"),
 ]
 
@@ -551,3 +551,24 @@ def test_a_union_that_nothing_tells_apart_may_not_lead_back_to_itself() -> None:
 
 def test_the_bounds_are_those_that_the_documents_name() -> None:
     assert (schema_words.DEPTH_MAX, grammar_rules.NODES_MAX, grammar_rules.VALUES_MAX) == (32, 2_000, 10_000)
+
+
+def test_an_enum_that_keeps_too_many_values_open_is_refused_and_one_class_is_not() -> None:
+    wide = {"enum": [chr(0x4E00 + i) + str(i) for i in range(600)]}
+    with pytest.raises(InvalidField, match="more than 512 ways"):
+        Grammar().schema({"type": "array", "items": wide, "minItems": 100}, "s")
+    alike = [chr(0x4E00 + i) for i in range(10_000)]
+    grammar = Grammar()
+    text = grammar.text(grammar.schema({"enum": alike}, "s"))
+    assert len(text) < 100
+    assert Gbnf(text).matches('"\u4e07"')
+    Grammar().schema({"enum": [f"v{i}" for i in range(10_000)]}, "s")
+
+
+def test_wide_enums_that_tell_objects_apart_are_open_together() -> None:
+    def branch(number: int) -> dict[str, Any]:
+        values = [chr(0x4E00 + 400 * number + i) + str(i) for i in range(400)]
+        return {"type": "object", "properties": {"k": {"enum": values}}, "required": ["k"]}
+
+    with pytest.raises(FeatureUnsupported, match="more than 512"):
+        Grammar().schema({"anyOf": [branch(0), branch(1)]}, "s")
