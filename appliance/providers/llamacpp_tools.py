@@ -59,13 +59,12 @@ def _check_size(described: Any, what: str, where: str) -> None:
         level = inner
         if not level or nodes > NODES_MAX or characters > CHARACTERS_MAX:
             break
-    if level or nodes > NODES_MAX or characters > CHARACTERS_MAX:
-        raise InvalidField(
-            f"{what} is too large for a local model: {NODES_MAX} parts, {CHARACTERS_MAX} characters and {LEVELS_MAX} levels"
-            " are the most",
-            param=where,
-            fix="Send a smaller one, or ask another model.",
-        )
+    fix = "Send a smaller one, or ask another model."
+    if nodes > NODES_MAX or characters > CHARACTERS_MAX:
+        most = f"{NODES_MAX} parts and {CHARACTERS_MAX} characters are the most"
+        raise InvalidField(f"{what} is too large for a local model: {most}", param=where, fix=fix)
+    if level:
+        raise InvalidField(f"{what} is nested more than {LEVELS_MAX} levels deep", param=where, fix=fix)
 
 
 def choice_of(raw: dict[str, Any], tools: dict[str, Any]) -> tuple[str, str]:

@@ -50,8 +50,9 @@ def tool(schema: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("more", "code", "said"),
     [
-        (form(deep(200)), "invalid_field", "nested more than 32 deep"),
-        (tool(deep(200)), "invalid_field", "nested more than 32 deep"),
+        (form(deep(200)), "invalid_field", "nested more than"),
+        (tool(deep(200)), "invalid_field", "nested more than"),
+        (form(deep(40)), "invalid_field", "nested more than 32 deep"),
         (form({"enum": [f"v{number}" for number in range(10_001)]}), "invalid_field", "10000"),
         (form({"type": "string", "pattern": "(" * 200 + "a" + ")" * 200}), "unsupported_feature", "pattern"),
         (form({"$defs": {"a": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"}), "invalid_field", "itself"),
