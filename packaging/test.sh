@@ -3,4 +3,16 @@
 set -eu
 cd "$(dirname "$0")/.."
 sh packaging/setup.sh test
-exec .venv/bin/python -m pytest --numprocesses auto --durations 15 -r fEs "$@"
+
+# A worker that dies ends the run: pytest-xdist's replacement leaves a part of the tests waiting for ever.
+tests() { .venv/bin/python -m pytest --durations 15 -r fEs "$@"; }
+side_by_side() { tests --numprocesses auto --max-worker-restart 0 "$@"; }
+
+if [ $# -gt 0 ]; then
+    side_by_side "$@"
+else
+    # The desktop app's tests have a process of their own: Qt's events would be handled between all others too, whose
+    # event loops, threads and children have nothing to do with it.
+    side_by_side --ignore tests/gui
+    tests tests/gui
+fi

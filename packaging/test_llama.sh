@@ -14,4 +14,4 @@ for path in $paths; do
     [ ! -e "$path" ] || chosen="$chosen $path"
 done
 # shellcheck disable=SC2086 # words on purpose
-exec .venv/bin/python -m pytest --numprocesses auto --durations 15 -r fEs -k "not xllamacpp" $chosen "$@"
+exec .venv/bin/python -m pytest --numprocesses auto --max-worker-restart 0 --durations 15 -r fEs -k "not xllamacpp" $chosen "$@"

@@ -1,10 +1,11 @@
 """The desktop app's parts, drawn offscreen, before a real appliance."""
 
+import gc
 import os
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before Qt loads
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,19 @@ from tests.running import Appliance, Fake
 
 SCREENSHOTS = Path("build/screenshots")
 MakeService = Callable[[Path], Service]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Python's collector runs in whichever thread allocates (a stand-in's, the test runner's own), and a widget or a timer
+    that it takes apart outside of Qt's thread ends the process, often many tests later. So it rests while a test has Qt
+    objects, and what the test left is collected here, in Qt's own thread."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.enable()
 
 
 @pytest.fixture(scope="module")
