@@ -25,6 +25,7 @@ from appliance.api.admin import overview as overview_api
 from appliance.api.admin.events import Feed
 from appliance.api.admin.features import Features
 from appliance.api.admin.overview import Overview, Parts
+from appliance.api.chat_surface import ChatSurface
 from appliance.api.door import ASGIApp, Door
 from appliance.api.errors import HANDLERS
 from appliance.api.exchange import Bounds
@@ -139,7 +140,8 @@ class Appliance:
         self.join = JoinPage(self.lan, hosts, settings, self.model_to_try)
         self.door = Door(_bounds(settings), holder, metrics, clock, hosts, requests_in_flight_max=settings.requests_in_flight_max)
         pipeline = Pipeline(self.ledger, Sender(self.client, LocalChat(self.local_models, metrics)), metrics, activity, settings)
-        routes = openai_api.OpenAIRoutes(self.door, pipeline, request_seconds_max=settings.request_seconds_max).table()
+        surface = ChatSurface(self.door, pipeline, request_seconds_max=settings.request_seconds_max)
+        routes = openai_api.OpenAIRoutes(surface).table()
         raw = handlers(routes, self.door)
         overview = Overview(
             Parts(

@@ -25,12 +25,16 @@ class FunctionCall(msgspec.Struct, omit_defaults=True):
 
 
 class ToolCall(msgspec.Struct, omit_defaults=True):
-    """In an answer or in history. `index` counts within a stream."""
+    """In an answer or in history. `index` counts within a stream.
+
+    extra_content: what a vendor wants back with the call, by vendor: {"google": {"thought_signature": …}}.
+    """
 
     id: str = ""
     type: str = ""
     function: FunctionCall | None = None
     index: int | None = None
+    extra_content: dict[str, Any] | None = None
 
 
 class Part(msgspec.Struct, omit_defaults=True):
@@ -42,11 +46,23 @@ class Part(msgspec.Struct, omit_defaults=True):
 
 
 class Message(msgspec.Struct, omit_defaults=True):
+    """One message.
+
+    thinking_blocks: what a model thought before an assistant's turn, signed by its vendor, in Anthropic's form:
+                     {"type": "thinking", "thinking": text, "signature": text} or {"type": "redacted_thinking", "data": text}.
+                     They go back to the vendor unchanged, or not at all.
+    is_error:        a tool's result that tells of a failure.
+    """
+
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[Part] | None = None
     name: str | None = None
     tool_calls: list[ToolCall] | None = None
     tool_call_id: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    thinking_blocks: list[dict[str, Any]] | None = None
+    is_error: bool | None = None
 
 
 class ToolFunction(msgspec.Struct, omit_defaults=True):
@@ -88,6 +104,10 @@ class ChatRequest(msgspec.Struct, omit_defaults=True):
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
     response_format: dict[str, Any] | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    reasoning_effort: str | None = None
+    thinking: dict[str, Any] | None = None  # Anthropic's: {"type": "enabled", "budget_tokens": …} | {"type": "disabled"} | …
 
     @property
     def tokens_out_max(self) -> int | None:
@@ -96,17 +116,23 @@ class ChatRequest(msgspec.Struct, omit_defaults=True):
 
 
 class Usage(msgspec.Struct, omit_defaults=True):
-    """Tokens of one attempt. `cached_in` is part of `tokens_in`, `reasoning_out` of `tokens_out`."""
+    """Tokens of one attempt. `cached_in` and `written_in` (read from and written to the vendor's prompt cache) are parts of
+    `tokens_in`, `reasoning_out` of `tokens_out`."""
 
     tokens_in: int = 0
     tokens_out: int = 0
     cached_in: int = 0
     reasoning_out: int = 0
     estimated: bool = False
+    written_in: int = 0
 
 
 class Delta(msgspec.Struct, omit_defaults=True):
-    """What one chunk adds to one choice."""
+    """What one chunk adds to one choice.
+
+    signature: ends the piece of thinking that `reasoning` has told so far: the vendor's proof, wanted back with it.
+    redacted:  thinking that only its vendor can read, whole.
+    """
 
     role: str | None = None
     content: str | None = None
@@ -115,6 +141,8 @@ class Delta(msgspec.Struct, omit_defaults=True):
     logprobs: dict[str, Any] | None = None
     refusal: str | None = None
     index: int = 0
+    signature: str | None = None
+    redacted: str | None = None
 
 
 class Chunk(msgspec.Struct):
@@ -124,6 +152,7 @@ class Chunk(msgspec.Struct):
     finish:  set on the last chunk of a choice. Held back until the ledger has committed.
     more:    others from the same network read follow at once, so a sender may gather before it writes.
     comment: nothing was added; a sign of life for a caller that waits.
+    stop_sequence: the one of the caller's stop texts that ended the answer, where the provider tells.
     """
 
     deltas: list[Delta] = []
@@ -132,6 +161,7 @@ class Chunk(msgspec.Struct):
     raw: bytes | None = None
     more: bool = False
     comment: str | None = None
+    stop_sequence: str | None = None
 
 
 class Text(msgspec.Struct):

@@ -1,6 +1,5 @@
 """OpenAI's surface: chat completions and embeddings (raw, hot), the list of models."""
 
-from contextlib import aclosing
 from typing import Annotated, Any
 
 import msgspec
@@ -11,22 +10,16 @@ from msgspec import Meta
 
 from appliance import bodies
 from appliance.api import openai_documents as documents
-from appliance.api.door import Door, ErrorForm, from_loopback, openai_error_body
+from appliance.api.chat_surface import ChatSurface, identified
+from appliance.api.door import Door, ErrorForm, openai_error_body
 from appliance.api.error_answers import error_answers, success
-from appliance.api.exchange import Exchange, Scope
+from appliance.api.exchange import Exchange
 from appliance.api.raw import RawRoute
-from appliance.chat import Chunk
-from appliance.clock import Clock
 from appliance.dialects import openai_chat
 from appliance.errors import Forbidden, KeyExpired, KeyInvalid, KeyMissing, KeyRevoked, LoopbackOnly, ModelUnknown
-from appliance.gateway.call import Call, Reply
-from appliance.gateway.pipeline import Pipeline
-from appliance.gateway.state import State
-from appliance.identity.caller import Caller
 from appliance.metering.entries import Dialect, Kind
 
 ERRORS = ErrorForm(openai_error_body, openai_chat.error_event)
-_SIGN_OF_LIFE = b": waiting\n\n"
 
 
 class EmbeddingsRequest(msgspec.Struct):
@@ -36,40 +29,15 @@ class EmbeddingsRequest(msgspec.Struct):
     input: str | list[Any]  # of texts, of tokens, or of lists of tokens
 
 
-_chat_decoder = openai_chat.chat_decoder
 _embeddings_decoder = msgspec.json.Decoder(EmbeddingsRequest)
-
-
-def secret_in(headers: dict[bytes, bytes]) -> str:
-    """The API key of a request, from any of the places where SDKs put it. Errors: KeyMissing."""
-    authorization = headers.get(b"authorization")
-    if authorization is not None:
-        if authorization[:7].lower() != b"bearer ":
-            raise KeyMissing(
-                "the header Authorization doesn't begin with Bearer", fix="Send `Authorization: Bearer YOUR_API_KEY`."
-            )
-        return authorization[7:].strip().decode("latin-1")
-    secret = headers.get(b"x-api-key") or headers.get(b"api-key")
-    if secret is None:
-        raise KeyMissing("no API key was sent", fix="Send the header `Authorization: Bearer YOUR_API_KEY`.")
-    return secret.strip().decode("latin-1")
-
-
-def identified(scope: Scope, headers: dict[bytes, bytes], state: State, clock: Clock, permission: str) -> Caller:
-    """Who asks, by API key. Errors: KeyMissing, KeyInvalid, KeyRevoked, KeyExpired, LoopbackOnly, Forbidden."""
-    caller = state.keys.identify(secret_in(headers), from_loopback=from_loopback(scope), now_ms=clock.now_ms())
-    if caller.scopes and permission not in caller.scopes:
-        raise Forbidden(f"this key may not use {permission}", fix="Ask for a key with that scope.")
-    return caller
 
 
 class OpenAIRoutes:
     """The raw handlers, and what they need."""
 
-    def __init__(self, door: Door, pipeline: Pipeline, *, request_seconds_max: float) -> None:
-        self._door = door
-        self._pipeline = pipeline
-        self._request_seconds_max = request_seconds_max
+    def __init__(self, surface: ChatSurface) -> None:
+        self._surface = surface
+        self._chat = openai_chat.OpenAIChat()
 
     def table(self) -> list[RawRoute]:
         return [
@@ -94,88 +62,18 @@ class OpenAIRoutes:
         ]
 
     async def chat_completions(self, exchange: Exchange) -> None:
-        state = self._identify(exchange, "chat")
-        body = await exchange.body()
-        chat = bodies.read(body, _chat_decoder)
-        openai_chat.check(chat)
-        call = self._call(exchange, state, Kind.CHAT, chat.model, bodies.read_object(body))
-        call.chat = chat
-        if chat.stream:
-            exchange.begin_stream(call.head.headers, _SIGN_OF_LIFE)
-        reply = await self._run(exchange, call, len(body))
-        answer = openai_chat.Answer(f"chatcmpl-{call.id.hex()}", call.started_at // 1000, _model_shown(call))
-        if chat.stream:
-            await _stream(exchange, call, reply, answer)
-            exchange.first_token_seconds = None if call.first_token is None else call.first_token - call.started
-        else:
-            chunks = [chunk async for chunk in reply.chunks]
-            first = chunks[0] if len(chunks) == 1 else None
-            whole = first.raw if first is not None and first.raw is not None else None
-            await exchange.answer(200, whole or openai_chat.whole(answer, chunks, call.usage), reply.head.headers)
+        await self._surface.chat(exchange, self._chat)
 
     async def embeddings(self, exchange: Exchange) -> None:
-        state = self._identify(exchange, "embeddings")
+        state = self._surface.identify(exchange, "embeddings")
         body = await exchange.body()
         request = bodies.read(body, _embeddings_decoder)
-        call = self._call(exchange, state, Kind.EMBEDDINGS, request.model, bodies.read_object(body))
-        reply = await self._run(exchange, call, len(body))
+        raw = bodies.read_object(body)
+        call = self._surface.call(exchange, state, Kind.EMBEDDINGS, Dialect.OPENAI, request.model, raw)
+        reply = await self._surface.run(exchange, call, len(body))
         chunks = [chunk async for chunk in reply.chunks]
         assert chunks[0].raw is not None, "an answer with embeddings is passed on as it came"
         await exchange.answer(200, chunks[0].raw, reply.head.headers)
-
-    def _identify(self, exchange: Exchange, permission: str) -> State:
-        state = self._door.holder.current
-        exchange.caller = identified(exchange.scope, exchange.headers, state, self._door.clock, permission)
-        return state
-
-    def _call(self, exchange: Exchange, state: State, kind: Kind, model: str, raw: dict[str, Any]) -> Call:
-        assert exchange.caller is not None
-        return Call(
-            id=exchange.call_id,
-            kind=kind,
-            dialect=Dialect.OPENAI,
-            caller=exchange.caller,
-            state=state,
-            model=model,
-            raw=raw,
-            started=exchange.started,
-            started_at=exchange.started_at,
-            deadline=exchange.started + self._request_seconds_max,
-        )
-
-    async def _run(self, exchange: Exchange, call: Call, body_bytes: int) -> Reply:
-        try:
-            return await self._pipeline.run(call, body_bytes)
-        finally:
-            exchange.deployment = call.resolution.deployment.name if call.resolution is not None else ""
-
-
-async def _stream(exchange: Exchange, call: Call, reply: Reply, answer: openai_chat.Answer) -> None:
-    assert call.chat is not None
-    options = call.chat.stream_options
-    usage_owed = options is not None and bool(options.include_usage)
-    waiting: list[bytes] = []
-    async with aclosing(reply.chunks):
-        async for chunk in reply.chunks:
-            if data := openai_chat.event(answer, chunk):
-                waiting.append(data)
-                usage_owed = usage_owed and not _shows_usage(chunk)
-            if waiting and not chunk.more:
-                await exchange.piece(b"".join(waiting))
-                waiting.clear()
-    if usage_owed and call.usage is not None:
-        waiting.append(openai_chat.usage_event(answer, call.usage))
-    await exchange.piece(b"".join((*waiting, openai_chat.DONE)), last=True)
-
-
-def _shows_usage(chunk: Chunk) -> bool:
-    return chunk.usage is not None and chunk.raw is not None
-
-
-def _model_shown(call: Call) -> str:
-    """The model that really answered, by the name under which it is offered."""
-    assert call.resolution is not None
-    return call.resolution.deployment.model
 
 
 class ModelCard(msgspec.Struct):

@@ -8,8 +8,8 @@ from litestar import Request, Response, get, route
 from litestar.di import NamedDependency
 
 from appliance.api.admin.access import from_this_machine
+from appliance.api.chat_surface import identified
 from appliance.api.door import Door
-from appliance.api.openai import identified
 from appliance.errors import Forbidden, GatehouseError
 from appliance.local.models import LocalModels
 from appliance.metering.ledger import Ledger

@@ -9,7 +9,9 @@ from typing import Any
 
 import msgspec
 
+from appliance import bodies
 from appliance.chat import ChatRequest, Chunk, Delta, FunctionCall, ToolCall, Usage
+from appliance.dialects.writer import Answer, Parsed
 from appliance.errors import GatehouseError, InvalidField
 
 DONE = b"data: [DONE]\n\n"
@@ -33,12 +35,58 @@ def check(chat: ChatRequest) -> None:
             )
 
 
-class Answer(msgspec.Struct):
-    """What every rendered answer carries: its id, second of creation and model name as shown to the caller."""
+class OpenAIChat:
+    """The dialect; stateless."""
 
-    id: str
-    created: int
-    model: str
+    name = "openai_chat"
+    id_prefix = "chatcmpl-"
+    sign_of_life = b": waiting\n\n"
+
+    def parse(self, body: bytes) -> Parsed:
+        chat = bodies.read(body, chat_decoder)
+        check(chat)
+        return Parsed(chat, bodies.read_object(body))
+
+    def chat(self, raw: dict[str, Any]) -> ChatRequest:
+        chat = msgspec.convert(raw, ChatRequest)
+        check(chat)
+        return chat
+
+    def extras(self, raw: dict[str, Any]) -> list[str]:
+        return [name for name, value in raw.items() if name not in _KNOWN and value is not None]
+
+    def writer(self, chat: ChatRequest, answer: Answer) -> "OpenAIChatWriter":
+        return OpenAIChatWriter(chat, answer)
+
+
+_KNOWN = frozenset(field.name for field in msgspec.structs.fields(ChatRequest))
+
+
+class OpenAIChatWriter:
+    """One answer. A choice's first delta says the role, whoever answered; usage comes at the end where it was asked for."""
+
+    def __init__(self, chat: ChatRequest, answer: Answer) -> None:
+        options = chat.stream_options
+        self._usage_owed = options is not None and bool(options.include_usage)
+        self._answer = answer
+        self._begun: set[int] = set()
+
+    def whole(self, chunks: list[Chunk], usage: Usage | None) -> bytes:
+        return whole(self._answer, chunks, usage)
+
+    def event(self, chunk: Chunk) -> bytes:
+        if chunk.raw is not None:
+            self._usage_owed = self._usage_owed and chunk.usage is None
+            return chunk.raw
+        for delta in chunk.deltas:
+            if delta.index not in self._begun:
+                self._begun.add(delta.index)
+                delta.role = "assistant"
+        return event(self._answer, chunk)
+
+    def end(self, usage: Usage | None) -> bytes:
+        told = usage_event(self._answer, usage) if self._usage_owed and usage is not None else b""
+        return told + DONE
 
 
 def whole(answer: Answer, chunks: list[Chunk], usage: Usage | None) -> bytes:
@@ -73,6 +121,8 @@ class _Choice:
         self._refusal: list[str] = []
         self._logprobs: list[Any] = []
         self._calls: dict[int, ToolCall] = {}
+        self._thoughts: list[dict[str, Any]] = []
+        self._thought_from = 0  # of _reasoning, not signed yet
 
     def add(self, delta: Delta) -> None:
         for text, texts in (
@@ -82,6 +132,12 @@ class _Choice:
         ):
             if text:
                 texts.append(text)
+        if delta.signature is not None:
+            thought = "".join(self._reasoning[self._thought_from :])
+            self._thought_from = len(self._reasoning)
+            self._thoughts.append({"type": "thinking", "thinking": thought, "signature": delta.signature})
+        if delta.redacted is not None:
+            self._thoughts.append({"type": "redacted_thinking", "data": delta.redacted})
         if delta.logprobs:
             self._logprobs.extend(delta.logprobs.get("content") or [])
         for piece in delta.tool_calls or []:
@@ -90,6 +146,7 @@ class _Choice:
     def _add_call(self, piece: ToolCall) -> None:
         call = self._calls.setdefault(piece.index or 0, ToolCall(type="function", function=FunctionCall()))
         call.id = piece.id or call.id
+        call.extra_content = piece.extra_content or call.extra_content
         if piece.function is not None and call.function is not None:
             call.function.name += piece.function.name
             call.function.arguments += piece.function.arguments
@@ -103,6 +160,8 @@ class _Choice:
         }
         if self._reasoning:
             message["reasoning_content"] = "".join(self._reasoning)
+        if self._thoughts:
+            message["thinking_blocks"] = self._thoughts
         if calls:
             message["tool_calls"] = [_call_shown(call) for call in calls]
         logprobs = {"content": self._logprobs, "refusal": None} if self._logprobs else None
@@ -163,6 +222,10 @@ def _delta_shown(delta: Delta) -> dict[str, Any]:
         shown["content"] = delta.content
     if delta.reasoning is not None:
         shown["reasoning_content"] = delta.reasoning
+    if delta.signature is not None:  # of the reasoning since the last one
+        shown["thinking_blocks"] = [{"type": "thinking", "thinking": "", "signature": delta.signature}]
+    elif delta.redacted is not None:
+        shown["thinking_blocks"] = [{"type": "redacted_thinking", "data": delta.redacted}]
     if delta.refusal is not None:
         shown["refusal"] = delta.refusal
     if delta.tool_calls:
@@ -177,13 +240,16 @@ def _call_delta_shown(call: ToolCall) -> dict[str, Any]:
         if call.function.name:
             function["name"] = call.function.name
         function["arguments"] = call.function.arguments
-    named = {"id": call.id, "type": "function"} if call.id else {}
+    named: dict[str, Any] = {"id": call.id, "type": "function"} if call.id else {}
+    if call.extra_content is not None:
+        named["extra_content"] = call.extra_content
     return {"index": call.index or 0, **named, "function": function}
 
 
 def _call_shown(call: ToolCall) -> dict[str, Any]:
     function = call.function or FunctionCall()
-    return {"id": call.id, "type": "function", "function": {"name": function.name, "arguments": function.arguments}}
+    shown = {"id": call.id, "type": "function", "function": {"name": function.name, "arguments": function.arguments}}
+    return shown if call.extra_content is None else {**shown, "extra_content": call.extra_content}
 
 
 def _event_bytes(body: dict[str, Any]) -> bytes:

@@ -3,7 +3,7 @@
 import itertools
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -50,6 +50,7 @@ class Call(msgspec.Struct):
     """One request.
 
     raw:      the caller's body, decoded; what pass-through sends.
+    extras:   fields of the body that a translation has no place for, and dropped: those that were left out of what was sent.
     deadline: monotonic seconds at which it must have ended.
     started:  monotonic seconds of its arrival; started_at is the same moment in UTC milliseconds.
     """
@@ -65,6 +66,10 @@ class Call(msgspec.Struct):
     started_at: int
     deadline: float
     chat: ChatRequest | None = None
+    dialect_name: str = "openai_chat"
+    extras: Sequence[str] = ()
+    may_drop: bool = False
+    dropped: tuple[str, ...] = ()
     head: Head = msgspec.field(default_factory=Head)
     resolution: Resolution | None = None
     reservation: Reservation | None = None

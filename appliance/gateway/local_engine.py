@@ -11,7 +11,7 @@ from appliance.chat import Chunk
 from appliance.gateway.call import Call
 from appliance.identity.caller import Caller
 from appliance.local.models import LocalModels
-from appliance.providers import llamacpp
+from appliance.providers import llamacpp, openai
 from appliance.providers.wire import Deployment
 
 # So small a model sometimes finds no end. Where the caller names no bound it gets this one, and `finish_reason: "length"`.
@@ -32,7 +32,8 @@ class LocalChat:
     async def chat(self, call: Call, deployment: Deployment) -> AsyncGenerator[Chunk, None]:
         assert call.chat is not None
         model = next((model for model in self._models.offered() if model.id == deployment.model), None)
-        request = llamacpp.request(call.chat, call.raw, template_knows_tools=model is not None and model.tools)
+        raw = call.raw if call.dialect_name == "openai_chat" else openai.body_of(call.chat)
+        request = llamacpp.request(call.chat, raw, template_knows_tools=model is not None and model.tools)
         if model is not None and model.demonstration:
             request.body.setdefault("max_tokens", DEMONSTRATION_TOKENS_OUT)
         request.body["tenant"] = call.caller.tenant_number  # what an engine remembers of prompts stays within a tenant

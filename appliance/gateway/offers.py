@@ -6,6 +6,7 @@ from typing import Protocol
 
 from appliance.errors import GatehouseError
 from appliance.providers.registry import PROVIDERS
+from appliance.providers.wire import Deployment
 from appliance.routing.names import LocalOffer, Names, ProviderOffer, VllmOffer
 from appliance.settings import ProviderSettings, Settings
 from appliance.telemetry.logs import get_logger
@@ -112,7 +113,9 @@ class Offers:
     async def _ask(self, provider: ProviderSettings) -> None:
         wire = PROVIDERS[provider.kind]
         base_url = provider.base_url.rstrip("/")
-        outgoing = wire.models_request(base_url, provider.api_key)
+        outgoing = wire.models_request(Deployment(provider.name, provider.name, provider.kind, "", base_url, provider.api_key))
+        if outgoing is None:
+            return
         try:
             async with asyncio.timeout(ASK_SECONDS_MAX):
                 answer = await self._client.send("GET", base_url + outgoing.path, outgoing.headers, b"", provider.name)

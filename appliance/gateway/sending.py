@@ -1,15 +1,18 @@
 """One attempt at one deployment: the request goes out, the answer comes back as chunks."""
 
-from collections.abc import AsyncGenerator
-from typing import Protocol
+from collections.abc import AsyncGenerator, Callable
+from typing import Protocol, TypeVar
 
 from appliance.chat import Chunk
 from appliance.errors import FeatureUnsupported, GatehouseError, UpstreamFailed
 from appliance.gateway.call import Call
 from appliance.metering.entries import Kind
-from appliance.providers.registry import PROVIDERS
+from appliance.providers.registry import wire
+from appliance.providers.support import fit
 from appliance.providers.wire import Deployment, Outgoing, Provider, Stream
 from appliance.upstream.client import Answer, HttpClient
+
+T = TypeVar("T")
 
 ERROR_BYTES_MAX = 256 * 1024
 
@@ -38,17 +41,33 @@ class Sender:
             if call.kind is Kind.EMBEDDINGS:
                 return _one(await self._local.embeddings(call, deployment))
             return self._local.chat(call, deployment)
-        provider = PROVIDERS[deployment.kind]
-        answer = await self._request(_outgoing(provider, call, deployment), provider, deployment)
+        provider = wire(deployment.kind, call.dialect_name)
         if call.kind is Kind.EMBEDDINGS:
-            return _one(provider.embeddings_answer(await answer.read(), deployment))
+            return _one(await self._embeddings(call, provider, deployment))
+        return await self._chat(call, provider, deployment)
+
+    async def _embeddings(self, call: Call, provider: Provider, deployment: Deployment) -> Chunk:
+        answers = []
+        for outgoing in _translated(lambda: provider.embeddings_requests(call.raw, deployment)):
+            answer = await self._request(outgoing, provider, deployment)
+            answers.append(await answer.read())
+        return provider.embeddings_answer(answers, call.raw, deployment)
+
+    async def _chat(self, call: Call, provider: Provider, deployment: Deployment) -> AsyncGenerator[Chunk, None]:
         assert call.chat is not None
-        if not call.chat.stream:
-            return _one(provider.chat_answer(await answer.read(), deployment))
+        passes = provider.dialect == call.dialect_name
+        chat = call.chat
+        if not passes:
+            fitted = fit(chat, call.extras, provider.support, who=deployment.name, drop=call.may_drop)
+            chat, call.dropped = fitted.chat, fitted.dropped
+        outgoing = _translated(lambda: provider.chat_request(chat, call.raw, deployment, passes=passes))
+        answer = await self._request(outgoing, provider, deployment)
+        if not chat.stream:
+            return _one(provider.chat_answer(await answer.read(), deployment, passes=passes))
         if "json" in answer.headers.get("content-type", ""):
-            provider.chat_answer(await answer.read(), deployment)  # raises where it is an error told with status 200
+            provider.chat_answer(await answer.read(), deployment, passes=passes)  # raises where it is an error with status 200
             raise UpstreamFailed(f"{deployment.provider} answered a stream with a whole body", fix="Ask without stream.")
-        return _streamed(answer, provider.chat_stream(call.chat, deployment))
+        return _streamed(answer, provider.chat_stream(chat, deployment, passes=passes))
 
     async def _request(self, outgoing: Outgoing, provider: Provider, deployment: Deployment) -> Answer:
         url = deployment.base_url + outgoing.path
@@ -58,12 +77,9 @@ class Sender:
         raise provider.error(answer.status, answer.headers, await _error_body(answer), deployment)
 
 
-def _outgoing(provider: Provider, call: Call, deployment: Deployment) -> Outgoing:
+def _translated(translate: Callable[[], T]) -> T:
     try:
-        if call.kind is Kind.EMBEDDINGS:
-            return provider.embeddings_request(call.raw, deployment)
-        assert call.chat is not None
-        return provider.chat_request(call.chat, call.raw, deployment)
+        return translate()
     except RecursionError as error:
         raise FeatureUnsupported("the body is nested too deeply to be sent on", fix="Send a flatter JSON body.") from error
 

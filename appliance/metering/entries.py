@@ -16,6 +16,8 @@ class Dialect(IntEnum):
     """The wire format it came in. Numbers are stored: never reuse one."""
 
     OPENAI = 1
+    ANTHROPIC = 2
+    RESPONSES = 3
 
 
 class RequestState(IntEnum):

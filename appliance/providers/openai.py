@@ -1,9 +1,10 @@
 """OpenAI Chat Completions and Embeddings, and everything that speaks the same (vLLM, another Gatehouse, …).
 
 Source: the openai Python SDK 3.57 (types/chat), read 2026-11-25.
-Quirks: OpenAI refuses fields that it doesn't know, so the caller's body goes on as it is, with only `model` exchanged.
-A stream tells its usage only when asked (`stream_options.include_usage`): we always ask, and take the usage away again
-where the caller didn't. Errors may come as an event in mid-stream, after status 200. Some compatible servers send no [DONE].
+Quirks: OpenAI refuses fields that it doesn't know, so the caller's body goes on as it is, with only `model` exchanged; a body
+that we write ourselves, for callers of other dialects, holds what OpenAI knows and no more. A stream tells its usage only when
+asked (`stream_options.include_usage`): we always ask, and take the usage away again where the caller didn't. Errors may come as
+an event in mid-stream, after status 200. Some compatible servers send no [DONE].
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ import msgspec
 from appliance.chat import ChatRequest, Chunk, Delta, ToolCall, Usage
 from appliance.errors import GatehouseError, UpstreamCut, UpstreamFailed
 from appliance.providers.failures import failure, retry_after_seconds
+from appliance.providers.support import Support
 from appliance.providers.wire import Deployment, Outgoing
 from appliance.upstream.sse import SseEvent, SseReader, SseTooLarge
 
@@ -54,6 +56,7 @@ class _Delta(msgspec.Struct):
     role: str | None = None
     content: str | None = None
     reasoning_content: str | None = None
+    reasoning: Any = None  # what newer vLLM calls it; elsewhere it may be anything
     refusal: str | None = None
     tool_calls: list[ToolCall] | None = None
 
@@ -62,6 +65,7 @@ class _ChunkChoice(msgspec.Struct):
     index: int = 0
     delta: _Delta | None = None
     finish_reason: str | None = None
+    logprobs: dict[str, Any] | None = None
 
 
 class _ChunkBody(msgspec.Struct):
@@ -72,11 +76,17 @@ class _ChunkBody(msgspec.Struct):
 
 class _Message(msgspec.Struct):
     content: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: Any = None
+    tool_calls: list[ToolCall] | None = None
 
 
 class _Choice(msgspec.Struct):
+    index: int = 0
     finish_reason: str | None = None
     message: _Message | None = None
+    logprobs: dict[str, Any] | None = None
 
 
 class _AnswerBody(msgspec.Struct):
@@ -104,35 +114,49 @@ _write = msgspec.json.Encoder().encode
 class OpenAI:
     """OpenAI's format. Stateless: one instance serves every deployment."""
 
-    def chat_request(self, chat: ChatRequest, raw: dict[str, Any], deployment: Deployment) -> Outgoing:
-        body = {**raw, "model": deployment.model}
+    dialect = "openai_chat"
+    support = Support(
+        frozenset(
+            {
+                "tools", "parallel_tool_calls", "n", "logprobs", "json_schema", "json_object", "reasoning", "seed",
+                "presence_penalty", "frequency_penalty", "logit_bias", "images", "files", "audio", "user", "metadata", "store",
+                "service_tier", "verbosity",
+            }
+        )
+    )  # fmt: skip
+
+    def chat_request(self, chat: ChatRequest, raw: dict[str, Any], deployment: Deployment, *, passes: bool) -> Outgoing:
+        body = {**(raw if passes else body_of(chat)), "model": deployment.model}
         if chat.stream:
-            body["stream_options"] = {**(raw.get("stream_options") or {}), "include_usage": True}
+            body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
         return Outgoing("/chat/completions", _headers(deployment.api_key), _write(body))
 
-    def chat_answer(self, body: bytes, deployment: Deployment) -> Chunk:
+    def chat_answer(self, body: bytes, deployment: Deployment, *, passes: bool) -> Chunk:
         answer = _answer(body, deployment)
         if not answer.choices:
             raise UpstreamFailed(f"{deployment.provider} sent an answer without choices", fix="Try again.")
+        finish, usage = _finish(answer.choices[0].finish_reason or "stop"), _usage(answer.usage)
+        if not passes:
+            return Chunk([_whole_delta(choice) for choice in answer.choices], usage, finish)
         text = "".join(choice.message.content or "" for choice in answer.choices if choice.message)
-        finish = _finish(answer.choices[0].finish_reason or "stop")
-        return Chunk([Delta(content=text)], _usage(answer.usage), finish, body)
+        return Chunk([Delta(content=text)], usage, finish, body)
 
-    def chat_stream(self, chat: ChatRequest, deployment: Deployment) -> "OpenAIStream":
+    def chat_stream(self, chat: ChatRequest, deployment: Deployment, *, passes: bool) -> "OpenAIStream":
         asked = chat.stream_options is not None and bool(chat.stream_options.include_usage)
-        return OpenAIStream(deployment.provider, choices=chat.n or 1, usage_asked=asked)
+        return OpenAIStream(deployment.provider, choices=chat.n or 1, usage_asked=asked, passes=passes)
 
-    def embeddings_request(self, raw: dict[str, Any], deployment: Deployment) -> Outgoing:
-        return Outgoing("/embeddings", _headers(deployment.api_key), _write({**raw, "model": deployment.model}))
+    def embeddings_requests(self, raw: dict[str, Any], deployment: Deployment) -> list[Outgoing]:
+        return [Outgoing("/embeddings", _headers(deployment.api_key), _write({**raw, "model": deployment.model}))]
 
-    def embeddings_answer(self, body: bytes, deployment: Deployment) -> Chunk:
+    def embeddings_answer(self, bodies: list[bytes], raw: dict[str, Any], deployment: Deployment) -> Chunk:
+        (body,) = bodies
         answer = _answer(body, deployment)
         if answer.data is None:
             raise UpstreamFailed(f"{deployment.provider} sent an answer without embeddings", fix="Try again.")
         return Chunk(usage=_usage(answer.usage), finish="stop", raw=body)
 
-    def models_request(self, base_url: str, api_key: str) -> Outgoing:
-        return Outgoing("/models", _headers(api_key), b"")
+    def models_request(self, deployment: Deployment) -> Outgoing | None:
+        return Outgoing("/models", _headers(deployment.api_key), b"")
 
     def models_answer(self, body: bytes) -> list[str]:
         try:
@@ -154,10 +178,11 @@ class OpenAI:
 class OpenAIStream:
     """One streamed answer. Knows whether it was finished: all choices ended, or [DONE]."""
 
-    def __init__(self, provider: str, *, choices: int, usage_asked: bool) -> None:
+    def __init__(self, provider: str, *, choices: int, usage_asked: bool, passes: bool = True) -> None:
         self._provider = provider
         self._open_choices = choices
         self._usage_asked = usage_asked
+        self._passes = passes
         self._reader = SseReader()
         self.done = False
         self._more_behind_the_end = False
@@ -217,8 +242,9 @@ class OpenAIStream:
         for choice in body.choices:
             delta = choice.delta
             if delta is not None:
+                reasoning = delta.reasoning_content or (delta.reasoning if isinstance(delta.reasoning, str) else None)
                 deltas.append(
-                    Delta(delta.role, delta.content, delta.reasoning_content, delta.tool_calls, None, delta.refusal, choice.index)
+                    Delta(delta.role, delta.content, reasoning, delta.tool_calls, choice.logprobs, delta.refusal, choice.index)
                 )
             if choice.finish_reason is not None:
                 self._open_choices -= 1
@@ -226,7 +252,37 @@ class OpenAIStream:
         usage = None if body.usage is None else _usage(body.usage)
         if usage is not None and not self._usage_asked and not body.choices:
             return Chunk(usage=usage)  # asked for by us: counted, not shown
-        return Chunk(deltas, usage, finish, raw)
+        return Chunk(deltas, usage, finish, raw if self._passes else None)
+
+
+_MESSAGE_WORDS = ("role", "content", "name", "tool_calls", "tool_call_id", "refusal")
+_OURS = ("top_k", "min_p", "thinking")  # OpenAI has no such fields
+
+
+def body_of(chat: ChatRequest) -> dict[str, Any]:
+    """A translated request as OpenAI takes it: what only others know (thinking, signatures) stays here."""
+    body: dict[str, Any] = msgspec.to_builtins(chat)
+    for name in _OURS:
+        body.pop(name, None)
+    messages = []
+    for message in body["messages"]:
+        kept = {name: message[name] for name in _MESSAGE_WORDS if name in message}
+        if "tool_calls" in kept:
+            kept["tool_calls"] = [
+                {name: call[name] for name in ("id", "type", "function") if name in call} for call in kept["tool_calls"]
+            ]
+        if kept["role"] == "assistant" and "content" not in kept:
+            kept["content"] = None
+        messages.append(kept)
+    body["messages"] = messages
+    return body
+
+
+def _whole_delta(choice: _Choice) -> Delta:
+    message = choice.message or _Message()
+    calls = [msgspec.structs.replace(call, index=index) for index, call in enumerate(message.tool_calls or ())]
+    reasoning = message.reasoning_content or (message.reasoning if isinstance(message.reasoning, str) else None)
+    return Delta("assistant", message.content, reasoning, calls or None, choice.logprobs, message.refusal, choice.index)
 
 
 def _headers(api_key: str) -> dict[str, str]:

@@ -11,4 +11,22 @@ PROVIDERS: dict[str, Provider] = {
     "vllm": _openai,  # the same surface; it ignores fields that it doesn't know
 }
 
-OPENAI_BASE_URL = "https://api.openai.com/v1"
+# Where a vendor is, unless an administrator says otherwise. Azure and compatible servers have no such place.
+DEFAULT_BASE_URLS = {
+    "openai": "https://api.openai.com/v1",
+    "anthropic": "https://api.anthropic.com",
+    "google": "https://generativelanguage.googleapis.com",
+    "bedrock": "https://bedrock-runtime.{region}.amazonaws.com",
+}
+OPENAI_BASE_URL = DEFAULT_BASE_URLS["openai"]
+
+
+def wire(kind: str, dialect: str) -> Provider:
+    """The file for a deployment of this kind, called by callers of this dialect.
+
+    `dialect`: as in Provider.dialect. A vendor with a second surface has a second file for it, which only passes through.
+    """
+    return _SECOND_SURFACES.get((kind, dialect)) or PROVIDERS[kind]
+
+
+_SECOND_SURFACES: dict[tuple[str, str], Provider] = {}

@@ -7,13 +7,16 @@ import msgspec
 
 from appliance.chat import ChatRequest, Chunk
 from appliance.errors import GatehouseError
+from appliance.providers.support import Support
 
 
 class Deployment(msgspec.Struct, frozen=True):
     """One model at one provider with one credential.
 
-    name:     `provider/model`, as the ledger and the metrics know it.
-    base_url: without a slash at its end; empty for models that run in our own worker.
+    name:        `provider/model`, as the ledger and the metrics know it.
+    base_url:    without a slash at its end; empty for models that run in our own worker.
+    api_version: Azure's; empty: its v1 surface.
+    region, access_key_id, secret_access_key: Bedrock's; with an api_key instead of the pair of keys that is its bearer key.
     """
 
     name: str
@@ -22,6 +25,10 @@ class Deployment(msgspec.Struct, frozen=True):
     model: str
     base_url: str = ""
     api_key: str = ""
+    api_version: str = ""
+    region: str = ""
+    access_key_id: str = ""
+    secret_access_key: str = ""
 
     def __repr__(self) -> str:  # a credential must not reach a log through a repr
         return f"Deployment({self.name!r})"
@@ -58,21 +65,45 @@ class Stream(Protocol):
 
 
 class Provider(Protocol):
-    """One vendor's wire format."""
+    """One vendor's wire format.
 
-    def chat_request(self, chat: ChatRequest, raw: dict[str, Any], deployment: Deployment) -> Outgoing: ...
+    `passes`: the caller speaks this very format. Then the body goes out as `raw` has it, with the model exchanged, and
+    each chunk of the answer carries the upstream's own bytes in `raw`; counting is all that is read of them. Otherwise
+    `chat` is translated, and chunks hold everything in their deltas, with `raw` None.
+    """
 
-    def chat_answer(self, body: bytes, deployment: Deployment) -> Chunk:
+    @property
+    def support(self) -> Support: ...
+
+    @property
+    def dialect(self) -> str:
+        """The dialect that passes through, by its name in dialects/: openai_chat, anthropic_messages, …; "" for none."""
+        ...
+
+    def chat_request(self, chat: ChatRequest, raw: dict[str, Any], deployment: Deployment, *, passes: bool) -> Outgoing:
+        """Errors: FeatureUnsupported, InvalidField for what can't be translated."""
+        ...
+
+    def chat_answer(self, body: bytes, deployment: Deployment, *, passes: bool) -> Chunk:
         """A whole answer. Errors: UpstreamFailed when it isn't one."""
         ...
 
-    def chat_stream(self, chat: ChatRequest, deployment: Deployment) -> Stream: ...
+    def chat_stream(self, chat: ChatRequest, deployment: Deployment, *, passes: bool) -> Stream: ...
 
-    def embeddings_request(self, raw: dict[str, Any], deployment: Deployment) -> Outgoing: ...
+    def embeddings_requests(self, raw: dict[str, Any], deployment: Deployment) -> list[Outgoing]:
+        """From OpenAI's body; several where the provider takes one text a request. Errors: FeatureUnsupported."""
+        ...
 
-    def embeddings_answer(self, body: bytes, deployment: Deployment) -> Chunk: ...
+    def embeddings_answer(self, bodies: list[bytes], raw: dict[str, Any], deployment: Deployment) -> Chunk:
+        """One Chunk whose `raw` is OpenAI's body. `bodies` are the answers to `embeddings_requests`, in order."""
+        ...
 
-    def models_request(self, base_url: str, api_key: str) -> Outgoing: ...
+    def models_request(self, deployment: Deployment) -> Outgoing | None:
+        """How to ask for the models that it offers, and whether the credential is good; None: it doesn't tell.
+
+        The deployment's model is empty.
+        """
+        ...
 
     def models_answer(self, body: bytes) -> list[str]:
         """Names of the models that the provider offers. Errors: ValueError when the body isn't such a list."""

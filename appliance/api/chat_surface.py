@@ -1,0 +1,126 @@
+"""A chat as every dialect's route serves it: read, run through the pipeline, written as the caller's dialect writes it."""
+
+from contextlib import aclosing
+from typing import Any
+
+from appliance.api.door import Door, from_loopback
+from appliance.api.exchange import Exchange, Scope
+from appliance.clock import Clock
+from appliance.dialects.writer import Answer, ChatDialect, Writer
+from appliance.errors import Forbidden, KeyMissing
+from appliance.gateway.call import Call, Reply
+from appliance.gateway.pipeline import Pipeline
+from appliance.gateway.state import State
+from appliance.identity.caller import Caller
+from appliance.metering.entries import Dialect, Kind
+
+DIALECTS = {
+    "openai_chat": Dialect.OPENAI,
+    "anthropic_messages": Dialect.ANTHROPIC,
+    "openai_responses": Dialect.RESPONSES,
+}
+
+
+def secret_in(headers: dict[bytes, bytes]) -> str:
+    """The API key of a request, from any of the places where SDKs put it. Errors: KeyMissing."""
+    authorization = headers.get(b"authorization")
+    if authorization is not None:
+        if authorization[:7].lower() != b"bearer ":
+            raise KeyMissing(
+                "the header Authorization doesn't begin with Bearer", fix="Send `Authorization: Bearer YOUR_API_KEY`."
+            )
+        return authorization[7:].strip().decode("latin-1")
+    secret = headers.get(b"x-api-key") or headers.get(b"api-key")
+    if secret is None:
+        raise KeyMissing("no API key was sent", fix="Send the header `Authorization: Bearer YOUR_API_KEY`.")
+    return secret.strip().decode("latin-1")
+
+
+def identified(scope: Scope, headers: dict[bytes, bytes], state: State, clock: Clock, permission: str) -> Caller:
+    """Who asks, by API key. Errors: KeyMissing, KeyInvalid, KeyRevoked, KeyExpired, LoopbackOnly, Forbidden."""
+    caller = state.keys.identify(secret_in(headers), from_loopback=from_loopback(scope), now_ms=clock.now_ms())
+    if caller.scopes and permission not in caller.scopes:
+        raise Forbidden(f"this key may not use {permission}", fix="Ask for a key with that scope.")
+    return caller
+
+
+class ChatSurface:
+    """What the raw handlers of all dialects share."""
+
+    def __init__(self, door: Door, pipeline: Pipeline, *, request_seconds_max: float) -> None:
+        self._door = door
+        self._pipeline = pipeline
+        self._request_seconds_max = request_seconds_max
+
+    def identify(self, exchange: Exchange, permission: str) -> State:
+        """Who asks; the state that the request keeps. Errors: as `identified`."""
+        state = self._door.holder.current
+        exchange.caller = identified(exchange.scope, exchange.headers, state, self._door.clock, permission)
+        return state
+
+    def call(self, exchange: Exchange, state: State, kind: Kind, dialect: Dialect, model: str, raw: dict[str, Any]) -> Call:
+        """The record of an identified request."""
+        assert exchange.caller is not None
+        return Call(
+            id=exchange.call_id,
+            kind=kind,
+            dialect=dialect,
+            caller=exchange.caller,
+            state=state,
+            model=model,
+            raw=raw,
+            started=exchange.started,
+            started_at=exchange.started_at,
+            deadline=exchange.started + self._request_seconds_max,
+        )
+
+    async def run(self, exchange: Exchange, call: Call, body_bytes: int) -> Reply:
+        """Through the pipeline, up to the first chunk. Errors: any of the tree."""
+        try:
+            return await self._pipeline.run(call, body_bytes)
+        finally:
+            exchange.deployment = call.resolution.deployment.name if call.resolution is not None else ""
+
+    async def chat(self, exchange: Exchange, dialect: ChatDialect) -> None:
+        """A whole request: POST with a body of `dialect`, answered in it."""
+        state = self.identify(exchange, "chat")
+        body = await exchange.body()
+        parsed = dialect.parse(body)
+        call = self.call(exchange, state, Kind.CHAT, DIALECTS[dialect.name], parsed.chat.model, parsed.raw)
+        call.chat, call.dialect_name, call.extras = parsed.chat, dialect.name, dialect.extras(parsed.raw)
+        if parsed.chat.stream:
+            exchange.begin_stream(call.head.headers, dialect.sign_of_life)
+        reply = await self.run(exchange, call, len(body))
+        answer = Answer(dialect.id_prefix + call.id.hex(), call.started_at // 1000, _model_shown(call))
+        await write(exchange, call, reply, dialect.writer(parsed.chat, answer))
+
+
+async def write(exchange: Exchange, call: Call, reply: Reply, writer: Writer) -> None:
+    """The answer, whole or streamed, as it comes out of the pipeline."""
+    if call.streamed:
+        await _stream(exchange, call, reply, writer)
+        exchange.first_token_seconds = None if call.first_token is None else call.first_token - call.started
+        return
+    chunks = [chunk async for chunk in reply.chunks]
+    first = chunks[0] if len(chunks) == 1 else None
+    whole = first.raw if first is not None and first.raw is not None else writer.whole(chunks, call.usage)
+    await exchange.answer(200, whole, reply.head.headers)
+
+
+async def _stream(exchange: Exchange, call: Call, reply: Reply, writer: Writer) -> None:
+    waiting: list[bytes] = []
+    async with aclosing(reply.chunks):
+        async for chunk in reply.chunks:
+            if data := writer.event(chunk):
+                waiting.append(data)
+            if waiting and not chunk.more:
+                await exchange.piece(b"".join(waiting))
+                waiting.clear()
+    waiting.append(writer.end(call.usage))
+    await exchange.piece(b"".join(waiting), last=True)
+
+
+def _model_shown(call: Call) -> str:
+    """The model that really answered, by the name under which it is offered."""
+    assert call.resolution is not None
+    return call.resolution.deployment.model

@@ -1,0 +1,105 @@
+"""What a provider can do of what a request asks: the rest is an error that names it, or is left out where that is harmless.
+
+Only translated requests are looked at: where caller and provider speak the same format the body goes on untouched.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from appliance.chat import ChatRequest
+from appliance.errors import FeatureUnsupported
+
+# What every provider here can do; not listed in any Support.
+_EVERYWHERE = frozenset({"temperature", "top_p", "stop", "max_tokens"})
+
+# Parameters of ours that can be left out without changing what the answer means: a hint, or a shade of the same answer.
+_HARMLESS = frozenset(
+    {"seed", "presence_penalty", "frequency_penalty", "logit_bias", "top_k", "min_p", "reasoning", "parallel_tool_calls"}
+)
+
+# Fields of callers' bodies that say something about the request, not what it asks for. Left out everywhere, and named.
+HINTS = frozenset(
+    {
+        "user", "metadata", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
+        "prompt_cache_options", "verbosity", "store", "stream_options", "moderation",
+    }
+)  # fmt: skip
+
+
+class Support(msgspec.Struct, frozen=True):
+    """What a provider's format has room for, by feature: see `asked` for their names."""
+
+    features: frozenset[str]
+
+    def __contains__(self, feature: object) -> bool:
+        return feature in self.features or feature in _EVERYWHERE
+
+
+class Fitted(msgspec.Struct, frozen=True):
+    """A request that a provider can serve, and the names of the parameters that were left out for it."""
+
+    chat: ChatRequest
+    dropped: tuple[str, ...]
+
+
+def asked(chat: ChatRequest) -> set[str]:
+    """The features that a request needs. A value that is everybody's default asks for nothing."""
+    found: set[str] = set()
+    if chat.tools:
+        found.add("tools")
+        if chat.parallel_tool_calls is False:
+            found.add("parallel_tool_calls")
+    if (chat.n or 1) > 1:
+        found.add("n")
+    if chat.logprobs or chat.top_logprobs:
+        found.add("logprobs")
+    kind = (chat.response_format or {}).get("type")
+    if kind in ("json_schema", "json_object"):
+        found.add(kind)
+    if chat.reasoning_effort not in (None, "none") or (chat.thinking or {}).get("type") in ("enabled", "adaptive"):
+        found.add("reasoning")
+    found.update(name for name in ("seed", "top_k", "min_p") if getattr(chat, name) is not None)
+    found.update(name for name in ("presence_penalty", "frequency_penalty", "logit_bias") if getattr(chat, name))
+    found.update(_parts_asked(chat))
+    return found
+
+
+_PARTS = {"text": None, "refusal": None, "image_url": "images", "file": "files", "input_audio": "audio"}
+
+
+def _parts_asked(chat: ChatRequest) -> Iterable[str]:
+    for message in chat.messages:
+        if isinstance(message.content, list):
+            for part in message.content:
+                feature = _PARTS.get(part.type, f"content parts of type {part.type[:40]}")
+                if feature is not None:
+                    yield feature
+
+
+def fit(chat: ChatRequest, extras: Sequence[str], support: Support, *, who: str, drop: bool) -> Fitted:
+    """The request as this provider can serve it.
+
+    Shapes:  `extras` are the names of the body's fields that chat.ChatRequest doesn't know; `drop`: what can be left out
+             harmlessly may be.
+    Errors:  FeatureUnsupported, with the feature as `param`.
+    """
+    missing = sorted(feature for feature in asked(chat) if feature not in support)
+    hints = [name for name in extras if name in HINTS]
+    unknown = [name for name in extras if name not in HINTS and name not in support]
+    for name in [*missing, *unknown]:
+        if name in unknown or name in _HARMLESS:
+            if not drop:
+                raise _unsupported(name, who, "It can be left out: leave it out, or have drop_unsupported set for the route.")
+        else:
+            raise _unsupported(name, who, "Ask for another model, or leave it out.")
+    changes = {field: None for name in missing for field in _FIELDS.get(name, (name,))}
+    fitted = msgspec.structs.replace(chat, **changes) if changes else chat
+    return Fitted(fitted, (*hints, *missing, *unknown))
+
+
+_FIELDS = {"reasoning": ("reasoning_effort", "thinking")}
+
+
+def _unsupported(name: str, who: str, fix: str) -> FeatureUnsupported:
+    return FeatureUnsupported(f"{who} can't do this: {name[:100]}", fix=fix, param=name[:100])
