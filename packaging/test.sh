@@ -11,8 +11,8 @@ side_by_side() { tests --numprocesses auto --max-worker-restart 0 "$@"; }
 if [ $# -gt 0 ]; then
     side_by_side "$@"
 else
-    # The desktop app's tests have a process of their own: Qt's events would be handled between all others too, whose
-    # event loops, threads and children have nothing to do with it.
+    # The desktop app's tests have processes of their own, one a file: Qt's events would be handled between all other tests
+    # too, and what one file's windows left behind has ended the process in the next one's.
     side_by_side --ignore tests/gui
-    tests tests/gui
+    for file in tests/gui/test_*.py; do tests "$file"; done
 fi
