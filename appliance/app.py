@@ -11,7 +11,8 @@ from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 
 from appliance import __version__
-from appliance.api import documentation, openai_documents, operations
+from appliance.api import anthropic as anthropic_api
+from appliance.api import anthropic_documents, documentation, openai_documents, operations
 from appliance.api import openai as openai_api
 from appliance.api.admin import api_keys as api_keys_api
 from appliance.api.admin import auth as auth_api
@@ -141,7 +142,7 @@ class Appliance:
         self.door = Door(_bounds(settings), holder, metrics, clock, hosts, requests_in_flight_max=settings.requests_in_flight_max)
         pipeline = Pipeline(self.ledger, Sender(self.client, LocalChat(self.local_models, metrics)), metrics, activity, settings)
         surface = ChatSurface(self.door, pipeline, request_seconds_max=settings.request_seconds_max)
-        routes = openai_api.OpenAIRoutes(surface).table()
+        routes = openai_api.OpenAIRoutes(surface).table() + anthropic_api.AnthropicRoutes(surface).table()
         raw = handlers(routes, self.door)
         overview = Overview(
             Parts(
@@ -208,7 +209,7 @@ class Appliance:
             request_max_body_size=min(settings.body_bytes_max, ORDINARY_BODY_BYTES_MAX),
             logging_config=None,
         )
-        describe(app, routes, openai_documents.schemas())
+        describe(app, routes, {**openai_documents.schemas(), **anthropic_documents.schemas()})
         self.asgi = self.door.around(cast(ASGIApp, app), raw)
         return self
 

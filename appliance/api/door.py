@@ -46,11 +46,22 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 Handler = Callable[[Exchange], Awaitable[None]]
 
 
-class ErrorForm(msgspec.Struct, frozen=True):
-    """How a dialect writes an error: as a whole body, and as an event in the middle of a stream."""
+def _own_status(error: GatehouseError) -> int:
+    return error.status
 
-    body: Callable[[GatehouseError], bytes]
+
+class ErrorForm(msgspec.Struct, frozen=True):
+    """How a dialect writes an error: as a whole body (from the error and the request's id), and as an event in the middle of a
+    stream.
+
+    status:    where the dialect has numbers of its own.
+    id_header: where its SDKs look for the request's id, beside x-request-id; in every answer.
+    """
+
+    body: Callable[[GatehouseError, str], bytes]
     event: Callable[[GatehouseError], bytes]
+    status: Callable[[GatehouseError], int] = _own_status
+    id_header: bytes = b""
 
 
 _write = msgspec.json.Encoder().encode
@@ -72,7 +83,7 @@ def step_aside(scope: Scope) -> None:
     scope["state"][_STEP_ASIDE]()
 
 
-def openai_error_body(error: GatehouseError) -> bytes:
+def openai_error_body(error: GatehouseError, request_id: str = "") -> bytes:
     """An error as OpenAI's clients read it."""
     return _write(error.body())
 
@@ -167,6 +178,8 @@ class Door:
         exchange.started_at = self.clock.now_ms()
         exchange.call_id = new_id(exchange.started_at)
         exchange.request_id = _request_id(exchange.headers.get(b"x-request-id"), exchange.call_id)
+        if form.id_header:
+            exchange.extra_headers.append((form.id_header, exchange.request_id))
         refusal = self._refusal(scope, len(self._exchanges), self._in_flight_max)
         self._exchanges.add(exchange)
         try:
@@ -193,7 +206,7 @@ class Door:
 
     async def _tell(self, exchange: Exchange, error: GatehouseError, form: ErrorForm) -> None:
         exchange.code = error.code_shown
-        exchange.status = error.status
+        exchange.status = status = form.status(error)
         if isinstance(error, CallerLeft):
             return
         with suppress(TimeoutError):  # a caller who doesn't read isn't told
@@ -201,8 +214,8 @@ class Door:
                 if exchange.has_begun:
                     await exchange.piece(form.event(error), last=True)
                 else:
-                    await exchange.answer(error.status, form.body(error), error_headers(error))
-        exchange.status = error.status
+                    await exchange.answer(status, form.body(error, exchange.request_id.decode()), error_headers(error))
+        exchange.status = status
 
     def _finished(self, route: str, exchange: Exchange) -> None:
         seconds = time.monotonic() - exchange.started

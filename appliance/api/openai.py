@@ -9,6 +9,7 @@ from litestar.params import FromPath
 from msgspec import Meta
 
 from appliance import bodies
+from appliance.api import anthropic_models
 from appliance.api import openai_documents as documents
 from appliance.api.chat_surface import ChatSurface, identified
 from appliance.api.door import Door, ErrorForm, openai_error_body
@@ -103,12 +104,17 @@ def _models(request: Request[Any, Any, Any], door: Door) -> list[ModelCard]:
 @get(
     ["/v1/models", "/api/v1/models"],
     summary="List the models that this key may use",
-    description="Local models by their catalogue id, upstream models as `provider/model`.",
+    description=(
+        "Local models by their catalogue id, upstream models as `provider/model`. With the header `anthropic-version` the "
+        "answer is Anthropic's, a page at a time."
+    ),
     tags=["OpenAI"],
     responses={200: success(ModelList, {"object": "list", "data": [_CARD]}, "The models."), **error_answers(*_KEY_ERRORS)},
     sync_to_thread=False,
 )
-def list_models(request: Request[Any, Any, Any], door: NamedDependency[Door]) -> ModelList:
+def list_models(request: Request[Any, Any, Any], door: NamedDependency[Door]) -> Any:
+    if anthropic_models.wanted(request):
+        return anthropic_models.answered(request, lambda: anthropic_models.page(_models(request, door), request.query_params))
     return ModelList(_models(request, door))
 
 
@@ -119,8 +125,14 @@ def list_models(request: Request[Any, Any, Any], door: NamedDependency[Door]) ->
     responses={200: success(ModelCard, _CARD, "The model."), **error_answers(*_KEY_ERRORS, ModelUnknown)},
     sync_to_thread=False,
 )
-def get_model(request: Request[Any, Any, Any], door: NamedDependency[Door], model_id: FromPath[str]) -> ModelCard:
+def get_model(request: Request[Any, Any, Any], door: NamedDependency[Door], model_id: FromPath[str]) -> Any:
     wanted = model_id.removeprefix("/")
+    if anthropic_models.wanted(request):
+        return anthropic_models.answered(request, lambda: anthropic_models.info(_card(request, door, wanted)))
+    return _card(request, door, wanted)
+
+
+def _card(request: Request[Any, Any, Any], door: Door, wanted: str) -> ModelCard:
     for card in _models(request, door):
         if card.id == wanted:
             return card
