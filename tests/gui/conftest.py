@@ -21,9 +21,9 @@ MakeService = Callable[[Path], Service]
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Python's collector runs in whichever thread allocates (a stand-in's, the test runner's own), and a widget or a timer
-    that it takes apart outside of Qt's thread ends the process, often many tests later. So it rests while a test has Qt
-    objects, and what the test left is collected here, in Qt's own thread."""
+    """Python's collector runs in whichever thread allocates (a stand-in's, the test runner's own), and Qt's objects are to be
+    taken apart in Qt's thread. So it rests while a test has some, and what the test left is collected here, in that thread.
+    A process of these tests has died in Qt's event handling, seldom, and never of one file alone; the cause is not known."""
     gc.disable()
     try:
         return (yield)
