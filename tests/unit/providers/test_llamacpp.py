@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from appliance import bodies
 from appliance.chat import ChatRequest, Chunk, FunctionCall, ToolCall, Usage
 from appliance.errors import FeatureUnsupported, InvalidField, LocalModelFailed, UpstreamFailed
 from appliance.providers import llamacpp
@@ -38,7 +39,11 @@ def tools(*functions: dict[str, Any]) -> list[dict[str, Any]]:
 
 def translate(*, template_knows_tools: bool = False, **fields: Any) -> Request:
     raw = {"model": "m", "messages": HELLO, **fields}
-    return llamacpp.request(msgspec.convert(raw, ChatRequest), raw, template_knows_tools=template_knows_tools)
+    try:
+        chat = msgspec.convert(raw, ChatRequest)
+    except msgspec.ValidationError as error:
+        raise bodies.refusal(error, b"") from error  # as the door does
+    return llamacpp.request(chat, raw, template_knows_tools=template_knows_tools)
 
 
 def test_a_plain_request_has_its_messages_and_nothing_else() -> None:
