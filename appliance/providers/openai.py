@@ -7,8 +7,8 @@ asked (`stream_options.include_usage`): we always ask, and take the usage away a
 an event in mid-stream, after status 200. Some compatible servers send no [DONE].
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -65,7 +65,7 @@ class _ChunkChoice(msgspec.Struct):
     index: int = 0
     delta: _Delta | None = None
     finish_reason: str | None = None
-    logprobs: dict[str, Any] | None = None
+    logprobs: msgspec.Raw = msgspec.Raw()  # many numbers: read for a translation only
 
 
 class _ChunkBody(msgspec.Struct):
@@ -76,21 +76,40 @@ class _ChunkBody(msgspec.Struct):
 
 class _Message(msgspec.Struct):
     content: str | None = None
+
+
+class _Choice(msgspec.Struct):
+    finish_reason: str | None = None
+    message: _Message | None = None
+
+
+class _AnswerBody(msgspec.Struct):
+    """What is counted of an answer; whatever else is in it is the caller's, and may have any shape."""
+
+    choices: list[_Choice] | None = None
+    data: list[msgspec.Raw] | None = None
+    usage: _Usage | None = None
+    error: _Error | str | None = None
+
+
+class _WholeMessage(_Message):
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: Any = None
     tool_calls: list[ToolCall] | None = None
 
 
-class _Choice(msgspec.Struct):
+class _WholeChoice(msgspec.Struct):
     index: int = 0
     finish_reason: str | None = None
-    message: _Message | None = None
-    logprobs: dict[str, Any] | None = None
+    message: _WholeMessage | None = None
+    logprobs: msgspec.Raw = msgspec.Raw()
 
 
-class _AnswerBody(msgspec.Struct):
-    choices: list[_Choice] | None = None
+class _WholeBody(msgspec.Struct):
+    """An answer that is to be translated."""
+
+    choices: list[_WholeChoice] | None = None
     data: list[msgspec.Raw] | None = None
     usage: _Usage | None = None
     error: _Error | str | None = None
@@ -104,7 +123,12 @@ class _ModelList(msgspec.Struct):
     data: list[_ModelName]
 
 
+Body = TypeVar("Body", _AnswerBody, _WholeBody)
+Choice = TypeVar("Choice", _Choice, _WholeChoice)
+
 _read_answer = msgspec.json.Decoder(_AnswerBody).decode
+_read_whole = msgspec.json.Decoder(_WholeBody).decode
+_read_object = msgspec.json.Decoder(dict[str, Any]).decode
 _read_chunk = msgspec.json.Decoder(_ChunkBody).decode
 _read_error = msgspec.json.Decoder(_ErrorBody).decode
 _read_models = msgspec.json.Decoder(_ModelList).decode
@@ -119,8 +143,7 @@ class OpenAI:
         frozenset(
             {
                 "tools", "parallel_tool_calls", "n", "logprobs", "json_schema", "json_object", "reasoning", "seed",
-                "presence_penalty", "frequency_penalty", "logit_bias", "images", "files", "audio", "user", "metadata", "store",
-                "service_tier", "verbosity",
+                "presence_penalty", "frequency_penalty", "logit_bias", "images",
             }
         )
     )  # fmt: skip
@@ -132,14 +155,15 @@ class OpenAI:
         return Outgoing("/chat/completions", _headers(deployment.api_key), _write(body))
 
     def chat_answer(self, body: bytes, deployment: Deployment, *, passes: bool) -> Chunk:
-        answer = _answer(body, deployment)
-        if not answer.choices:
-            raise UpstreamFailed(f"{deployment.provider} sent an answer without choices", fix="Try again.")
-        finish, usage = _finish(answer.choices[0].finish_reason or "stop"), _usage(answer.usage)
         if not passes:
-            return Chunk([_whole_delta(choice) for choice in answer.choices], usage, finish)
-        text = "".join(choice.message.content or "" for choice in answer.choices if choice.message)
-        return Chunk([Delta(content=text)], usage, finish, body)
+            whole = _answer(body, deployment, _read_whole)
+            choices = _choices(whole.choices, deployment)
+            finish = _finish(choices[0].finish_reason or "stop")
+            return Chunk([_whole_delta(choice) for choice in choices], _usage(whole.usage), finish)
+        answer = _answer(body, deployment, _read_answer)
+        counted = _choices(answer.choices, deployment)
+        text = "".join(choice.message.content or "" for choice in counted if choice.message)
+        return Chunk([Delta(content=text)], _usage(answer.usage), _finish(counted[0].finish_reason or "stop"), body)
 
     def chat_stream(self, chat: ChatRequest, deployment: Deployment, *, passes: bool) -> "OpenAIStream":
         asked = chat.stream_options is not None and bool(chat.stream_options.include_usage)
@@ -150,7 +174,7 @@ class OpenAI:
 
     def embeddings_answer(self, bodies: list[bytes], raw: dict[str, Any], deployment: Deployment) -> Chunk:
         (body,) = bodies
-        answer = _answer(body, deployment)
+        answer = _answer(body, deployment, _read_answer)
         if answer.data is None:
             raise UpstreamFailed(f"{deployment.provider} sent an answer without embeddings", fix="Try again.")
         return Chunk(usage=_usage(answer.usage), finish="stop", raw=body)
@@ -242,9 +266,10 @@ class OpenAIStream:
         for choice in body.choices:
             delta = choice.delta
             if delta is not None:
-                reasoning = delta.reasoning_content or (delta.reasoning if isinstance(delta.reasoning, str) else None)
+                logprobs = None if self._passes else _logprobs(choice.logprobs)
+                reasoning = _reasoning(delta)
                 deltas.append(
-                    Delta(delta.role, delta.content, reasoning, delta.tool_calls, choice.logprobs, delta.refusal, choice.index)
+                    Delta(delta.role, delta.content, reasoning, delta.tool_calls, logprobs, delta.refusal, choice.index)
                 )
             if choice.finish_reason is not None:
                 self._open_choices -= 1
@@ -278,11 +303,23 @@ def body_of(chat: ChatRequest) -> dict[str, Any]:
     return body
 
 
-def _whole_delta(choice: _Choice) -> Delta:
-    message = choice.message or _Message()
+def _whole_delta(choice: _WholeChoice) -> Delta:
+    message = choice.message or _WholeMessage()
     calls = [msgspec.structs.replace(call, index=index) for index, call in enumerate(message.tool_calls or ())]
-    reasoning = message.reasoning_content or (message.reasoning if isinstance(message.reasoning, str) else None)
-    return Delta("assistant", message.content, reasoning, calls or None, choice.logprobs, message.refusal, choice.index)
+    logprobs = _logprobs(choice.logprobs)
+    return Delta("assistant", message.content, _reasoning(message), calls or None, logprobs, message.refusal, choice.index)
+
+
+def _reasoning(said: _Delta | _WholeMessage) -> str | None:
+    return said.reasoning_content or (said.reasoning if isinstance(said.reasoning, str) else None)
+
+
+def _logprobs(raw: msgspec.Raw) -> dict[str, Any] | None:
+    """The object that they should be; anything else is as good as none."""
+    try:
+        return _read_object(raw)
+    except _UNREADABLE:
+        return None
 
 
 def _headers(api_key: str) -> dict[str, str]:
@@ -310,9 +347,9 @@ def _tokens(count: int | None) -> int:
     return min(max(count or 0, 0), TOKENS_MAX)
 
 
-def _answer(body: bytes, deployment: Deployment) -> _AnswerBody:
+def _answer(body: bytes, deployment: Deployment, read: Callable[[bytes], Body]) -> Body:
     try:
-        answer = _read_answer(body)
+        answer = read(body)
     except _UNREADABLE as error:
         raise UpstreamFailed(
             f"{deployment.provider} sent an answer that is no JSON in OpenAI's format", fix="Try again."
@@ -320,6 +357,12 @@ def _answer(body: bytes, deployment: Deployment) -> _AnswerBody:
     if answer.error is not None:
         raise _stream_failure(deployment.provider, answer.error)
     return answer
+
+
+def _choices(found: list[Choice] | None, deployment: Deployment) -> list[Choice]:
+    if not found:
+        raise UpstreamFailed(f"{deployment.provider} sent an answer without choices", fix="Try again.")
+    return found
 
 
 def _said(body: _ErrorBody) -> tuple[str, str | None, str | None]:

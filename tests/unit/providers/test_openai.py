@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from appliance import errors
-from appliance.chat import ChatRequest, Message, StreamOptions
+from appliance.chat import ChatRequest, Delta, Message, StreamOptions
 from appliance.providers.openai import OpenAI, OpenAIStream
 from appliance.providers.wire import Deployment
 
@@ -122,3 +122,36 @@ def test_a_whole_answer_that_is_none_is_an_upstream_failure(body: bytes) -> None
 
 def test_a_credential_never_stands_in_a_repr() -> None:
     assert "sk-secret" not in repr(DEPLOYMENT)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b'"tool_calls":[{"id":null,"type":"function","function":{"name":"a","arguments":"{}"}}]',
+        b'"reasoning_content":{"a":1}',
+        b'"refusal":["x"]',
+    ],
+)
+def test_an_answer_that_passes_may_have_any_shape_where_nothing_is_counted(odd: bytes) -> None:
+    body = b'{"choices":[{"index":"0","logprobs":[],"message":{"content":"hi",%b},"finish_reason":"stop"}]}' % odd
+    assert OpenAI().chat_answer(body, DEPLOYMENT, passes=True).raw == body
+
+
+def test_odd_logprobs_pass_in_a_stream_and_are_left_out_of_a_translation() -> None:
+    event = b'data: {"choices":[{"index":0,"delta":{"content":"x"},"logprobs":[]}]}\n\n'
+    (passed,) = OpenAI().chat_stream(chat(stream=True), DEPLOYMENT, passes=True).feed(event)
+    (translated,) = OpenAI().chat_stream(chat(stream=True), DEPLOYMENT, passes=False).feed(event)
+    assert (passed.raw, translated.raw, translated.deltas) == (event, None, [Delta(content="x")])
+
+
+def test_a_translated_answer_has_its_calls_thoughts_and_logprobs() -> None:
+    body = (
+        b'{"choices":[{"index":1,"logprobs":{"content":[]},"finish_reason":"tool_calls","message":{"content":null,'
+        b'"reasoning":"hm","tool_calls":[{"id":"c1","type":"function","function":{"name":"a","arguments":"{}"}}]}}]}'
+    )
+    answer = OpenAI().chat_answer(body, DEPLOYMENT, passes=False)
+    (delta,) = answer.deltas
+    assert (answer.raw, answer.finish, delta.index, delta.reasoning) == (None, "tool_calls", 1, "hm")
+    assert delta.logprobs == {"content": []}
+    assert delta.tool_calls is not None
+    assert (delta.tool_calls[0].id, delta.tool_calls[0].index) == ("c1", 0)
