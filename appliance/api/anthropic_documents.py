@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from appliance import errors
-from appliance.api.openai_documents import SCHEMA_PLACE
+from appliance.api.raw_documents import SCHEMA_PLACE, error_responses, json_content
 from appliance.dialects.anthropic_messages import MessagesRequest
 from appliance.dialects.anthropic_messages_errors import error_body, error_status
 from appliance.errors import GatehouseError
@@ -13,26 +13,8 @@ from appliance.errors import GatehouseError
 ERROR_NAME = "AnthropicError"
 
 
-def _json(schema: dict[str, Any], **examples: Any) -> dict[str, Any]:
-    shown = {name: {"value": value} for name, value in examples.items()}
-    return {"application/json": {"schema": schema, "examples": shown}}
-
-
 def _error_responses(*kinds: type[GatehouseError]) -> dict[str, Any]:
-    """Error answers of an operation: one entry a status, one example a code."""
-    by_status: dict[str, dict[str, Any]] = {}
-    for kind in kinds:
-        error = kind("what was wrong", fix="what to do")
-        entry = by_status.setdefault(
-            str(error_status(error)),
-            {
-                "description": (kind.__doc__ or kind.code).splitlines()[0],
-                "content": _json({"$ref": SCHEMA_PLACE.format(name=ERROR_NAME)}),
-            },
-        )
-        example = msgspec.json.decode(error_body(error, "req_0193"))
-        entry["content"]["application/json"]["examples"][kind.code] = {"value": example}
-    return by_status
+    return error_responses(kinds, ERROR_NAME, error_status, lambda error: msgspec.json.decode(error_body(error, "req_0193")))
 
 
 _COUNT_ERRORS = (
@@ -92,13 +74,13 @@ MESSAGES: dict[str, Any] = {
     ),
     "tags": ["Anthropic"],
     "security": [{"bearer": []}],
-    "requestBody": {"required": True, "content": _json(_SCHEMA, whole=_ASKED, streamed={**_ASKED, "stream": True})},
+    "requestBody": {"required": True, "content": json_content(_SCHEMA, whole=_ASKED, streamed={**_ASKED, "stream": True})},
     "responses": {
         "200": {
             "description": "The answer. The header x-gatehouse-deployment says which model gave it, x-gatehouse-alias what a "
             "name stood for.",
             "content": {
-                **_json({"type": "object"}, whole=_ANSWERED),
+                **json_content({"type": "object"}, whole=_ANSWERED),
                 "text/event-stream": {"schema": {"type": "string"}, "examples": {"streamed": {"value": _STREAMED}}},
             },
         },
@@ -115,11 +97,13 @@ COUNT_TOKENS: dict[str, Any] = {
     ),
     "tags": ["Anthropic"],
     "security": [{"bearer": []}],
-    "requestBody": {"required": True, "content": _json(_SCHEMA, one=_TO_COUNT)},
+    "requestBody": {"required": True, "content": json_content(_SCHEMA, one=_TO_COUNT)},
     "responses": {
         "200": {
             "description": "The count.",
-            "content": _json({"type": "object", "properties": {"input_tokens": {"type": "integer"}}}, one={"input_tokens": 9}),
+            "content": json_content(
+                {"type": "object", "properties": {"input_tokens": {"type": "integer"}}}, one={"input_tokens": 9}
+            ),
         },
         **_error_responses(*_COUNT_ERRORS),
     },

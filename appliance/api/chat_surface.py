@@ -87,7 +87,7 @@ class ChatSurface:
         body = await exchange.body()
         parsed = dialect.parse(body)
         call = self.call(exchange, state, Kind.CHAT, DIALECTS[dialect.name], parsed.chat.model, parsed.raw)
-        call.chat, call.dialect_name, call.extras = parsed.chat, dialect.name, dialect.extras(parsed.raw)
+        call.chat, call.form = parsed.chat, dialect
         if parsed.chat.stream:
             exchange.begin_stream(call.head.headers, dialect.sign_of_life)
         reply = await self.run(exchange, call, len(body))

@@ -5,31 +5,13 @@ from typing import Any
 import msgspec
 
 from appliance import errors
+from appliance.api.raw_documents import SCHEMA_PLACE, error_responses, json_content
 from appliance.chat import ChatRequest
 from appliance.errors import GatehouseError
 
-SCHEMA_PLACE = "#/components/schemas/{name}"
 
-
-def _json(schema: dict[str, Any], **examples: Any) -> dict[str, Any]:
-    shown = {name: {"value": value} for name, value in examples.items()}
-    return {"application/json": {"schema": schema, "examples": shown}}
-
-
-def error_responses(*kinds: type[GatehouseError]) -> dict[str, Any]:
-    """Error answers of an operation: one entry a status, one example a code."""
-    by_status: dict[str, dict[str, Any]] = {}
-    for kind in kinds:
-        entry = by_status.setdefault(
-            str(kind.status),
-            {
-                "description": (kind.__doc__ or kind.code).splitlines()[0],
-                "content": _json({"$ref": SCHEMA_PLACE.format(name="Error")}),
-            },
-        )
-        example = kind("what was wrong", fix="what to do").body()
-        entry["content"]["application/json"]["examples"][kind.code] = {"value": example}
-    return by_status
+def _error_responses(*kinds: type[GatehouseError]) -> dict[str, Any]:
+    return error_responses(kinds, "Error", lambda error: error.status, GatehouseError.body)
 
 
 _COMMON_ERRORS = (
@@ -84,7 +66,7 @@ CHAT: dict[str, Any] = {
     "security": [{"bearer": []}],
     "requestBody": {
         "required": True,
-        "content": _json(
+        "content": json_content(
             {"$ref": SCHEMA_PLACE.format(name="ChatRequest")}, whole=_CHAT_ASKED, streamed={**_CHAT_ASKED, "stream": True}
         ),
     },
@@ -93,11 +75,11 @@ CHAT: dict[str, Any] = {
             "description": "The answer. The header x-gatehouse-deployment says which model gave it, x-gatehouse-alias what a "
             "name stood for.",
             "content": {
-                **_json({"type": "object"}, whole=_CHAT_ANSWERED),
+                **json_content({"type": "object"}, whole=_CHAT_ANSWERED),
                 "text/event-stream": {"schema": {"type": "string"}, "examples": {"streamed": {"value": _STREAMED}}},
             },
         },
-        **error_responses(*_COMMON_ERRORS),
+        **_error_responses(*_COMMON_ERRORS),
     },
 }
 
@@ -109,7 +91,7 @@ EMBEDDINGS: dict[str, Any] = {
     "security": [{"bearer": []}],
     "requestBody": {
         "required": True,
-        "content": _json(
+        "content": json_content(
             {
                 "type": "object",
                 "required": ["model", "input"],
@@ -126,7 +108,7 @@ EMBEDDINGS: dict[str, Any] = {
     "responses": {
         "200": {
             "description": "The vectors, in the order of the texts.",
-            "content": _json(
+            "content": json_content(
                 {"type": "object"},
                 one={
                     "object": "list",
@@ -136,7 +118,7 @@ EMBEDDINGS: dict[str, Any] = {
                 },
             ),
         },
-        **error_responses(*_COMMON_ERRORS),
+        **_error_responses(*_COMMON_ERRORS),
     },
 }
 

@@ -3,12 +3,13 @@
 import itertools
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 import msgspec
 
 from appliance.chat import ChatRequest, Chunk, Usage
+from appliance.dialects.writer import ChatDialect
 from appliance.gateway.state import State
 from appliance.identity.caller import Caller
 from appliance.metering.entries import AttemptEntry, Dialect, Kind
@@ -50,7 +51,8 @@ class Call(msgspec.Struct):
     """One request.
 
     raw:      the caller's body, decoded; what pass-through sends.
-    extras:   fields of the body that a translation has no place for, and dropped: those that were left out of what was sent.
+    form:     the dialect of a chat; None for what only OpenAI's speaks.
+    dropped:  parameters that were left out of what was sent.
     deadline: monotonic seconds at which it must have ended.
     started:  monotonic seconds of its arrival; started_at is the same moment in UTC milliseconds.
     """
@@ -66,8 +68,7 @@ class Call(msgspec.Struct):
     started_at: int
     deadline: float
     chat: ChatRequest | None = None
-    dialect_name: str = "openai_chat"
-    extras: Sequence[str] = ()
+    form: ChatDialect | None = None
     may_drop: bool = False
     dropped: tuple[str, ...] = ()
     head: Head = msgspec.field(default_factory=Head)
@@ -81,6 +82,11 @@ class Call(msgspec.Struct):
     characters_out: int = 0
     first_token: float | None = None
     _endings: list[Ending] = []
+
+    @property
+    def dialect_name(self) -> str:
+        """As providers know it."""
+        return self.form.name if self.form is not None else "openai_chat"
 
     @property
     def streamed(self) -> bool:

@@ -58,7 +58,8 @@ class Sender:
         passes = provider.dialect == call.dialect_name
         chat = call.chat
         if not passes:
-            fitted = fit(chat, call.extras, provider.support, who=deployment.name, drop=call.may_drop)
+            extras = call.form.extras(call.raw) if call.form is not None else []
+            fitted = fit(chat, extras, provider.support, who=deployment.name, drop=call.may_drop)
             chat, call.dropped = fitted.chat, fitted.dropped
         outgoing = _translated(lambda: provider.chat_request(chat, call.raw, deployment, passes=passes))
         answer = await self._request(outgoing, provider, deployment)
