@@ -1,17 +1,20 @@
-"""From the model name that a caller writes to one deployment.
+"""From the model name that a caller writes to a route: the deployments that may answer, and the rules for choosing.
 
-In this order: the name of a model that vLLM serves here; the local model's own id; `provider/model` (`vllm/…` and `local/…`
-are this machine's own); a name that exactly one provider offers; the demonstration alias; a bare name at the one provider that
-doesn't tell what it has. A frozen table: a request keeps the one it began with, a change makes a new one.
+In this order: an administrator's route; the name of a model that vLLM serves here; the local model's own id;
+`provider/model` (`vllm/…` and `local/…` are this machine's own); a name that exactly one provider offers; the demonstration
+alias; a bare name at the one provider that doesn't tell what it has. A frozen table: a request keeps the one it began with,
+a change makes a new one.
 """
 
 import msgspec
 
 from appliance.errors import BadRequest, LocalModelFailed, LocalModelStarting, ModelUnknown
 from appliance.providers.wire import Deployment
+from appliance.routing.route import Route, single
 
 LOCAL_PROVIDER = "local"
 VLLM_PROVIDER = "vllm"
+ROUTE_OWNER = "gatehouse"
 NAMES_LISTED_MAX = 20
 
 
@@ -31,9 +34,24 @@ class ProviderOffer(msgspec.Struct, frozen=True):
     base_url: str
     api_key: str
     models: frozenset[str] | None = None
+    api_version: str = ""
+    region: str = ""
+    access_key_id: str = ""
+    secret_access_key: str = ""
 
     def deployment(self, model: str) -> Deployment:
-        return Deployment(f"{self.name}/{model}", self.name, self.kind, model, self.base_url, self.api_key)
+        return Deployment(
+            f"{self.name}/{model}",
+            self.name,
+            self.kind,
+            model,
+            self.base_url,
+            self.api_key,
+            self.api_version,
+            self.region,
+            self.access_key_id,
+            self.secret_access_key,
+        )
 
     def __repr__(self) -> str:  # a credential must not reach a log through a repr
         return f"ProviderOffer({self.name!r})"
@@ -69,8 +87,13 @@ class VllmOffer(msgspec.Struct, frozen=True):
 class Resolution(msgspec.Struct, frozen=True):
     """Where a name leads. `alias` is the name asked for where it is not the model's own."""
 
-    deployment: Deployment
+    route: Route
     alias: str | None = None
+
+    @property
+    def deployment(self) -> Deployment:
+        """The route's first."""
+        return self.route.targets[0].deployment
 
 
 class OfferedModel(msgspec.Struct, frozen=True):
@@ -90,12 +113,16 @@ class Names:
         providers: tuple[ProviderOffer, ...],
         alias: tuple[str, str] | None,
         vllm: tuple[VllmOffer, ...] = (),
+        routes: tuple[Route, ...] = (),
     ) -> None:
-        """`alias` is (name, local model id), left out where it should not be offered."""
+        """`alias` is (name, local model id), left out where it should not be offered. An administrator's route comes before
+        everything of the same name.
+        """
+        self._routes = {route.name: route for route in routes}
         self._local = {offer.id: offer for offer in local}
         self._providers = {provider.name: provider for provider in providers}
         self._vllm = {offer.name: offer for offer in vllm}
-        is_free = alias is not None and alias[1] in self._local and alias[0] not in self._vllm
+        is_free = alias is not None and alias[1] in self._local and alias[0] not in self._vllm and alias[0] not in self._routes
         self._alias = alias if is_free else None
         self._seen: dict[str, Resolution] = {}
 
@@ -104,7 +131,7 @@ class Names:
         return tuple(self._providers.values())
 
     def resolve(self, name: str) -> Resolution:
-        """The deployment behind a name.
+        """The route behind a name.
 
         Errors:  ModelUnknown, listing what is offered; BadRequest when several providers offer a bare name;
                  LocalModelStarting, LocalModelFailed where it is a model of vLLM that isn't ready.
@@ -117,28 +144,30 @@ class Names:
         return found
 
     def _resolve(self, name: str) -> Resolution:
+        if name in self._routes:
+            return Resolution(self._routes[name])
         if name in self._vllm:
-            return Resolution(self._vllm[name].deployment())
+            return _only(self._vllm[name].deployment(), is_local=True)
         if name in self._local:
-            return Resolution(self._local_deployment(name))
+            return _only(self._local_deployment(name), is_local=True)
         provider_name, slash, model = name.partition("/")
         if slash and model:
             if provider_name == VLLM_PROVIDER and model in self._vllm:
-                return Resolution(self._vllm[model].deployment())
+                return _only(self._vllm[model].deployment(), is_local=True)
             if provider_name == LOCAL_PROVIDER and model in self._local:
-                return Resolution(self._local_deployment(model))
+                return _only(self._local_deployment(model), is_local=True)
             if provider_name in self._providers:
-                return Resolution(self._providers[provider_name].deployment(model))
+                return _only(self._providers[provider_name].deployment(model))
         fitting = [p for p in self._providers.values() if p.models is not None and name in p.models]
         if not fitting and self._alias is not None and name == self._alias[0]:
-            return Resolution(self._local_deployment(self._alias[1]), alias=name)
+            return _only(self._local_deployment(self._alias[1]), alias=name, is_local=True)
         if not fitting and not slash:
             fitting = [p for p in self._providers.values() if p.models is None]
         if len(fitting) > 1:
             choices = ", ".join(f"{p.name}/{name}" for p in fitting[:NAMES_LISTED_MAX])
             raise BadRequest(f"several providers may offer {_short(name)}", param="model", fix=f"Write one of: {choices}")
         if fitting:
-            return Resolution(fitting[0].deployment(name))
+            return _only(fitting[0].deployment(name))
         # The message says it all: the SDKs show nothing else.
         raise ModelUnknown(
             f"no model is called {_short(name)}. {self._what_is_offered()}", param="model", fix="GET /v1/models lists the names."
@@ -156,12 +185,17 @@ class Names:
 
     def offered(self) -> list[OfferedModel]:
         """What GET /v1/models lists: local models, the alias, what vLLM serves now, and what providers are known to offer."""
-        rows = [
+        rows = [OfferedModel(route.name, ROUTE_OWNER, 0) for route in self._routes.values()]
+        rows += [
             OfferedModel(offer.id, LOCAL_PROVIDER, offer.added_at // 1000)
             for offer in self._local.values()
-            if offer.id not in self._vllm
+            if offer.id not in self._vllm and offer.id not in self._routes
         ]
-        rows += [OfferedModel(offer.name, VLLM_PROVIDER, 0) for offer in self._vllm.values() if offer.is_ready]
+        rows += [
+            OfferedModel(offer.name, VLLM_PROVIDER, 0)
+            for offer in self._vllm.values()
+            if offer.is_ready and offer.name not in self._routes
+        ]
         if self._alias is not None and self._alias[0] not in self._local and not self._providers_offer(self._alias[0]):
             rows.append(OfferedModel(self._alias[0], LOCAL_PROVIDER, self._local[self._alias[1]].added_at // 1000))
         for provider in self._providers.values():
@@ -176,6 +210,10 @@ class Names:
 
     def _providers_offer(self, name: str) -> bool:
         return any(p.models is not None and name in p.models for p in self._providers.values())
+
+
+def _only(deployment: Deployment, *, alias: str | None = None, is_local: bool = False) -> Resolution:
+    return Resolution(single(deployment, is_local=is_local), alias)
 
 
 def _short(name: str) -> str:

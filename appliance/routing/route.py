@@ -8,8 +8,6 @@ from appliance.providers.wire import Deployment
 
 Strategy = Literal["weighted", "round-robin", "least-latency", "least-busy", "cheapest", "local-first"]
 
-LOCAL_KINDS = frozenset({"llamacpp", "vllm"})
-
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What a deployment takes at its provider; None: no bound of ours. Beyond it the next deployment is asked."""
@@ -85,8 +83,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         return list(found.values())
 
 
-def single(deployment: Deployment, *, context_tokens: int | None = None) -> Route:
+def single(deployment: Deployment, *, is_local: bool = False) -> Route:
     """The route that a name without one stands for: one deployment, tried once more where it fails."""
-    is_local = deployment.kind in LOCAL_KINDS
-    target = Target(deployment=deployment, context_tokens=context_tokens, is_local=is_local)
+    target = Target(deployment=deployment, is_local=is_local)
     return Route(name=deployment.name, targets=(target,), retries=1)
