@@ -1,15 +1,21 @@
 """Which file speaks which kind of provider."""
 
+from appliance.providers.anthropic import Anthropic
 from appliance.providers.openai import OpenAI
-from appliance.providers.wire import Provider
+from appliance.providers.wire import Provider, TokenCounter
 
+_anthropic = Anthropic()
 _openai = OpenAI()
 
 PROVIDERS: dict[str, Provider] = {
+    "anthropic": _anthropic,
     "openai": _openai,
     "openai-compatible": _openai,
     "vllm": _openai,  # the same surface; it ignores fields that it doesn't know
 }
+
+# Who counts a request's tokens for callers of POST /v1/messages/count_tokens.
+TOKEN_COUNTERS: dict[str, TokenCounter] = {"anthropic": _anthropic}
 
 
 def wire(kind: str, dialect: str) -> Provider:
