@@ -28,7 +28,7 @@ DEFAULT_BASE_URLS = {
     "bedrock": "https://bedrock-runtime.{region}.amazonaws.com",
 }
 # The setting whose credential alone adds a provider of this name and kind.
-KEYS_OF_VENDORS = {"openai": "openai_api_key", "anthropic": "anthropic_api_key"}
+KEYS_OF_VENDORS = {"openai": "openai_api_key", "anthropic": "anthropic_api_key", "google": "gemini_api_key"}
 
 
 class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -38,8 +38,8 @@ class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
         str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="What callers write before the slash: `name/model`.")
     ]
     kind: Annotated[
-        Literal["openai", "openai-compatible", "vllm", "anthropic"],
-        Meta(description="Whose habits it has: openai, openai-compatible, vllm or anthropic."),
+        Literal["openai", "openai-compatible", "vllm", "anthropic", "google"],
+        Meta(description="Whose habits it has: openai, openai-compatible, vllm, anthropic or google."),
     ] = "openai-compatible"
     base_url: Annotated[str, Meta(description="Up to and including `/v1`. May be left out where the vendor has one address.")] = (
         ""
@@ -134,6 +134,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         DEFAULT_BASE_URLS["openai"]
     )
     anthropic_api_key: Annotated[str, _is("Adds the provider `anthropic`.", secret=True, env=("ANTHROPIC_API_KEY",))] = ""
+    gemini_api_key: Annotated[str, _is("Adds the provider `google`.", secret=True, env=("GEMINI_API_KEY", "GOOGLE_API_KEY"))] = ""
     connect_seconds_max: Annotated[float, _is("Time to connect to a provider.", gt=0)] = 10.0
     first_byte_seconds_max: Annotated[float, _is("Time a provider has for the first byte of its answer.", gt=0)] = 300.0
     between_bytes_seconds_max: Annotated[float, _is("Longest silence within a provider's answer.", gt=0)] = 120.0

@@ -1,6 +1,7 @@
 """Which file speaks which kind of provider."""
 
 from appliance.providers.anthropic import Anthropic
+from appliance.providers.google import Google
 from appliance.providers.openai import OpenAI
 from appliance.providers.wire import Provider, TokenCounter
 
@@ -9,6 +10,7 @@ _openai = OpenAI()
 
 PROVIDERS: dict[str, Provider] = {
     "anthropic": _anthropic,
+    "google": Google(),
     "openai": _openai,
     "openai-compatible": _openai,
     "vllm": _openai,  # the same surface; it ignores fields that it doesn't know

@@ -55,6 +55,8 @@ def test_the_kind_openai_knows_where_openai_is(tmp_path: Path) -> None:
 VENDORS = [
     ("OPENAI_API_KEY", "openai", "https://api.openai.com/v1"),
     ("ANTHROPIC_API_KEY", "anthropic", "https://api.anthropic.com"),
+    ("GEMINI_API_KEY", "google", "https://generativelanguage.googleapis.com"),
+    ("GOOGLE_API_KEY", "google", "https://generativelanguage.googleapis.com"),
 ]
 
 
