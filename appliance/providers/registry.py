@@ -1,6 +1,7 @@
 """Which file speaks which kind of provider."""
 
 from appliance.providers.anthropic import Anthropic
+from appliance.providers.bedrock import Bedrock
 from appliance.providers.google import Google
 from appliance.providers.openai import OpenAI
 from appliance.providers.wire import Provider, TokenCounter
@@ -10,6 +11,7 @@ _openai = OpenAI()
 
 PROVIDERS: dict[str, Provider] = {
     "anthropic": _anthropic,
+    "bedrock": Bedrock(),
     "google": Google(),
     "openai": _openai,
     "openai-compatible": _openai,
