@@ -173,6 +173,12 @@ def test_where_the_vendor_tells_no_count_it_is_estimated(client: anthropic.Anthr
     assert 1 <= tokens <= 60
 
 
+def test_a_prompt_that_must_stay_on_this_machine_is_not_counted_elsewhere(client: anthropic.Anthropic, vendor: Fake) -> None:
+    before = len(vendor.seen())
+    assert counted(client, extra_headers={"X-Gatehouse-Local-Only": "true"})[1] is True
+    assert len(vendor.seen()) == before
+
+
 def test_what_the_vendor_finds_wrong_with_a_request_is_told_when_it_is_counted(client: anthropic.Anthropic) -> None:
     with pytest.raises(anthropic.BadRequestError, match="tool_use"):
         counted(

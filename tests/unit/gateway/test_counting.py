@@ -6,8 +6,9 @@ from typing import Any, cast
 import pytest
 
 from appliance.errors import BadRequest, UpstreamCut
-from appliance.gateway.counting import VendorCounts
+from appliance.gateway.counting import Prompt, VendorCounts
 from appliance.providers.wire import Deployment
+from appliance.routing.route import Route, Target, single
 from appliance.upstream.client import HttpClient
 
 CLAUDE = Deployment("c/m", "c", "anthropic", "claude-sonnet-4-6", "https://a.example/v1", "k")
@@ -34,9 +35,11 @@ class Answered:
         return self._body
 
 
-def counted(answered: Answered, deployment: Deployment = CLAUDE, **headers: str) -> int | None:
+def counted(
+    answered: Answered, deployment: Deployment = CLAUDE, *, route: Route | None = None, local_only: bool = False, **headers: str
+) -> int | None:
     counts = VendorCounts(cast(HttpClient, answered), seconds_max=0.2)
-    return asyncio.run(counts.count(RAW, deployment, headers))
+    return asyncio.run(counts.count(Prompt(RAW, headers, route or single(deployment), local_only)))
 
 
 def test_the_vendor_is_asked_with_the_headers_of_the_callers_format() -> None:
@@ -46,6 +49,24 @@ def test_the_vendor_is_asked_with_the_headers_of_the_callers_format() -> None:
     assert (method, url) == ("POST", "https://a.example/v1/messages/count_tokens")
     assert (headers["anthropic-version"], headers["x-api-key"]) == ("2026-10-21", "k")
     assert b'"model":"claude-sonnet-4-6"' in body
+
+
+def test_what_must_stay_on_this_machine_is_shown_to_no_vendor() -> None:
+    answered = Answered()
+    assert counted(answered, local_only=True) is None
+    assert counted(answered, route=Route(name="r", targets=(Target(deployment=CLAUDE),), local_only=True)) is None
+    assert answered.sent == []
+    near = Deployment("near/m", "near", "anthropic", "m", "https://near.example", "k")
+    route = Route(name="r", targets=(Target(deployment=CLAUDE), Target(deployment=near, is_local=True)))
+    assert counted(answered, route=route, local_only=True) == 7
+    assert answered.sent[-1][1] == "https://near.example/v1/messages/count_tokens"
+
+
+def test_a_route_is_counted_as_the_deployment_that_is_asked_first_counts() -> None:
+    first = Deployment("first/m", "first", "anthropic", "m", "https://first.example", "k")
+    answered = Answered()
+    assert counted(answered, route=Route(name="r", targets=(Target(deployment=CLAUDE, order=1), Target(deployment=first)))) == 7
+    assert answered.sent[-1][1] == "https://first.example/v1/messages/count_tokens"
 
 
 @pytest.mark.parametrize("kind", ["openai", "openai-compatible", "vllm", "llamacpp"])
