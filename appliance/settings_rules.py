@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from appliance.home import CannotStart
-from appliance.settings import ProviderSettings, Settings
+from appliance.settings import DEFAULT_BASE_URLS, ProviderSettings, Settings
 
 JWT_SECRET_CHARACTERS_MIN = 32
 
@@ -141,7 +141,7 @@ def _openai_twice(settings: Settings, variables: Mapping[str, str], where: Place
 
 def _address(settings: Settings, provider: ProviderSettings, place: Callable[[str], str]) -> Iterator[Problem]:
     if not provider.base_url:
-        if provider.kind != "openai":
+        if provider.kind not in DEFAULT_BASE_URLS:
             yield Problem(
                 place("name"),
                 f"the provider {provider.name} is of the kind {provider.kind}, but has no base_url",

@@ -11,15 +11,6 @@ PROVIDERS: dict[str, Provider] = {
     "vllm": _openai,  # the same surface; it ignores fields that it doesn't know
 }
 
-# Where a vendor is, unless an administrator says otherwise. Azure and compatible servers have no such place.
-DEFAULT_BASE_URLS = {
-    "openai": "https://api.openai.com/v1",
-    "anthropic": "https://api.anthropic.com",
-    "google": "https://generativelanguage.googleapis.com",
-    "bedrock": "https://bedrock-runtime.{region}.amazonaws.com",
-}
-OPENAI_BASE_URL = DEFAULT_BASE_URLS["openai"]
-
 
 def wire(kind: str, dialect: str) -> Provider:
     """The file for a deployment of this kind, called by callers of this dialect.

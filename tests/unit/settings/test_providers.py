@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from appliance.home import Home
-from appliance.settings import ProviderSettings
+from appliance.settings import ProviderSettings, Settings
+from appliance.settings_providers import contradictions, variables_read, with_credentials
 from appliance.settings_rules import SettingsError
 from appliance.settings_sources import load
 
@@ -84,6 +86,13 @@ def test_the_environment_may_hold_all_providers_as_json(tmp_path: Path) -> None:
         ('[[providers]]\nname = "x"\nbase_url = "http://127.0.0.1:8000/v1"\n', 3, "the provider x is this appliance itself"),
         (ONE + f'api_key = "{SECRET}"\napi_key_env = "HAVE"\n', 4, "the provider one has both api_key and api_key_env"),
         (ONE + 'api_key_env = "HAVE_NOT"\n', 4, "the provider one takes its credential from HAVE_NOT, which is not set"),
+        (
+            ONE + 'api_version = "2024-10-21"\n',
+            4,
+            "one is of the kind openai-compatible, which has no api_version: that is azure's",
+        ),
+        (ONE + 'region = "us-east-1"\n', 4, "one is of the kind openai-compatible, which has no region: that is bedrock's"),
+        (ONE + f'secret_access_key = "{SECRET}"\n', 4, "one is of the kind openai-compatible, which has no secret_access_key"),
         (ONE + f'api_key = "{SECRET}\\n"\n', 4, "the credential of one has spaces, line ends"),
         ("providers = 3\n", None, "providers must be tables"),
         ('[providers]\nname = "x"\n', None, "providers must be tables"),
@@ -113,3 +122,62 @@ def test_two_different_credentials_for_openai_are_a_contradiction(tmp_path: Path
         providers(tmp_path, toml, {"OPENAI_API_KEY": "another"})
     assert "api_key_env" in refused.value.fix
     assert SECRET not in str(refused.value)
+
+
+AWS = {"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIAOUTER", "AWS_SECRET_ACCESS_KEY": "outer/secret+"}
+
+
+def bedrock(**given: Any) -> Settings:
+    return Settings(providers=[ProviderSettings(name="aws", **{"kind": "bedrock", **given})])
+
+
+def problems_of(settings: Settings, variables: Mapping[str, str]) -> list[str]:
+    found = contradictions(settings, variables, lambda index, key: f"providers[{index}].{key}")
+    return [f"{problem.where}: {problem.what}" for problem in found]
+
+
+def test_bedrock_takes_what_its_table_leaves_out_from_the_environment() -> None:
+    assert problems_of(bedrock(), AWS) == []
+    (aws,) = with_credentials(bedrock(), AWS, {}).providers
+    assert (aws.region, aws.access_key_id, aws.secret_access_key) == ("eu-central-1", "AKIAOUTER", "outer/secret+")
+    assert aws.base_url == "https://bedrock-runtime.eu-central-1.amazonaws.com"
+    own = bedrock(region="us-west-2", access_key_id="AKIAINNER", secret_access_key="inner", base_url="http://vpc/")
+    (aws,) = with_credentials(own, AWS, {}).providers
+    assert (aws.region, aws.access_key_id, aws.secret_access_key, aws.base_url) == (
+        "us-west-2", "AKIAINNER", "inner", "http://vpc",
+    )  # fmt: skip
+
+
+def test_a_bearer_key_of_bedrock_needs_no_pair_of_keys() -> None:
+    settings = bedrock(api_key_env="BEARER", region="us-east-1")
+    assert problems_of(settings, {"BEARER": "b"}) == []
+    (aws,) = with_credentials(settings, {"BEARER": "b", **AWS}, {}).providers
+    assert (aws.api_key, aws.access_key_id, aws.secret_access_key) == ("b", "", "")
+
+
+def test_the_variables_of_aws_are_read_for_bedrock_alone() -> None:
+    assert variables_read(bedrock().providers) >= set(AWS)
+    assert not variables_read([ProviderSettings(name="one", base_url="http://h")]) & set(AWS)
+
+
+@pytest.mark.parametrize(
+    ("given", "variables", "told"),
+    [
+        ({}, {}, ["name: the provider aws is of the kind bedrock, but has no region",
+                  "name: the provider aws is of the kind bedrock, but has no access_key_id",
+                  "name: the provider aws is of the kind bedrock, but has no secret_access_key"]),
+        ({"access_key_id": "AKIA"}, {"AWS_REGION": "us-east-1"},
+         ["name: the provider aws is of the kind bedrock, but has no secret_access_key"]),
+        ({"api_key": "b", "secret_access_key": "s"}, {"AWS_REGION": "us-east-1"},
+         ["secret_access_key: the provider aws has both a bearer key and secret_access_key"]),
+        ({"region": "a.evil.example/"}, AWS, ["region: what the provider aws has as its region can't be one"]),
+        ({}, {**AWS, "AWS_SECRET_ACCESS_KEY": "s\n"},
+         ["secret_access_key: what the provider aws has as its secret_access_key can't be one"]),
+        ({"api_version": "2024-10-21"}, AWS,
+         ["api_version: aws is of the kind bedrock, which has no api_version: that is azure's"]),
+        ({"kind": "azure", "api_version": "2024&x=y"}, {},
+         ["api_version: what the provider aws has as its api_version can't be one"]),
+    ],
+)  # fmt: skip
+def test_a_vendors_keys_that_cannot_work_are_refused(given: dict[str, Any], variables: dict[str, str], told: list[str]) -> None:
+    assert problems_of(bedrock(**given), variables) == [f"providers[0].{line}" for line in told]
