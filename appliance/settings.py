@@ -36,8 +36,8 @@ class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
         str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="What callers write before the slash: `name/model`.")
     ]
     kind: Annotated[
-        Literal["openai", "openai-compatible", "vllm"],
-        Meta(description="Whose habits it has: openai, openai-compatible or vllm."),
+        Literal["openai", "azure", "openai-compatible", "vllm"],
+        Meta(description="Whose habits it has: openai, azure, openai-compatible or vllm."),
     ] = "openai-compatible"
     base_url: Annotated[str, Meta(description="Up to and including `/v1`. May be left out where the vendor has one address.")] = (
         ""

@@ -1,14 +1,21 @@
 """Which file speaks which kind of provider."""
 
+from appliance.providers.azure import Azure
 from appliance.providers.openai import OpenAI
+from appliance.providers.openai_responses import AzureResponses, OpenAIResponses
+from appliance.providers.vllm import Compatible, Vllm
 from appliance.providers.wire import Provider
 
-_openai = OpenAI()
-
 PROVIDERS: dict[str, Provider] = {
-    "openai": _openai,
-    "openai-compatible": _openai,
-    "vllm": _openai,  # the same surface; it ignores fields that it doesn't know
+    "openai": OpenAI(),
+    "azure": Azure(),
+    "openai-compatible": Compatible(),
+    "vllm": Vllm(),
+}
+
+_SECOND_SURFACES: dict[tuple[str, str], Provider] = {
+    ("openai", "openai_responses"): OpenAIResponses(),
+    ("azure", "openai_responses"): AzureResponses(),
 }
 
 
@@ -18,6 +25,3 @@ def wire(kind: str, dialect: str) -> Provider:
     `dialect`: as in Provider.dialect. A vendor with a second surface has a second file for it, which only passes through.
     """
     return _SECOND_SURFACES.get((kind, dialect)) or PROVIDERS[kind]
-
-
-_SECOND_SURFACES: dict[tuple[str, str], Provider] = {}
