@@ -34,6 +34,7 @@ from appliance.api.join import JoinPage
 from appliance.api.operations import Operations
 from appliance.api.raw import describe, handlers, mounted
 from appliance.clock import Clock
+from appliance.gateway.counting import VendorCounts
 from appliance.gateway.local_engine import LocalChat
 from appliance.gateway.offers import Offers
 from appliance.gateway.pipeline import Pipeline
@@ -142,7 +143,10 @@ class Appliance:
         self.door = Door(_bounds(settings), holder, metrics, clock, hosts, requests_in_flight_max=settings.requests_in_flight_max)
         pipeline = Pipeline(self.ledger, Sender(self.client, LocalChat(self.local_models, metrics)), metrics, activity, settings)
         surface = ChatSurface(self.door, pipeline, request_seconds_max=settings.request_seconds_max)
-        routes = openai_api.OpenAIRoutes(surface).table() + anthropic_api.AnthropicRoutes(surface).table()
+        routes = (
+            openai_api.OpenAIRoutes(surface).table()
+            + anthropic_api.AnthropicRoutes(surface, VendorCounts(self.client).count).table()
+        )
         raw = handlers(routes, self.door)
         overview = Overview(
             Parts(

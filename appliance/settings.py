@@ -27,6 +27,8 @@ DEFAULT_BASE_URLS = {
     "google": "https://generativelanguage.googleapis.com",
     "bedrock": "https://bedrock-runtime.{region}.amazonaws.com",
 }
+# The setting whose credential alone adds a provider of this name and kind.
+KEYS_OF_VENDORS = {"openai": "openai_api_key", "anthropic": "anthropic_api_key", "google": "gemini_api_key"}
 
 
 class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -36,8 +38,8 @@ class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
         str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="What callers write before the slash: `name/model`.")
     ]
     kind: Annotated[
-        Literal["openai", "azure", "openai-compatible", "vllm"],
-        Meta(description="Whose habits it has: openai, azure, openai-compatible or vllm."),
+        Literal["openai", "azure", "anthropic", "google", "bedrock", "vllm", "openai-compatible"],
+        Meta(description="Whose habits it has; openai-compatible: any other server that speaks OpenAI's format."),
     ] = "openai-compatible"
     base_url: Annotated[str, Meta(description="Up to and including `/v1`. May be left out where the vendor has one address.")] = (
         ""
@@ -131,6 +133,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     openai_base_url: Annotated[str, _is("Where the provider `openai` of the environment is.", env=("OPENAI_BASE_URL",))] = (
         DEFAULT_BASE_URLS["openai"]
     )
+    anthropic_api_key: Annotated[str, _is("Adds the provider `anthropic`.", secret=True, env=("ANTHROPIC_API_KEY",))] = ""
+    gemini_api_key: Annotated[str, _is("Adds the provider `google`.", secret=True, env=("GEMINI_API_KEY", "GOOGLE_API_KEY"))] = ""
     connect_seconds_max: Annotated[float, _is("Time to connect to a provider.", gt=0)] = 10.0
     first_byte_seconds_max: Annotated[float, _is("Time a provider has for the first byte of its answer.", gt=0)] = 300.0
     between_bytes_seconds_max: Annotated[float, _is("Longest silence within a provider's answer.", gt=0)] = 120.0

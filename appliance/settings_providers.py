@@ -6,7 +6,7 @@ from functools import partial
 
 import msgspec
 
-from appliance.settings import DEFAULT_BASE_URLS, ProviderSettings, Settings
+from appliance.settings import DEFAULT_BASE_URLS, KEYS_OF_VENDORS, ProviderSettings, Settings, describe
 from appliance.settings_rules import Problem
 
 Place = Callable[[str], str]
@@ -67,21 +67,30 @@ def _bedrock(provider: ProviderSettings, variables: Mapping[str, str], place: Pl
 
 
 def with_credentials(settings: Settings, variables: Mapping[str, str], sources: Mapping[str, str]) -> Settings:
-    """Each provider with its credential and address, and the provider `openai` where its key alone was given."""
+    """Each provider with its credential and address, and a vendor's own where its key alone was given."""
     providers = [_complete(provider, variables) for provider in settings.providers]
-    # A table that takes its key from OPENAI_API_KEY is what its writer wants to have, under the name given there.
-    is_spoken_for = any(provider.name == "openai" or provider.api_key_env == "OPENAI_API_KEY" for provider in providers)
-    if settings.openai_api_key and not is_spoken_for:
-        providers.append(
-            ProviderSettings(
-                name="openai",
-                kind="openai",
-                base_url=settings.openai_base_url.rstrip("/"),
-                api_key=settings.openai_api_key,
-                source="file" if sources["openai_api_key"] == "file" else "environment",
-            )
-        )
+    names = {provider.name for provider in providers}
+    keys_taken = {provider.api_key_env for provider in providers}
+    env = {info.name: info.env for info in describe()}
+    for vendor, setting in KEYS_OF_VENDORS.items():
+        api_key = getattr(settings, setting)
+        # A table that takes its key from OPENAI_API_KEY is what its writer wants to have, under the name given there.
+        if api_key and vendor not in names and not keys_taken.intersection(env[setting]):
+            source = "file" if sources[setting] == "file" else "environment"
+            fields = {
+                "name": vendor,
+                "kind": vendor,
+                "api_key": api_key,
+                "base_url": _address(settings, vendor),
+                "source": source,
+            }
+            providers.append(msgspec.convert(fields, ProviderSettings))
     return msgspec.structs.replace(settings, providers=providers)
+
+
+def _address(settings: Settings, vendor: str) -> str:
+    address = settings.openai_base_url if vendor == "openai" else DEFAULT_BASE_URLS[vendor]
+    return address.rstrip("/")
 
 
 def _complete(provider: ProviderSettings, variables: Mapping[str, str]) -> ProviderSettings:

@@ -7,7 +7,7 @@ from appliance.api.door import Door, from_loopback
 from appliance.api.exchange import Exchange, Scope
 from appliance.clock import Clock
 from appliance.dialects.writer import Answer, ChatDialect, Writer
-from appliance.errors import Forbidden, KeyMissing
+from appliance.errors import Forbidden, InvalidField, KeyMissing
 from appliance.gateway.call import Call, Reply
 from appliance.gateway.pipeline import Pipeline
 from appliance.gateway.state import State
@@ -19,6 +19,7 @@ DIALECTS = {
     "anthropic_messages": Dialect.ANTHROPIC,
     "openai_responses": Dialect.RESPONSES,
 }
+OWN_HEADER_CHARS_MAX = 1_024
 
 
 def secret_in(headers: dict[bytes, bytes]) -> str:
@@ -42,6 +43,20 @@ def identified(scope: Scope, headers: dict[bytes, bytes], state: State, clock: C
     if caller.scopes and permission not in caller.scopes:
         raise Forbidden(f"this key may not use {permission}", fix="Ask for a key with that scope.")
     return caller
+
+
+def own_headers(scope: Scope, dialect: ChatDialect) -> dict[str, str]:
+    """The headers of a request that belong to its format; one that is sent twice is a list. Errors: InvalidField."""
+    found: dict[str, str] = {}
+    for name, value in scope["headers"] if dialect.own_headers else ():
+        if name in dialect.own_headers:
+            key, text = name.decode(), value.decode("latin-1")
+            found[key] = text = f"{found[key]},{text}" if key in found else text
+            if len(text) > OWN_HEADER_CHARS_MAX or not (text.isascii() and text.isprintable()):
+                raise InvalidField(
+                    f"the header {key} is too long, or holds more than letters", fix="Correct it, or leave it out."
+                )
+    return {key: text for key, text in found.items() if text}
 
 
 class ChatSurface:
@@ -87,7 +102,7 @@ class ChatSurface:
         body = await exchange.body()
         parsed = dialect.parse(body)
         call = self.call(exchange, state, Kind.CHAT, DIALECTS[dialect.name], parsed.chat.model, parsed.raw)
-        call.chat, call.form = parsed.chat, dialect
+        call.chat, call.form, call.own_headers = parsed.chat, dialect, own_headers(exchange.scope, dialect)
         if parsed.chat.stream:
             exchange.begin_stream(call.head.headers, dialect.sign_of_life)
         reply = await self.run(exchange, call, len(body))

@@ -56,6 +56,7 @@ class AnthropicMessages:
     name = "anthropic_messages"
     id_prefix = "msg_"
     sign_of_life = PING
+    own_headers = (b"anthropic-version", b"anthropic-beta")
 
     def parse(self, body: bytes) -> Parsed:
         raw = bodies.read_object(body)

@@ -66,6 +66,7 @@ class OpenAIChat:
     name = "openai_chat"
     id_prefix = "chatcmpl-"
     sign_of_life = b": waiting\n\n"
+    own_headers = ()
 
     def parse(self, body: bytes) -> Parsed:
         chat = bodies.read(body, chat_decoder)

@@ -44,6 +44,7 @@ class ChatDialect(Protocol):
     name:         as providers know it in Provider.dialect.
     id_prefix:    what ids of answers begin with.
     sign_of_life: bytes that a stream may show while it waits.
+    own_headers:  request headers, in small letters, that are part of the format: a body that passes through takes them along.
     """
 
     @property
@@ -52,6 +53,8 @@ class ChatDialect(Protocol):
     def id_prefix(self) -> str: ...
     @property
     def sign_of_life(self) -> bytes: ...
+    @property
+    def own_headers(self) -> tuple[bytes, ...]: ...
 
     def parse(self, body: bytes) -> Parsed:
         """Errors: MalformedJson, InvalidField, FeatureUnsupported."""

@@ -52,6 +52,7 @@ class Call(msgspec.Struct):
 
     raw:      the caller's body, decoded; what pass-through sends.
     form:     the dialect of a chat; None for what only OpenAI's speaks.
+    own_headers: those of the caller's request that are part of its format; they go along where the body passes through.
     dropped:  parameters that were left out of what was sent.
     deadline: monotonic seconds at which it must have ended.
     started:  monotonic seconds of its arrival; started_at is the same moment in UTC milliseconds.
@@ -69,6 +70,7 @@ class Call(msgspec.Struct):
     deadline: float
     chat: ChatRequest | None = None
     form: ChatDialect | None = None
+    own_headers: dict[str, str] = {}
     may_drop: bool = False
     dropped: tuple[str, ...] = ()
     head: Head = msgspec.field(default_factory=Head)

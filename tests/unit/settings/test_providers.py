@@ -1,4 +1,4 @@
-"""`[[providers]]` and the provider that OPENAI_API_KEY adds."""
+"""`[[providers]]` and the providers that vendors' keys add by themselves."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,11 +59,38 @@ def test_azure_is_asked_by_its_v1_surface_unless_a_version_is_named(tmp_path: Pa
     assert (new.base_url, new.api_version, dated.api_version) == ("https://res.openai.azure.com", "", "2024-10-21")
 
 
-@pytest.mark.parametrize("name", ["openai", "work"])
-def test_a_table_that_takes_the_openai_key_is_not_doubled(tmp_path: Path, name: str) -> None:
-    toml = f'[[providers]]\nname = "{name}"\nkind = "openai"\napi_key_env = "OPENAI_API_KEY"\n'
-    found = providers(tmp_path, toml, {"OPENAI_API_KEY": SECRET})
-    assert [provider.name for provider in found] == [name]
+VENDORS = [
+    ("OPENAI_API_KEY", "openai", "https://api.openai.com/v1"),
+    ("ANTHROPIC_API_KEY", "anthropic", "https://api.anthropic.com"),
+    ("GEMINI_API_KEY", "google", "https://generativelanguage.googleapis.com"),
+    ("GOOGLE_API_KEY", "google", "https://generativelanguage.googleapis.com"),
+]
+
+
+@pytest.mark.parametrize(("variable", "vendor", "address"), VENDORS)
+def test_a_vendors_key_alone_adds_its_provider(tmp_path: Path, variable: str, vendor: str, address: str) -> None:
+    (found,) = providers(tmp_path, environ={variable: SECRET})
+    assert (found.name, found.kind, found.base_url) == (vendor, vendor, address)
+    assert (found.api_key, found.source) == (SECRET, "environment")
+    assert providers(tmp_path, environ={variable: ""}) == []
+    (own,) = providers(tmp_path, f'[[providers]]\nname = "own"\nkind = "{vendor}"\napi_key = "k"\n')
+    assert own.base_url == address
+
+
+def test_every_vendors_key_adds_its_own_provider(tmp_path: Path) -> None:
+    found = providers(tmp_path, environ={variable: SECRET for variable, _, _ in VENDORS})
+    assert [provider.name for provider in found] == list(dict.fromkeys(vendor for _, vendor, _ in VENDORS))
+
+
+@pytest.mark.parametrize("name", ["its-own", "work"])
+@pytest.mark.parametrize(("variable", "vendor", "address"), VENDORS)
+def test_a_table_that_takes_a_vendors_key_is_not_doubled(
+    tmp_path: Path, name: str, variable: str, vendor: str, address: str
+) -> None:
+    name = vendor if name == "its-own" else name
+    toml = f'[[providers]]\nname = "{name}"\nkind = "{vendor}"\napi_key_env = "{variable}"\n'
+    found = providers(tmp_path, toml, {variable: SECRET})
+    assert [(provider.name, provider.base_url) for provider in found] == [(name, address)]
 
 
 def test_the_environment_may_hold_all_providers_as_json(tmp_path: Path) -> None:
@@ -83,7 +110,7 @@ def test_the_environment_may_hold_all_providers_as_json(tmp_path: Path) -> None:
         (
             '[[providers]]\nname = "x"\nkind = "other"\n',
             3,
-            "a provider's kind must be one of openai, azure, openai-compatible, vllm",
+            "a provider's kind must be one of openai, azure, anthropic, google, bedrock, vllm, openai-compatible",
         ),
         ('[[providers]]\nname = "x"\nmodels = 3\n', 3, "a provider's models must be a list of texts"),
         ("[[providers]]\nname = 3\n", 2, "a provider's name must be text"),
@@ -128,11 +155,14 @@ def test_everything_that_is_wrong_with_a_provider_is_said_at_once(tmp_path: Path
     assert "small letters (a-z), digits, `.`, `_` and `-`, at most 64" in named.mend
 
 
-def test_two_different_credentials_for_openai_are_a_contradiction(tmp_path: Path) -> None:
-    toml = f'[[providers]]\nname = "openai"\nkind = "openai"\napi_key = "{SECRET}"\n'
-    with pytest.raises(SettingsError, match="one credential here and another in OPENAI_API_KEY in the environment") as refused:
-        providers(tmp_path, toml, {"OPENAI_API_KEY": "another"})
-    assert "api_key_env" in refused.value.fix
+@pytest.mark.parametrize(("variable", "vendor", "address"), VENDORS)
+def test_two_different_credentials_for_a_vendor_are_a_contradiction(
+    tmp_path: Path, variable: str, vendor: str, address: str
+) -> None:
+    toml = f'[[providers]]\nname = "{vendor}"\nkind = "{vendor}"\napi_key = "{SECRET}"\n'
+    with pytest.raises(SettingsError, match=f"one credential here and another in {variable} in the environment") as refused:
+        providers(tmp_path, toml, {variable: "another"})
+    assert f'api_key_env = "{variable}"' in refused.value.fix
     assert SECRET not in str(refused.value)
 
 
