@@ -170,10 +170,13 @@ def test_a_prompt_that_azure_filters_is_the_callers_400(client: openai.OpenAI, p
     assert "content management policy" in caught.value.message
 
 
-def test_an_unknown_deployment_and_a_wrong_key_are_told_apart(client: openai.OpenAI, azure: Fake, provider: str) -> None:
+def test_an_unknown_deployment_says_what_to_check(client: openai.OpenAI, provider: str) -> None:
     with pytest.raises(openai.NotFoundError) as unknown:
         client.chat.completions.create(model=f"{provider}/nobody", messages=MESSAGES)
     assert "api_version" in str(unknown.value.body)
+
+
+def test_a_key_that_azure_refuses_is_not_repeated_to_the_caller(client: openai.OpenAI, azure: Fake) -> None:
     with pytest.raises(openai.AuthenticationError) as refused:
         client.chat.completions.create(model="wrongkey/gpt-4o", messages=MESSAGES)
     assert "someone-elses" not in str(refused.value.body)
