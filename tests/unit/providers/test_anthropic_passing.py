@@ -1,6 +1,7 @@
 """A Messages body that passes through to Anthropic: the caller's own, less the thinking that Anthropic can't have signed."""
 
 import copy
+import re
 from typing import Any
 
 import msgspec
@@ -79,6 +80,25 @@ def test_a_call_that_would_miss_its_thinking_is_made_without() -> None:
 )
 def test_a_call_that_misses_nothing_keeps_its_thinking(messages: list[Any]) -> None:
     assert sent(asked(*messages, tools=TOOLS, thinking=BUDGET))["thinking"] == BUDGET
+
+
+@pytest.mark.parametrize("foreign", ["functions.get_time:0", "call_1-ts-CiQBAAAA", "x" * 70])
+def test_ids_of_another_vendors_calls_are_made_fit(foreign: str) -> None:
+    called, answered = {**CALL, "id": foreign}, {**RESULT["content"][0], "tool_use_id": foreign}
+    history = [USER, assistant(SIGNED, called, CALL), {"role": "user", "content": [answered, *RESULT["content"]]}]
+    messages = sent(asked(*history, tools=TOOLS, thinking=BUDGET))["messages"]
+    made = messages[1]["content"][1]["id"]
+    assert made == messages[2]["content"][0]["tool_use_id"] != foreign
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", made)
+    assert (messages[1]["content"][0], messages[1]["content"][2]) == (SIGNED, CALL)
+
+
+@pytest.mark.parametrize(
+    "content", ["Hi", [], None, 5, [None, 5, {}, {"type": "tool_use"}, {"type": "tool_use", "id": 5}, {"type": []}]]
+)
+def test_what_is_no_body_at_all_is_for_anthropic_to_judge(content: Any) -> None:
+    for raw in ({"messages": content}, asked({"role": "assistant", "content": content}), asked(content)):
+        assert passed_on(raw, "m") == {**raw, "model": "m"}
 
 
 def test_a_count_is_asked_for_with_the_same_body() -> None:
