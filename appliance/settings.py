@@ -38,8 +38,8 @@ class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
         str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="What callers write before the slash: `name/model`.")
     ]
     kind: Annotated[
-        Literal["openai", "openai-compatible", "vllm", "anthropic", "google", "bedrock"],
-        Meta(description="Whose habits it has: openai, openai-compatible, vllm, anthropic, google or bedrock."),
+        Literal["openai", "azure", "anthropic", "google", "bedrock", "vllm", "openai-compatible"],
+        Meta(description="Whose habits it has; openai-compatible: any other server that speaks OpenAI's format."),
     ] = "openai-compatible"
     base_url: Annotated[str, Meta(description="Up to and including `/v1`. May be left out where the vendor has one address.")] = (
         ""

@@ -148,10 +148,11 @@ def _variables(setting: str) -> tuple[str, ...]:
 def _address(settings: Settings, provider: ProviderSettings, place: Callable[[str], str]) -> Iterator[Problem]:
     if not provider.base_url:
         if provider.kind not in DEFAULT_BASE_URLS:
+            example = "https://NAME.openai.azure.com" if provider.kind == "azure" else "http://host:port/v1"
             yield Problem(
                 place("name"),
                 f"the provider {provider.name} is of the kind {provider.kind}, but has no base_url",
-                'Add base_url = "http://host:port/v1".',
+                f'Add base_url = "{example}".',
             )
         return
     try:

@@ -1,21 +1,29 @@
 """Which file speaks which kind of provider."""
 
 from appliance.providers.anthropic import Anthropic
+from appliance.providers.azure import Azure
 from appliance.providers.bedrock import Bedrock
 from appliance.providers.google import Google
 from appliance.providers.openai import OpenAI
+from appliance.providers.openai_responses import AzureResponses, OpenAIResponses
+from appliance.providers.vllm import Compatible, Vllm
 from appliance.providers.wire import Provider, TokenCounter
 
 _anthropic = Anthropic()
-_openai = OpenAI()
 
 PROVIDERS: dict[str, Provider] = {
+    "openai": OpenAI(),
+    "azure": Azure(),
     "anthropic": _anthropic,
-    "bedrock": Bedrock(),
     "google": Google(),
-    "openai": _openai,
-    "openai-compatible": _openai,
-    "vllm": _openai,  # the same surface; it ignores fields that it doesn't know
+    "bedrock": Bedrock(),
+    "vllm": Vllm(),
+    "openai-compatible": Compatible(),
+}
+
+_SECOND_SURFACES: dict[tuple[str, str], Provider] = {
+    ("openai", "openai_responses"): OpenAIResponses(),
+    ("azure", "openai_responses"): AzureResponses(),
 }
 
 # Who counts a request's tokens for callers of POST /v1/messages/count_tokens.
@@ -28,6 +36,3 @@ def wire(kind: str, dialect: str) -> Provider:
     `dialect`: as in Provider.dialect. A vendor with a second surface has a second file for it, which only passes through.
     """
     return _SECOND_SURFACES.get((kind, dialect)) or PROVIDERS[kind]
-
-
-_SECOND_SURFACES: dict[tuple[str, str], Provider] = {}

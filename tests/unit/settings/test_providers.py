@@ -52,6 +52,13 @@ def test_the_kind_openai_knows_where_openai_is(tmp_path: Path) -> None:
     assert work.base_url == "https://api.openai.com/v1"
 
 
+def test_azure_is_asked_by_its_v1_surface_unless_a_version_is_named(tmp_path: Path) -> None:
+    table = '[[providers]]\nname = "az"\nkind = "azure"\nbase_url = "https://res.openai.azure.com/"\napi_key = "k"\n'
+    (new,) = providers(tmp_path, table)
+    (dated,) = providers(tmp_path, table + 'api_version = "2024-10-21"\n')
+    assert (new.base_url, new.api_version, dated.api_version) == ("https://res.openai.azure.com", "", "2024-10-21")
+
+
 VENDORS = [
     ("OPENAI_API_KEY", "openai", "https://api.openai.com/v1"),
     ("ANTHROPIC_API_KEY", "anthropic", "https://api.anthropic.com"),
@@ -100,10 +107,15 @@ def test_the_environment_may_hold_all_providers_as_json(tmp_path: Path) -> None:
         ('[[providers]]\nname = "One"\nbase_url = "http://h"\n', 2, "a provider's name may have small letters"),
         ('[[providers]]\nname = "local"\nbase_url = "http://h"\n', 2, "the name `local` belongs"),
         ('[[providers]]\nbase_url = "http://h"\n', 1, "a provider needs a name"),
-        ('[[providers]]\nname = "x"\nkind = "other"\n', 3, "a provider's kind must be one of openai, openai-compatible, vllm"),
+        (
+            '[[providers]]\nname = "x"\nkind = "other"\n',
+            3,
+            "a provider's kind must be one of openai, azure, anthropic, google, bedrock, vllm, openai-compatible",
+        ),
         ('[[providers]]\nname = "x"\nmodels = 3\n', 3, "a provider's models must be a list of texts"),
         ("[[providers]]\nname = 3\n", 2, "a provider's name must be text"),
         ('[[providers]]\nname = "x"\n', 2, "the provider x is of the kind openai-compatible, but has no base_url"),
+        ('[[providers]]\nname = "x"\nkind = "azure"\n', 2, "the provider x is of the kind azure, but has no base_url"),
         ('[[providers]]\nname = "x"\nkind = "vllm"\n', 2, "the provider x is of the kind vllm, but has no base_url"),
         ('[[providers]]\nname = "x"\nbase_url = "ftp://h"\n', 3, "base_url must begin with http://"),
         ('[[providers]]\nname = "x"\nbase_url = "h:1/v1"\n', 3, "base_url must begin with http://"),
