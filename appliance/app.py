@@ -37,6 +37,7 @@ from appliance.api.join import JoinPage
 from appliance.api.operations import Operations
 from appliance.api.raw import describe, handlers, mounted
 from appliance.clock import Clock
+from appliance.gateway.counting import VendorCounts
 from appliance.gateway.deployment_facts import DeploymentFacts
 from appliance.gateway.live_requests import LiveRequests
 from appliance.gateway.local_engine import LocalChat
@@ -160,7 +161,10 @@ class Appliance:
         sender = Sender(self.client, LocalChat(self.local_models, metrics))
         pipeline = Pipeline(self.ledger, self.router, sender, prices, metrics, activity, live, settings)
         surface = ChatSurface(self.door, pipeline, request_seconds_max=settings.request_seconds_max)
-        routes = openai_api.OpenAIRoutes(surface).table() + anthropic_api.AnthropicRoutes(surface).table()
+        routes = (
+            openai_api.OpenAIRoutes(surface).table()
+            + anthropic_api.AnthropicRoutes(surface, VendorCounts(self.client).count).table()
+        )
         raw = handlers(routes, self.door)
         overview = Overview(
             Parts(
