@@ -63,7 +63,8 @@ from appliance.telemetry.activity import Activity
 from appliance.telemetry.events import Events
 from appliance.telemetry.metrics import Metrics
 from appliance.upstream.client import HttpClient
-from appliance.upstream.reach import addresses_of_site
+from appliance.upstream.proxy import Proxies
+from appliance.upstream.reach import Reach
 from appliance.workers.launch import remove_leftovers
 
 ORDINARY_BODY_BYTES_MAX = 1024 * 1024  # everything but prompts is small
@@ -113,7 +114,8 @@ class Appliance:
 
         async with self.database.read() as connection:
             keys = await load_key_table(connection, vault)
-        self.client = HttpClient(settings, addresses_of_site if settings.air_gap else None)
+        reach, proxies = Reach.for_provider(settings), Proxies.of(settings, environ)
+        self.client = HttpClient(settings, reach, proxies, ca_file=settings.upstream_ca_file)
         await self.client.open()
         self.events = Events(first_id=clock.now_ms())
         self.local_models = LocalModels(settings, home, clock, metrics, self.events)

