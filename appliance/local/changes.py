@@ -97,8 +97,7 @@ class ModelChanges:
                     self._home.models,
                     progress,
                     source=source,
-                    air_gap=self._settings.air_gap,
-                    air_gap_networks=self._settings.air_gap_networks,
+                    settings=self._settings,
                     is_cancelled=lambda: progress.is_cancelled,
                 )
 

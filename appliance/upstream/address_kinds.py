@@ -63,13 +63,15 @@ _NOWHERE = tuple(
         ),
     )
 )
+# How long the front of an address is behind which a NAT64 of a site's own keeps an IPv4 address, in bits (RFC 6052, 2.2).
+_NAT64_PREFIXES = (32, 40, 48, 56, 64, 96)
 _ISATAP = (0x00005EFE, 0x02005EFE)  # the third quarter of such an address
 
 
 def kind_of(address: Address | str) -> Kind:
     """Where an address is. Of one that carries another (IPv4 in IPv6, NAT64), the one within counts."""
     inner = unwrapped(ipaddress.ip_address(address) if isinstance(address, str) else address)
-    if inner in METADATA:
+    if inner in METADATA or any(hidden in METADATA for hidden in _behind_nat64(inner)):
         return "metadata"
     if inner.is_loopback:
         return "loopback"
@@ -82,6 +84,19 @@ def kind_of(address: Address | str) -> Kind:
     if isinstance(inner, ipaddress.IPv4Address) and inner in _SHARED:
         return "shared"
     return "site" if inner.is_private else "internet" if inner.is_global else "none"
+
+
+def _behind_nat64(address: Address) -> list[ipaddress.IPv4Address]:
+    """The IPv4 addresses that a translator of the site might read in an IPv6 address: any prefix may be its own."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return []
+    packed, found = address.packed, []
+    for bits in _NAT64_PREFIXES:
+        start = bits // 8
+        rest = packed[start:] if start > 8 else packed[start:8] + packed[9:]  # byte 8 is always zero
+        if (start > 8 or packed[8] == 0) and not any(rest[4:]):
+            found.append(ipaddress.IPv4Address(rest[:4]))
+    return found
 
 
 def unwrapped(address: Address) -> Address:

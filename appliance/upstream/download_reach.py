@@ -1,27 +1,26 @@
 """Where a download may connect to: an administrator may name any mirror, a server may not send us just anywhere."""
 
-from collections.abc import Sequence
+from typing import Protocol
 
-from appliance.settings import SITE_NETWORKS
 from appliance.upstream.address_kinds import kind_of
 from appliance.upstream.origin import Address, NotReachable, Origin, taken_apart
-from appliance.upstream.reach import Reach, Resolve
+from appliance.upstream.reach import Reach, ReachSettings, Resolve
+
+
+class DownloadSettings(ReachSettings, Protocol):
+    """The settings that say where a download may come from, and whose certificates it is believed with."""
+
+    @property
+    def upstream_ca_file(self) -> str: ...
 
 
 class DownloadReach(Reach):
     """The rules for one download that begins at `url`, which an administrator or the catalogue named."""
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        air_gap: bool,
-        networks: Sequence[str] = SITE_NETWORKS,
-        allowed: Sequence[str] = (),
-        resolve: Resolve | None = None,
-    ) -> None:
-        """`networks` are those of the air gap, `allowed` is upstream_allowed. Errors: NotReachable."""
-        super().__init__(allowed=allowed, inside=networks if air_gap else None, resolve=resolve)
+    def __init__(self, url: str, settings: ReachSettings, resolve: Resolve | None = None) -> None:
+        """Errors: NotReachable."""
+        inside = settings.air_gap_networks if settings.air_gap else None
+        super().__init__(allowed=settings.upstream_allowed, inside=inside, resolve=resolve)
         self._first_host = taken_apart(url)[0].host
         self._is_site = False
         self._is_redirected = False

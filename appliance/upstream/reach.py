@@ -112,7 +112,7 @@ class Reach:
         if self._inside is not None and not self._inside.has_address(address):
             return NotReachable(
                 f"air_gap is on, and {origin.host} is in none of the networks listed",
-                "An administrator may add it to air_gap_networks, or turn air_gap off.",
+                "An administrator may add its address to air_gap_networks, or turn air_gap off.",
             )
         if self._allowed.has_name(origin.host) or self._allowed.has_address(address):
             return None

@@ -144,6 +144,10 @@ def test_behind_an_air_gap_not_one_packet_leaves(
     assert {name for name in ELSEWHERE if found[f"provider {name}"]["state"] == "fail"} == set(ELSEWHERE)
     assert found["provider inner"]["state"] == "ok"
     assert found["connections"]["state"] == "ok"
+    for source in ([], ["--from", "http://203.0.113.9/models"], ["--from", "https://mirror.example.com/models"]):
+        got = box.command("models", "get", "qwen3-0.6b", *source)
+        assert got.returncode != 0, got.stdout
+        assert "air_gap is on" in got.stdout + got.stderr
     assert trap.packets() == set()
 
 
