@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,28 @@ while True:
     else:
         print("kind", hex(kind), flush=True)
 """
+# A provider that closes each connection; below /moved it sends whoever asks to a metadata service.
+CLOSING = """
+import http.server, json
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        moved = self.path.startswith("/moved")
+        choice = {"index": 0, "message": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"}
+        body = json.dumps({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice],
+            "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}).encode()
+        self.send_response(302 if moved else 200)
+        if moved:
+            self.send_header("location", "http://169.254.169.254/v1/chat/completions")
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *_): pass
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+print(json.dumps({"port": server.server_address[1]}), flush=True)
+server.serve_forever()
+"""
 ELSEWHERE = {
     "v4": "http://203.0.113.9:8080/v1",
     "v6": "http://[2001:db8:9::9]:8080/v1",
@@ -48,6 +71,19 @@ def providers(**addresses: str) -> list[dict[str, Any]]:
 
 def chat(model: str) -> dict[str, Any]:
     return {"model": model, "messages": [{"role": "user", "content": "Hello!"}]}
+
+
+class WithHosts(NetworkNamespace):
+    """A namespace in which programs read another hosts file, as if a name server had answered."""
+
+    def __init__(self, inner: NetworkNamespace, hosts: Path) -> None:
+        self._inner = inner
+        self._hosts = hosts
+
+    @property
+    def prefix(self) -> list[str]:
+        mounted = 'mount --bind "$0" /etc/hosts && exec "$@"'
+        return [*self._inner.prefix, "unshare", "-m", "sh", "-c", mounted, str(self._hosts)]
 
 
 class Trap:
@@ -100,20 +136,29 @@ def trap(only_way_out: Trap) -> Trap:
     return only_way_out
 
 
-@pytest.fixture
-def inner_port(namespace: NetworkNamespace) -> Iterator[int]:
-    """A provider within the namespace."""
+@contextmanager
+def serving(namespace: NetworkNamespace, *arguments: str) -> Iterator[int]:
+    """The port of a Python program that serves within the namespace."""
     process = subprocess.Popen(
-        [*namespace.prefix, sys.executable, "-m", "tests.fakes.openai"],
+        [*namespace.prefix, sys.executable, *arguments],
         cwd=ROOT,
         env=environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
     assert process.stdout is not None
-    yield int(json.loads(process.stdout.readline())["port"])
-    process.terminate()
-    process.communicate(timeout=10)
+    try:
+        yield int(json.loads(process.stdout.readline())["port"])
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+@pytest.fixture
+def inner_port(namespace: NetworkNamespace) -> Iterator[int]:
+    """A provider within the namespace."""
+    with serving(namespace, "-m", "tests.fakes.openai") as port:
+        yield port
 
 
 def ask_inside(box: Appliance, namespace: NetworkNamespace, model: str) -> Answer:
@@ -172,6 +217,34 @@ def test_what_is_within_the_air_gap_is_reached(
     doctor = box.command("doctor", "--air-gap")
     assert doctor.returncode == 0, doctor.stdout
     assert "all inside" in doctor.stdout
+    assert trap.packets() == set()
+
+
+def test_a_name_that_changes_its_mind_and_a_provider_that_redirects_lead_nowhere(
+    appliance: MakeAppliance, namespace: NetworkNamespace, trap: Trap, tmp_path: Path
+) -> None:
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.0.1 models.example\n")
+    inside = WithHosts(namespace, hosts)
+    if (tried := inside.run("true")).returncode:
+        pytest.skip(f"no file can be mounted over another here: {tried.stderr.strip()}")
+    with serving(namespace, "-c", CLOSING) as port:
+        urls = {"named": f"http://models.example:{port}/v1", "moved": f"http://models.example:{port}/moved/v1"}
+        box = appliance(settings={"local_models": False, "providers": providers(**urls)}, namespace=inside)
+        assert ask_inside(box, namespace, "named/m").status == 200
+        assert ask_inside(box, namespace, "moved/m").status == 502
+        for address, words in (
+            ("169.254.169.254", "metadata service"),
+            ("::ffff:169.254.169.254", "metadata service"),
+            ("169.254.7.7", "link-local"),
+            ("100.64.0.9", "100.64.0.0/10"),
+        ):
+            hosts.write_text(f"{address} models.example\n")
+            answer = ask_inside(box, namespace, "named/m")
+            assert answer.status == 502
+            assert words in answer.json["error"]["message"]
+        hosts.write_text("169.254.169.254 models.example\n127.0.0.1 models.example\n")
+        assert ask_inside(box, namespace, "named/m").status == 200, "of several addresses the one that passes is asked"
     assert trap.packets() == set()
 
 
