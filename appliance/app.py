@@ -34,6 +34,7 @@ from appliance.api.join import JoinPage
 from appliance.api.operations import Operations
 from appliance.api.raw import describe, handlers, mounted
 from appliance.clock import Clock
+from appliance.gateway.images import Images
 from appliance.gateway.local_engine import LocalChat
 from appliance.gateway.offers import Offers
 from appliance.gateway.pipeline import Pipeline
@@ -77,6 +78,7 @@ class Appliance:
     database: Database
     ledger: Ledger
     client: HttpClient
+    images: Images
     offers: Offers
     local_models: LocalModels
     vllm: Vllm
@@ -117,6 +119,8 @@ class Appliance:
         reach, proxies = Reach.for_provider(settings), Proxies.of(settings, environ)
         self.client = HttpClient(settings, reach, proxies, ca_file=settings.upstream_ca_file)
         await self.client.open()
+        self.images = Images(settings, proxies)
+        await self.images.open()
         self.events = Events(first_id=clock.now_ms())
         self.local_models = LocalModels(settings, home, clock, metrics, self.events)
         self.tasks = Tasks(clock, self.events)
@@ -142,7 +146,8 @@ class Appliance:
         self.lan = Lan(settings, home, environ, self.database, vault, clock, hosts)
         self.join = JoinPage(self.lan, hosts, settings, self.model_to_try)
         self.door = Door(_bounds(settings), holder, metrics, clock, hosts, requests_in_flight_max=settings.requests_in_flight_max)
-        pipeline = Pipeline(self.ledger, Sender(self.client, LocalChat(self.local_models, metrics)), metrics, activity, settings)
+        sender = Sender(self.client, LocalChat(self.local_models, metrics), self.images)
+        pipeline = Pipeline(self.ledger, sender, metrics, activity, settings)
         surface = ChatSurface(self.door, pipeline, request_seconds_max=settings.request_seconds_max)
         routes = openai_api.OpenAIRoutes(surface).table() + anthropic_api.AnthropicRoutes(surface).table()
         raw = handlers(routes, self.door)
@@ -238,6 +243,7 @@ class Appliance:
         await self.tasks.close()
         await self.local_models.close()
         await self.vllm.close()
+        await self.images.close()
         await self.client.close()
         await self.ledger.stop()
         await self.database.close()

@@ -125,7 +125,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         list[str], _is("Hosts and networks that may be asked although they are link-local, metadata's or of 100.64.0.0/10.")
     ] = []
     image_hosts_allowed: Annotated[
-        list[str], _is("Hosts that images may be fetched from, when a caller names an address; empty: none is fetched.")
+        list[str],
+        _is("Hosts that images are fetched from where a caller names an address and the provider wants data; empty: none."),
     ] = []
     air_gap: Annotated[bool, _is("Refuse every connection that leads out of `air_gap_networks`.")] = False
     air_gap_networks: Annotated[

@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 from appliance.chat import Chunk
 from appliance.errors import FeatureUnsupported, GatehouseError, UpstreamFailed
 from appliance.gateway.call import Call
+from appliance.gateway.images import Images
 from appliance.metering.entries import Kind
 from appliance.providers.registry import wire
 from appliance.providers.support import fit
@@ -28,9 +29,10 @@ class LocalEngine(Protocol):
 class Sender:
     """Sends calls to deployments, by HTTP or to the local engine."""
 
-    def __init__(self, client: HttpClient, local: LocalEngine) -> None:
+    def __init__(self, client: HttpClient, local: LocalEngine, images: Images) -> None:
         self._client = client
         self._local = local
+        self._images = images
 
     async def send(self, call: Call, deployment: Deployment) -> AsyncGenerator[Chunk, None]:
         """The answer's chunks; the head of the answer has arrived when this returns.
@@ -60,7 +62,7 @@ class Sender:
         if not passes:
             extras = call.form.extras(call.raw) if call.form is not None else []
             fitted = fit(chat, extras, provider.support, who=deployment.name, drop=call.may_drop)
-            chat, call.dropped = fitted.chat, fitted.dropped
+            chat, call.dropped = await self._images.inlined(fitted.chat), fitted.dropped
         outgoing = _translated(lambda: provider.chat_request(chat, call.raw, deployment, passes=passes))
         answer = await self._request(outgoing, provider, deployment)
         if not chat.stream:

@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Sequence
 
 from appliance.upstream.address_kinds import unwrapped
-from appliance.upstream.origin import Address
+from appliance.upstream.origin import Address, literal
 
 
 class Places:
@@ -27,6 +27,11 @@ class Places:
 
     def has_name(self, host: str) -> bool:
         return host in self._names or any(host.endswith(suffix) for suffix in self._suffixes)
+
+    def has_host(self, host: str) -> bool:
+        """By its name, or by the address that it is."""
+        address = literal(host)
+        return self.has_name(host) if address is None else self.has_address(address)
 
     def has_address(self, address: Address) -> bool:
         """Whether it, or the IPv4 address within it, lies in one of the networks."""

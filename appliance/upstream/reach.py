@@ -77,8 +77,10 @@ class Reach:
     def check(self, origin: Origin) -> None:
         """What can be said before its name is resolved. Errors: NotReachable."""
         host = origin.host
-        if self._hosts is not None and not self._hosts.has_name(host):
+        if self._hosts is not None and not self._hosts.has_host(host):
             raise NotReachable(f"nothing is fetched from {host}", "An administrator may add it to image_hosts_allowed.")
+        if self._hosts is not None and not origin.is_tls and not self._allowed.has_host(host):
+            raise NotReachable(f"{host} is asked over https only", "Write https://.")
         if not self._allowed.has_name(host) and (host in METADATA_NAMES or host.endswith(".metadata.google.internal")):
             raise NotReachable(f"{host} is a cloud's metadata service, which has credentials of this machine", LIST_IT)
         address = origin.address
@@ -123,8 +125,8 @@ class Reach:
         if kind == "shared":
             what = "that carriers and VPNs give out (100.64.0.0/10)"
             return NotReachable(f"{origin.host} has an address {what}, where some clouds keep metadata", LIST_IT)
-        if self._hosts is not None and (kind != "internet" or not origin.is_tls):
-            return NotReachable(f"{origin.host} is inside this network, or asked without https", LIST_IT)
+        if self._hosts is not None and kind != "internet":
+            return NotReachable(f"{origin.host} is inside this network", LIST_IT)
         return None
 
 

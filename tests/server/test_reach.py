@@ -1,5 +1,6 @@
 """Where the shipped program connects to: not one packet leaves an air gap; a proxy and a private authority are believed."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -13,7 +14,8 @@ import pytest
 from tests.calls import Answer
 from tests.conftest import MakeAppliance, MakeFake
 from tests.fakes.certificates import made_certificates
-from tests.running import ROOT, Appliance, NetworkNamespace, ProgramFailed, environment, eventually
+from tests.fakes.files import file_server
+from tests.running import ROOT, Appliance, Fake, NetworkNamespace, ProgramFailed, environment, eventually
 
 # Prints where each packet goes that leaves by the trap. MLD and router solicitations are the kernel's own.
 TRAP = """
@@ -248,19 +250,62 @@ def test_a_name_that_changes_its_mind_and_a_provider_that_redirects_lead_nowhere
     assert trap.packets() == set()
 
 
-def test_metadata_addresses_are_no_providers(appliance: MakeAppliance) -> None:
+def test_metadata_addresses_are_no_providers(appliance: MakeAppliance, namespace: NetworkNamespace, trap: Trap) -> None:
     urls = [
         "http://169.254.169.254/v1",
         "http://[::ffff:a9fe:a9fe]/v1",
         "http://2852039166/v1",
         "http://metadata.google.internal/v1",
     ]
-    box = appliance(settings={"providers": providers(**{f"p{number}": url for number, url in enumerate(urls)})})
+    named = providers(**{f"p{number}": url for number, url in enumerate(urls)})
+    box = appliance(settings={"local_models": False, "providers": named}, namespace=namespace)
     for number in range(len(urls)):
-        answer = box.chat(chat(f"p{number}/m"))
+        answer = ask_inside(box, namespace, f"p{number}/m")
         assert answer.status == 502, answer
         assert "is not connected to" in answer.json["error"]["message"]
         assert answer.json["error"]["fix"]
+    assert trap.packets() == set()
+
+
+def test_an_images_address_is_fetched_from_listed_hosts_alone(appliance: MakeAppliance, fake: MakeFake) -> None:
+    openai = fake("openai")
+    here = ["127.0.0.1"]
+    closed = appliance(settings={"local_models": False, "providers": [openai.provider("up")]})
+    listed = {"image_hosts_allowed": here, "upstream_allowed": here}
+    opened = appliance(settings={"local_models": False, "providers": [openai.provider("up")], **listed})
+    image = b"\x89PNG\r\n\x1a\n" + bytes(100)
+    with file_server() as files:
+        files.files["/a.png"] = image
+        url = f"{files.url}/a.png"
+        assert sent_on(closed, openai, url) == url
+        assert files.asked == []
+        assert sent_on(opened, openai, url) == f"data:image/png;base64,{base64.b64encode(image).decode()}"
+        assert [asked.path for asked in files.asked] == ["/a.png"]
+        content = [{"type": "image_url", "image_url": {"url": url}}]
+        passed = {"model": "up/gpt-4o", "messages": [{"role": "user", "content": content}]}
+        assert opened.chat(passed).status == 200
+        assert image_seen(openai) == url, "what passes through is left alone"
+        refused = describe(opened, f"{files.url}/none.png")
+        assert refused.status == 400
+        assert "its host says 404" in refused.json["error"]["message"]
+
+
+def describe(box: Appliance, url: str) -> Answer:
+    content = [{"type": "text", "text": "What is it?"}, {"type": "image", "source": {"type": "url", "url": url}}]
+    body = {"model": "up/gpt-4o", "max_tokens": 50, "messages": [{"role": "user", "content": content}]}
+    return box.call("POST", "/v1/messages", body, token=box.first_run_key)
+
+
+def sent_on(box: Appliance, openai: Fake, url: str) -> str:
+    """What the provider was given for an image's address, in a request of another dialect than its own."""
+    answer = describe(box, url)
+    assert answer.status == 200, answer
+    return image_seen(openai)
+
+
+def image_seen(openai: Fake) -> str:
+    content = json.loads(openai.call("GET", "/_seen").json[-1]["body"])["messages"][-1]["content"]
+    return str(next(part["image_url"]["url"] for part in content if part["type"] == "image_url"))
 
 
 def test_providers_are_reached_through_the_sites_proxy(appliance: MakeAppliance, fake: MakeFake, tmp_path: Path) -> None:

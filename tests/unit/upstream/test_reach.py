@@ -188,6 +188,18 @@ class TestWhatACallerNames:
     async def test_a_host_within_the_site_needs_both_lists(self) -> None:
         both = {"image_hosts_allowed": ["pictures.lan"], "upstream_allowed": ["pictures.lan"]}
         assert await addresses(self.public(Names(["10.0.0.5"]), **both), "http://pictures.lan/a.png") == ["10.0.0.5"]
+        both = {"image_hosts_allowed": ["10.0.0.0/8"], "upstream_allowed": ["10.0.0.5"]}
+        assert await addresses(self.public(**both), "http://10.0.0.5/a.png") == ["10.0.0.5"]
+        for url in ("http://10.0.0.6/a.png", "https://10.0.0.6/a.png", "https://11.0.0.5/a.png"):
+            with pytest.raises(NotReachable):
+                await addresses(self.public(**both), url)
+
+    def test_without_https_nothing_is_asked_through_a_proxy_either(self) -> None:
+        """A proxy resolves the name, so that only what is known before can be looked at."""
+        reach = self.public(image_hosts_allowed=["pictures.example"])
+        reach.check(taken_apart("https://pictures.example/a.png")[0])
+        with pytest.raises(NotReachable, match="https only"):
+            reach.check(taken_apart("http://pictures.example/a.png")[0])
 
 
 class TestAirGap:
