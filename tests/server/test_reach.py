@@ -267,6 +267,30 @@ def test_metadata_addresses_are_no_providers(appliance: MakeAppliance, namespace
     assert trap.packets() == set()
 
 
+def test_callers_can_not_choose_a_host(
+    appliance: MakeAppliance, namespace: NetworkNamespace, trap: Trap, inner_port: int
+) -> None:
+    inner = {"name": "inner", "base_url": f"http://127.0.0.1:{inner_port}/v1", "api_key": "sk-fake-0123456789abcdef"}
+    box = appliance(settings={"local_models": False, "connect_seconds_max": 1.0, "providers": [inner]}, namespace=namespace)
+    there = "http://203.0.113.9:8080/v1"
+    fields = ("base_url", "api_base", "api_url", "url", "proxy", "webhook", "callback_url", "custom_llm_provider", "user")
+    assert (
+        namespace.call(
+            "POST",
+            f"{box.url}/v1/chat/completions?base_url={there}",
+            chat("inner/gpt-4o") | dict.fromkeys(fields, there),
+            token=box.first_run_key,
+        ).status
+        == 200
+    )
+    for model in (there, f"inner/{there}", "inner/@203.0.113.9/x", "inner@203.0.113.9", "//203.0.113.9/m", "openai/gpt-4o"):
+        assert ask_inside(box, namespace, model).status == 404
+    content = [{"type": "image_url", "image_url": {"url": f"{there}/a.png"}}]
+    picture = {"model": "inner/gpt-4o", "messages": [{"role": "user", "content": content}]}
+    assert namespace.call("POST", f"{box.url}/v1/chat/completions", picture, token=box.first_run_key).status == 200
+    assert trap.packets() == set()
+
+
 def test_an_images_address_is_fetched_from_listed_hosts_alone(appliance: MakeAppliance, fake: MakeFake) -> None:
     openai = fake("openai")
     here = ["127.0.0.1"]
@@ -330,6 +354,18 @@ def test_providers_are_reached_through_the_sites_proxy(appliance: MakeAppliance,
     assert {entry["method"] for entry in asked} == {"CONNECT", "GET", "POST"}
     assert {entry["user"] for entry in asked} == {"site"}
     assert "s3cret" not in box.command("settings").stdout + box.output_tail(500)
+
+
+def test_a_sites_own_authority_is_believed_where_it_is_named(appliance: MakeAppliance, fake: MakeFake, tmp_path: Path) -> None:
+    certificates = made_certificates(tmp_path, "localhost")
+    openai = fake("openai", certificates=certificates)
+    secure = {**openai.provider("up"), "base_url": f"https://localhost:{openai.tls_port}/v1"}
+    settings = {"local_models": False, "providers": [secure]}
+    doubted = appliance(settings=settings).chat(chat("up/gpt-4o"))
+    assert doubted.status == 502
+    assert "upstream_ca_file" in doubted.json["error"]["fix"]
+    believing = appliance(settings={**settings, "upstream_ca_file": str(certificates.authority)})
+    assert believing.chat(chat("up/gpt-4o")).status == 200
 
 
 def test_a_proxy_that_refuses_is_told_with_the_mend(appliance: MakeAppliance, fake: MakeFake) -> None:
