@@ -34,6 +34,7 @@ from appliance.api.join import JoinPage
 from appliance.api.operations import Operations
 from appliance.api.raw import describe, handlers, mounted
 from appliance.clock import Clock
+from appliance.gateway.deployment_facts import DeploymentFacts
 from appliance.gateway.images import Images
 from appliance.gateway.local_engine import LocalChat
 from appliance.gateway.offers import Offers
@@ -55,7 +56,9 @@ from appliance.local.tasks import Tasks
 from appliance.local.vllm import Vllm
 from appliance.metering import recent
 from appliance.metering.ledger import Ledger
+from appliance.metering.prices import Prices
 from appliance.routing.names import Names
+from appliance.routing.router import Router
 from appliance.settings import Settings
 from appliance.store.engine import Database
 from appliance.store.migrate import migrate
@@ -77,6 +80,7 @@ class Appliance:
     settings: Settings
     database: Database
     ledger: Ledger
+    router: Router
     client: HttpClient
     images: Images
     offers: Offers
@@ -146,8 +150,9 @@ class Appliance:
         self.lan = Lan(settings, home, environ, self.database, vault, clock, hosts)
         self.join = JoinPage(self.lan, hosts, settings, self.model_to_try)
         self.door = Door(_bounds(settings), holder, metrics, clock, hosts, requests_in_flight_max=settings.requests_in_flight_max)
+        self.router = Router(DeploymentFacts(self.local_models, Prices()))
         sender = Sender(self.client, LocalChat(self.local_models, metrics), self.images)
-        pipeline = Pipeline(self.ledger, sender, metrics, activity, settings)
+        pipeline = Pipeline(self.ledger, self.router, sender, metrics, activity, settings)
         surface = ChatSurface(self.door, pipeline, request_seconds_max=settings.request_seconds_max)
         routes = openai_api.OpenAIRoutes(surface).table() + anthropic_api.AnthropicRoutes(surface).table()
         raw = handlers(routes, self.door)
