@@ -225,28 +225,28 @@ def test_what_is_within_the_air_gap_is_reached(
 def test_a_name_that_changes_its_mind_and_a_provider_that_redirects_lead_nowhere(
     appliance: MakeAppliance, namespace: NetworkNamespace, trap: Trap, tmp_path: Path
 ) -> None:
+    cases = {
+        "a": ("169.254.169.254", "metadata service"),
+        "b": ("::ffff:169.254.169.254", "metadata service"),
+        "c": ("169.254.7.7", "link-local"),
+        "d": ("100.64.0.9", "100.64.0.0/10"),
+    }
     hosts = tmp_path / "hosts"
-    hosts.write_text("127.0.0.1 models.example\n")
+    hosts.write_text("".join(f"127.0.0.1 {name}.example\n" for name in cases))
     inside = WithHosts(namespace, hosts)
     if (tried := inside.run("true")).returncode:
         pytest.skip(f"no file can be mounted over another here: {tried.stderr.strip()}")
     with serving(namespace, "-c", CLOSING) as port:
-        urls = {"named": f"http://models.example:{port}/v1", "moved": f"http://models.example:{port}/moved/v1"}
-        box = appliance(settings={"local_models": False, "providers": providers(**urls)}, namespace=inside)
-        assert ask_inside(box, namespace, "named/m").status == 200
+        urls = {name: f"http://{name}.example:{port}/v1" for name in cases}
+        named = providers(**urls, moved=f"http://127.0.0.1:{port}/moved/v1")
+        box = appliance(settings={"local_models": False, "providers": named}, namespace=inside)
+        assert {ask_inside(box, namespace, f"{name}/m").status for name in cases} == {200}
         assert ask_inside(box, namespace, "moved/m").status == 502
-        for address, words in (
-            ("169.254.169.254", "metadata service"),
-            ("::ffff:169.254.169.254", "metadata service"),
-            ("169.254.7.7", "link-local"),
-            ("100.64.0.9", "100.64.0.0/10"),
-        ):
-            hosts.write_text(f"{address} models.example\n")
-            answer = ask_inside(box, namespace, "named/m")
+        hosts.write_text("".join(f"{address} {name}.example\n" for name, (address, _) in cases.items()))
+        for name, (_, words) in cases.items():
+            answer = ask_inside(box, namespace, f"{name}/m")
             assert answer.status == 502
             assert words in answer.json["error"]["message"]
-        hosts.write_text("169.254.169.254 models.example\n127.0.0.1 models.example\n")
-        assert ask_inside(box, namespace, "named/m").status == 200, "of several addresses the one that passes is asked"
     assert trap.packets() == set()
 
 
@@ -267,27 +267,20 @@ def test_metadata_addresses_are_no_providers(appliance: MakeAppliance, namespace
     assert trap.packets() == set()
 
 
-def test_callers_can_not_choose_a_host(
-    appliance: MakeAppliance, namespace: NetworkNamespace, trap: Trap, inner_port: int
-) -> None:
-    inner = {"name": "inner", "base_url": f"http://127.0.0.1:{inner_port}/v1", "api_key": "sk-fake-0123456789abcdef"}
-    box = appliance(settings={"local_models": False, "connect_seconds_max": 1.0, "providers": [inner]}, namespace=namespace)
+def test_callers_can_not_choose_a_host(appliance: MakeAppliance, namespace: NetworkNamespace, trap: Trap) -> None:
     there = "http://203.0.113.9:8080/v1"
     fields = ("base_url", "api_base", "api_url", "url", "proxy", "webhook", "callback_url", "custom_llm_provider", "user")
-    assert (
-        namespace.call(
-            "POST",
-            f"{box.url}/v1/chat/completions?base_url={there}",
-            chat("inner/gpt-4o") | dict.fromkeys(fields, there),
-            token=box.first_run_key,
-        ).status
-        == 200
-    )
-    for model in (there, f"inner/{there}", "inner/@203.0.113.9/x", "inner@203.0.113.9", "//203.0.113.9/m", "openai/gpt-4o"):
-        assert ask_inside(box, namespace, model).status == 404
     content = [{"type": "image_url", "image_url": {"url": f"{there}/a.png"}}]
-    picture = {"model": "inner/gpt-4o", "messages": [{"role": "user", "content": content}]}
-    assert namespace.call("POST", f"{box.url}/v1/chat/completions", picture, token=box.first_run_key).status == 200
+    with serving(namespace, "-c", CLOSING) as port:
+        inner = providers(inner=f"http://127.0.0.1:{port}/v1")
+        box = appliance(settings={"local_models": False, "connect_seconds_max": 1.0, "providers": inner}, namespace=namespace)
+        for body in (dict.fromkeys(fields, there), {"messages": [{"role": "user", "content": content}]}):
+            url = f"{box.url}/v1/chat/completions?base_url={there}"
+            assert namespace.call("POST", url, chat("inner/m") | body, token=box.first_run_key).status == 200
+        for model in (there, "inner@203.0.113.9", "//203.0.113.9/m", "openai/gpt-4o"):
+            assert ask_inside(box, namespace, model).status == 404
+        for model in (f"inner/{there}", "inner/@203.0.113.9/x", "inner///203.0.113.9/m"):  # odd names to its provider, no more
+            assert ask_inside(box, namespace, model).status == 200
     assert trap.packets() == set()
 
 
