@@ -25,6 +25,7 @@ from appliance.api.admin import machine as machine_api
 from appliance.api.admin import models as models_api
 from appliance.api.admin import overview as overview_api
 from appliance.api.admin import providers as providers_api
+from appliance.api.admin import route_files as route_files_api
 from appliance.api.admin import routes as routes_api
 from appliance.api.admin.events import Feed
 from appliance.api.admin.features import Features
@@ -218,6 +219,7 @@ class Appliance:
                 *providers_api.routes,
                 *deployments_api.routes,
                 *routes_api.routes,
+                *route_files_api.routes,
             ],
             dependencies={name: _given(service) for name, service in services.items()},
             exception_handlers=HANDLERS,

@@ -15,9 +15,11 @@ from appliance.routing.building import offer_of
 from appliance.routing.names import ProviderOffer
 from appliance.routing.route_book import Book, Edit, ProviderEdit, RouteEdit
 from appliance.routing.route_changes import Changes
-from appliance.routing.route_checks import base_url_of
+from appliance.routing.route_checks import base_url_of, where_it_stands
 from appliance.routing.route_forms import PROVIDER_SECRETS, ProviderForm, RouteForm
+from appliance.routing.route_import import Imported, planned
 from appliance.routing.route_rows import read_book, write
+from appliance.routing.route_toml import written_toml
 from appliance.settings import Settings
 from appliance.store.engine import Database, to_the_end
 from appliance.store.state import raise_state_version
@@ -84,6 +86,27 @@ class Catalog:
         Errors:  whatever `decide` raises, with nothing changed.
         """
         return await to_the_end(self._changed(actor, decide))
+
+    async def take_in(self, actor: str, document: dict[str, Any], *, dry_run: bool = False) -> Imported:
+        """A whole file of providers and routes. Errors: InvalidField with everything that is wrong; then nothing is changed."""
+        if dry_run:
+            return planned(document, self.book, self.changes, dry_run=True).told
+        told: list[Imported] = []
+
+        def decide(book: Book, changes: Changes) -> Edit:
+            plan = planned(document, book, changes)
+            told.append(plan.told)
+            return plan.edit
+
+        await self.change(actor, decide)
+        return told[0]
+
+    def written(self) -> str:
+        """The book as a TOML file, without credentials."""
+        elsewhere = [
+            f"The provider {provider.name} stands in {where_it_stands(provider)}." for provider in self.changes.settings.providers
+        ]
+        return written_toml(self.book, elsewhere)
 
     async def _changed(self, actor: str, decide: Callable[[Book, Changes], Edit]) -> Edit:
         async with self._db.transaction() as tx:

@@ -23,7 +23,7 @@ class Changes:
     """The edits of one appliance's book. Each method gives what is to be written, or refuses."""
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
-        self._settings = settings
+        self.settings = settings
         self._environ = environ
 
     def provider_made(self, book: Book, form: ProviderForm) -> Edit:
@@ -97,7 +97,7 @@ class Changes:
 
     def checked(self, book: Book, edit: Edit, place_of: PlaceOf | None = None, problems: list[Problem] | None = None) -> Edit:
         """The edit, where nothing is wrong with it. `problems`: what was found before. Errors: InvalidField."""
-        house = House(self._settings, self._environ, after(book, edit))
+        house = House(self.settings, self._environ, after(book, edit))
         found = [*(problems or ()), *problems_of(edit, house, place_of or _field)]
         if found:
             raise refusal(found)
@@ -113,7 +113,7 @@ class Changes:
 
     def refuse_of_settings(self, name: str) -> None:
         """Errors: Conflict, saying where it stands."""
-        stands = next((provider for provider in self._settings.providers if provider.name == name), None)
+        stands = next((provider for provider in self.settings.providers if provider.name == name), None)
         if stands is not None:
             where = where_it_stands(stands)
             raise Conflict(
