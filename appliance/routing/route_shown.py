@@ -1,15 +1,17 @@
 """Providers, routes and deployments as they may be seen: everything but the credentials."""
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from appliance.clock import rfc3339
-from appliance.routing.catalog import Catalog
 from appliance.routing.route_book import Book, StoredDeployment, StoredProvider, StoredRoute
 from appliance.routing.route_forms import BreakerForm, LimitsForm, ProviderForm, TimeoutsForm
 from appliance.settings import ProviderSettings, Settings
+
+if TYPE_CHECKING:
+    from appliance.routing.catalog import Catalog  # with all of the database behind it, which commands don't need
 
 SHOWN_FROM_CHARACTERS = 12  # four of fewer would be too much of it
 SHOWN_CHARACTERS = 4
@@ -86,7 +88,7 @@ _RULES = tuple(
 )
 
 
-def providers_shown(catalog: Catalog, settings: Settings) -> list[ProviderShown]:
+def providers_shown(catalog: "Catalog", settings: Settings) -> list[ProviderShown]:
     """Those of the settings and those of the database, by name."""
     users = _users(catalog.book)
     found = [_of_settings(provider, users.get(provider.name, [])) for provider in settings.providers]
