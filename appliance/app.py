@@ -38,6 +38,7 @@ from appliance.api.join import JoinPage
 from appliance.api.operations import Operations
 from appliance.api.raw import describe, handlers, mounted
 from appliance.clock import Clock
+from appliance.gateway.deployment_facts import DeploymentFacts
 from appliance.gateway.local_engine import LocalChat
 from appliance.gateway.offers import Offers
 from appliance.gateway.pipeline import Pipeline
@@ -58,9 +59,11 @@ from appliance.local.tasks import Tasks
 from appliance.local.vllm import Vllm
 from appliance.metering import recent
 from appliance.metering.ledger import Ledger
+from appliance.metering.prices import Prices
 from appliance.routing.catalog import Catalog
 from appliance.routing.connections import Connections
 from appliance.routing.names import Names
+from appliance.routing.router import Router
 from appliance.settings import Settings
 from appliance.store.engine import Database
 from appliance.store.migrate import migrate
@@ -81,6 +84,7 @@ class Appliance:
     settings: Settings
     database: Database
     ledger: Ledger
+    router: Router
     client: HttpClient
     catalog: Catalog
     offers: Offers
@@ -133,7 +137,7 @@ class Appliance:
         self.offers = Offers(settings, self.local_models, self.client, self.vllm, self.catalog)
         self.vllm.on_change = self.offers.refresh
         self.catalog.publish = self.offers.refresh
-        self.catalog.on_provider_changed = self.offers.provider_changed
+        self.catalog.on_provider_changed = self._provider_changed
         holder = self._state = StateHolder(State(keys, self.offers.names()))
 
         def publish(names: Names) -> None:
@@ -152,7 +156,9 @@ class Appliance:
         self.lan = Lan(settings, home, environ, self.database, vault, clock, hosts)
         self.join = JoinPage(self.lan, hosts, settings, self.model_to_try)
         self.door = Door(_bounds(settings), holder, metrics, clock, hosts, requests_in_flight_max=settings.requests_in_flight_max)
-        pipeline = Pipeline(self.ledger, Sender(self.client, LocalChat(self.local_models, metrics)), metrics, activity, settings)
+        self.router = Router(DeploymentFacts(self.local_models, Prices()))
+        sender = Sender(self.client, LocalChat(self.local_models, metrics))
+        pipeline = Pipeline(self.ledger, self.router, sender, metrics, activity, settings)
         surface = ChatSurface(self.door, pipeline, request_seconds_max=settings.request_seconds_max)
         routes = openai_api.OpenAIRoutes(surface).table() + anthropic_api.AnthropicRoutes(surface).table()
         raw = handlers(routes, self.door)
@@ -244,6 +250,11 @@ class Appliance:
         names = [model.id for model in self._state.current.names.offered()]
         alias = self.settings.demonstration_alias
         return alias if alias in names else names[0] if names else None
+
+    def _provider_changed(self, name: str) -> None:
+        """What was learnt of it holds no longer: with a new credential it deserves a new try."""
+        self.router.health.forget(name)
+        self.offers.provider_changed(name)
 
     def _stop_when_asked(self) -> None:
         self.stop_wanted()

@@ -40,6 +40,7 @@ the message says what was wrong, `fix` says what to do.
     ├── UpstreamFailed                 502 upstream_failed
     │   └── UpstreamCut                    upstream_cut
     ├── Unavailable                    503 unavailable
+    │   ├── DeploymentsUnavailable         deployments_unavailable
     │   ├── Overloaded                     overloaded
     │   ├── ShuttingDown                   shutting_down
     │   ├── LedgerUnavailable              ledger_unavailable
@@ -357,6 +358,12 @@ class Unavailable(GatehouseError):
     code = "unavailable"
 
 
+class DeploymentsUnavailable(Unavailable):
+    """No deployment of the route can be asked now; the message says of each why, Retry-After when the first one may be."""
+
+    code = "deployments_unavailable"
+
+
 class Overloaded(Unavailable):
     """As many requests are in flight as the appliance may hold."""
 
@@ -407,8 +414,8 @@ class UpstreamTimeout(GatehouseError):
 
 
 def all_errors() -> list[type[GatehouseError]]:
-    """The whole tree, root first, for the documents and the tests."""
+    """The whole tree, root first, for the documents and the tests. Not what a room keeps to itself: callers see its parent."""
     found: list[type[GatehouseError]] = [GatehouseError]
     for parent in found:
-        found.extend(parent.__subclasses__())
+        found.extend(kind for kind in parent.__subclasses__() if not kind.__name__.startswith("_"))
     return found

@@ -37,6 +37,10 @@ def add_provider(door: Appliance, fake: Fake, name: str = "acme", **more: Any) -
     return made(door, "providers", {**fake.provider(name), **more})
 
 
+def _answering(door: Appliance) -> set[str]:
+    return {door.chat({"model": "fast", "messages": HELLO}).headers["x-gatehouse-deployment"] for _ in range(5)}
+
+
 def test_a_route_answers_from_the_next_request_on_and_is_gone_with_the_next_after_its_end(
     door: Appliance, upstream: Fake
 ) -> None:
@@ -91,6 +95,30 @@ def test_a_deployment_is_added_drained_and_taken_out_by_itself(door: Appliance, 
     last = admin(door, "GET", "deployments").json["items"][0]
     refused = admin(door, "DELETE", f"deployments/{last['id']}")
     assert (refused.status, "no deployments" in refused.body.decode()) == (400, True)
+
+
+def test_a_drained_deployment_gets_nothing_from_the_next_request_on(door: Appliance, upstream: Fake) -> None:
+    add_provider(door, upstream)
+    deployments = [{"provider": "acme", "model": "gpt-4o"}, {"provider": "acme", "model": "gpt-4o-mini", "weight": 0}]
+    route = made(door, "routes", {"name": "fast", "deployments": deployments})
+    first, second = (one["id"] for one in route["deployments"])
+    assert _answering(door) == {"acme/gpt-4o"}
+    assert admin(door, "PATCH", f"deployments/{second}", {"weight": 1}).status == 200
+    assert admin(door, "PATCH", f"deployments/{first}", {"weight": 0}).status == 200
+    assert _answering(door) == {"acme/gpt-4o-mini"}
+
+
+def test_requests_go_on_to_a_fallback_that_was_named_a_moment_ago(door: Appliance, upstream: Fake) -> None:
+    away = {"name": "away", "kind": "openai-compatible", "base_url": "http://127.0.0.1:9/v1", "models": ["m"]}
+    made(door, "providers", away)
+    made(door, "routes", {"name": "fast", "retries": 0, "deployments": [{"provider": "away", "model": "m"}]})
+    assert door.chat({"model": "fast", "messages": HELLO}).status == 502
+    made(door, "routes", {"name": "safe", "deployments": [{"provider": "filed", "model": "gpt-4o"}]})
+    assert admin(door, "PATCH", "routes/fast", {"fallbacks": ["safe"]}).status == 200
+    assert door.chat({"model": "fast", "messages": HELLO}).headers["x-gatehouse-deployment"] == "filed/gpt-4o"
+    refused = admin(door, "DELETE", "routes/safe")
+    assert (refused.status, "(fast)" in refused.error["message"]) == (409, True)
+    assert admin(door, "DELETE", "routes/fast").status == 204
 
 
 def test_what_can_not_hold_is_refused_all_at_once(door: Appliance) -> None:
