@@ -20,20 +20,41 @@ Count = Annotated[int, Meta(ge=1)]
 MIB = 1024 * 1024
 
 
+# Where a vendor is, unless an administrator says otherwise. Azure and compatible servers have no such place.
+DEFAULT_BASE_URLS = {
+    "openai": "https://api.openai.com/v1",
+    "anthropic": "https://api.anthropic.com",
+    "google": "https://generativelanguage.googleapis.com",
+    "bedrock": "https://bedrock-runtime.{region}.amazonaws.com",
+}
+# The setting whose credential alone adds a provider of this name and kind.
+KEYS_OF_VENDORS = {"openai": "openai_api_key", "anthropic": "anthropic_api_key", "google": "gemini_api_key"}
+
+
 class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One `[[providers]]` table: somewhere else that answers in OpenAI's format."""
+    """One `[[providers]]` table: somewhere else that answers."""
 
     name: Annotated[
         str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="What callers write before the slash: `name/model`.")
     ]
     kind: Annotated[
-        Literal["openai", "openai-compatible", "vllm"],
-        Meta(description="Whose habits it has: openai, openai-compatible or vllm."),
+        Literal["openai", "azure", "anthropic", "google", "bedrock", "vllm", "openai-compatible"],
+        Meta(description="Whose habits it has; openai-compatible: any other server that speaks OpenAI's format."),
     ] = "openai-compatible"
-    base_url: Annotated[str, Meta(description="Up to and including `/v1`. Left out for kind openai.")] = ""
+    base_url: Annotated[str, Meta(description="Up to and including `/v1`. May be left out where the vendor has one address.")] = (
+        ""
+    )
     api_key: Annotated[str, Meta(description="Its credential. Better: api_key_env.", extra={"secret": True})] = ""
     api_key_env: Annotated[str, Meta(description="The environment variable that holds the credential.")] = ""
     models: Annotated[list[str], Meta(description="The models it offers. Left out: it is asked (GET /models).")] = []
+    api_version: Annotated[str, Meta(description="Azure's, such as `2024-10-21`. Left out: its v1 surface.")] = ""
+    region: Annotated[str, Meta(description="Bedrock's, such as `us-east-1`. Left out: AWS_REGION.")] = ""
+    access_key_id: Annotated[
+        str, Meta(description="Bedrock's, where no api_key is its bearer key. Left out: AWS_ACCESS_KEY_ID.")
+    ] = ""
+    secret_access_key: Annotated[
+        str, Meta(description="Bedrock's. Left out: AWS_SECRET_ACCESS_KEY, which is better.", extra={"secret": True})
+    ] = ""
     source: Literal["file", "environment"] = "file"
 
 
@@ -110,8 +131,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     # Providers elsewhere (also [[providers]] in gatehouse.toml)
     openai_api_key: Annotated[str, _is("Adds the provider `openai`.", secret=True, env=("OPENAI_API_KEY",))] = ""
     openai_base_url: Annotated[str, _is("Where the provider `openai` of the environment is.", env=("OPENAI_BASE_URL",))] = (
-        "https://api.openai.com/v1"
+        DEFAULT_BASE_URLS["openai"]
     )
+    anthropic_api_key: Annotated[str, _is("Adds the provider `anthropic`.", secret=True, env=("ANTHROPIC_API_KEY",))] = ""
+    gemini_api_key: Annotated[str, _is("Adds the provider `google`.", secret=True, env=("GEMINI_API_KEY", "GOOGLE_API_KEY"))] = ""
     connect_seconds_max: Annotated[float, _is("Time to connect to a provider.", gt=0)] = 10.0
     first_byte_seconds_max: Annotated[float, _is("Time a provider has for the first byte of its answer.", gt=0)] = 300.0
     between_bytes_seconds_max: Annotated[float, _is("Longest silence within a provider's answer.", gt=0)] = 120.0

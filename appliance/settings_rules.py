@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from appliance.home import CannotStart
-from appliance.settings import ProviderSettings, Settings
+from appliance.settings import DEFAULT_BASE_URLS, KEYS_OF_VENDORS, ProviderSettings, Settings, describe
 
 JWT_SECRET_CHARACTERS_MIN = 32
 
@@ -50,7 +50,7 @@ def contradictions(
     yield from _database(settings, where)
     yield from _local_models(settings, where)
     yield from _provider_names(settings, provider_place)
-    yield from _openai_twice(settings, variables, where, provider_place)
+    yield from _vendors_twice(settings, variables, where, provider_place)
     for index, provider in enumerate(settings.providers):
         yield from address_problems(settings, provider, lambda key, index=index: provider_place(index, key))  # type: ignore[misc]
         yield from _credential(provider, variables, lambda key, index=index: provider_place(index, key))  # type: ignore[misc]
@@ -127,17 +127,23 @@ def _provider_names(settings: Settings, place: ProviderPlace) -> Iterator[Proble
         seen.setdefault(provider.name, index)
 
 
-def _openai_twice(settings: Settings, variables: Mapping[str, str], where: Places, place: ProviderPlace) -> Iterator[Problem]:
+def _vendors_twice(settings: Settings, variables: Mapping[str, str], where: Places, place: ProviderPlace) -> Iterator[Problem]:
     for index, provider in enumerate(settings.providers):
-        if provider.name != "openai" or not settings.openai_api_key:
+        setting = KEYS_OF_VENDORS.get(provider.name)
+        if setting is None or not getattr(settings, setting):
             continue
         key = variables.get(provider.api_key_env, "") if provider.api_key_env else provider.api_key
-        if key != settings.openai_api_key:
+        if key != getattr(settings, setting):
+            given = next((name for name in _variables(setting) if name in variables), setting.upper())
             yield Problem(
                 place(index, "name"),
-                f"the provider openai has one credential here and another in {where['openai_api_key']}",
-                'Write api_key_env = "OPENAI_API_KEY" here, or give this provider another name.',
+                f"the provider {provider.name} has one credential here and another in {where[setting]}",
+                f'Write api_key_env = "{given}" here, or give this provider another name.',
             )
+
+
+def _variables(setting: str) -> tuple[str, ...]:
+    return next(info.env for info in describe() if info.name == setting)
 
 
 class _Addressed(Protocol):
@@ -152,11 +158,12 @@ class _Addressed(Protocol):
 def address_problems(settings: Settings, provider: _Addressed, place: Callable[[str], str]) -> Iterator[Problem]:
     """What is wrong with where a provider is said to be, in the settings or in the database. `place` of one of its fields."""
     if not provider.base_url:
-        if provider.kind != "openai":
+        if provider.kind not in DEFAULT_BASE_URLS:
+            example = "https://NAME.openai.azure.com" if provider.kind == "azure" else "http://host:port/v1"
             yield Problem(
                 place("name"),
                 f"the provider {provider.name} is of the kind {provider.kind}, but has no base_url",
-                'Add base_url = "http://host:port/v1".',
+                f'Add base_url = "{example}".',
             )
         return
     try:

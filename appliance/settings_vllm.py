@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from appliance.settings import Settings, VllmSettings
+from appliance.settings import KEYS_OF_VENDORS, Settings, VllmSettings
 from appliance.settings_rules import Problem
 
 ArgumentPlace = Callable[[int, str], str]
@@ -41,8 +41,7 @@ SHORT = frozenset(("-tp", "-pp", "-dp", "-ep", "-dcp", "-pcp", "-q", "-O", "-cc"
 def contradictions(settings: Settings, place: ArgumentPlace) -> Iterator[Problem]:
     """Everything that can't hold. `place` has the line of a key of the Nth table."""
     providers = {provider.name for provider in settings.providers}
-    if settings.openai_api_key:
-        providers.add("openai")
+    providers.update(vendor for vendor, setting in KEYS_OF_VENDORS.items() if getattr(settings, setting))
     seen: set[str] = set()
     for index, table in enumerate(settings.vllm):
         yield from _name(table.name, providers, seen, place(index, "name"))

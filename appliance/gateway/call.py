@@ -4,6 +4,7 @@ import itertools
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -54,10 +55,12 @@ class Call(msgspec.Struct):
 
     raw:      the caller's body, decoded; what pass-through sends.
     form:     the dialect of a chat; None for what only OpenAI's speaks.
+    own_headers: those of the caller's request that are part of its format; they go along where the body passes through.
     local_only: it may not leave this machine, whatever the route says.
     dropped:  parameters that were left out of what was sent.
     deadline: monotonic seconds at which it must have ended; `limit` moves the caller's own clock along.
     journey:  its way through the route, once it is on it; answered: the deployment whose answer it gets.
+    cost:     US dollars, once it has ended; None: no price is known.
     answer:   what its dialect writes on top of the answer, where it has such a thing.
     started:  monotonic seconds of its arrival; started_at is the same moment in UTC milliseconds.
     """
@@ -74,6 +77,7 @@ class Call(msgspec.Struct):
     deadline: float
     chat: ChatRequest | None = None
     form: ChatDialect | None = None
+    own_headers: dict[str, str] = {}
     local_only: bool = False
     dropped: tuple[str, ...] = ()
     head: Head = msgspec.field(default_factory=Head)
@@ -84,6 +88,7 @@ class Call(msgspec.Struct):
     answer: Answer | None = None
     limit: Callable[[float], None] | None = None
     is_booked: bool = False
+    cost: Decimal | None = None
     findings: list[Any] = []
     placeholders: dict[str, str] = {}
     usage: Usage | None = None

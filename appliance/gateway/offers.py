@@ -8,10 +8,10 @@ import msgspec
 
 from appliance.errors import GatehouseError
 from appliance.providers.registry import PROVIDERS
-from appliance.routing.building import There, built
+from appliance.routing.building import There, built, offer_of_settings
 from appliance.routing.catalog import Catalog
 from appliance.routing.names import LocalOffer, Names, ProviderOffer, VllmOffer
-from appliance.settings import ProviderSettings, Settings
+from appliance.settings import Settings
 from appliance.telemetry.logs import get_logger
 from appliance.upstream.client import HttpClient
 
@@ -105,7 +105,7 @@ class Offers:
 
     def _known(self) -> list[ProviderOffer]:
         """Providers as they were written: those of the settings, then those of the database."""
-        return [_offer(provider) for provider in self._settings.providers] + self._catalog.offers()
+        return [offer_of_settings(provider) for provider in self._settings.providers] + self._catalog.offers()
 
     def _providers(self) -> list[ProviderOffer]:
         """The same, with the models that they told."""
@@ -153,8 +153,3 @@ class Offers:
         except (GatehouseError, ValueError, TimeoutError) as error:
             # Its models can still be asked for by name; only the list is short.
             _log.warning("a provider did not tell its models", provider=offer.name, kind=type(error).__name__)
-
-
-def _offer(provider: ProviderSettings) -> ProviderOffer:
-    models = frozenset(provider.models) if provider.models else None
-    return ProviderOffer(provider.name, provider.kind, provider.base_url.rstrip("/"), provider.api_key, models)

@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator, Callable
 from typing import Protocol, TypeVar
 
+import msgspec
+
 from appliance.chat import Chunk
 from appliance.errors import FeatureUnsupported, GatehouseError, UpstreamFailed
 from appliance.gateway.call import Call
@@ -63,6 +65,8 @@ class Sender:
             fitted = fit(chat, extras, provider.support, who=deployment.name, drop=may_drop)
             chat, call.dropped = fitted.chat, fitted.dropped
         outgoing = _translated(lambda: provider.chat_request(chat, call.raw, deployment, passes=passes))
+        if passes and call.own_headers:
+            outgoing = with_headers(outgoing, call.own_headers)
         answer = await self._request(outgoing, provider, deployment)
         if not chat.stream:
             return _one(provider.chat_answer(await answer.read(), deployment, passes=passes))
@@ -77,6 +81,11 @@ class Sender:
         if 200 <= answer.status < 300:
             return answer
         raise provider.error(answer.status, answer.headers, await _error_body(answer), deployment)
+
+
+def with_headers(outgoing: Outgoing, more: dict[str, str]) -> Outgoing:
+    """The same request with these headers, which win over its own."""
+    return msgspec.structs.replace(outgoing, headers={**outgoing.headers, **more})
 
 
 def _translated(translate: Callable[[], T]) -> T:

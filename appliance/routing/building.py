@@ -8,6 +8,7 @@ from appliance.providers.wire import Deployment
 from appliance.routing.names import LOCAL_PROVIDER, VLLM_PROVIDER, LocalOffer, ProviderOffer, VllmOffer
 from appliance.routing.route import BreakerRules, Limits, Route, Target, Timeouts
 from appliance.routing.route_forms import DeploymentForm, ProviderForm, RouteForm
+from appliance.settings import ProviderSettings
 
 
 class There(msgspec.Struct, frozen=True):
@@ -41,6 +42,20 @@ def offer_of(form: ProviderForm, base_url: str, api_key: str) -> ProviderOffer:
         form.region,
         form.access_key_id,
         form.secret_access_key,
+    )
+
+
+def offer_of_settings(provider: ProviderSettings) -> ProviderOffer:
+    return ProviderOffer(
+        provider.name,
+        provider.kind,
+        provider.base_url.rstrip("/"),
+        provider.api_key,
+        frozenset(provider.models) if provider.models else None,
+        provider.api_version,
+        provider.region,
+        provider.access_key_id,
+        provider.secret_access_key,
     )
 
 

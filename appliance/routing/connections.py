@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from appliance.errors import NotFound
+from appliance.routing.building import offer_of_settings
 from appliance.routing.catalog import Catalog
 from appliance.routing.connection import ConnectionTried, tried
-from appliance.routing.names import ProviderOffer
 from appliance.routing.route_book import Forms
 from appliance.routing.route_checks import House, connection_problems, refusal
 from appliance.routing.route_forms import ProviderForm
@@ -37,5 +37,4 @@ class Connections:
         found = next((provider for provider in self._settings.providers if provider.name == id_or_name), None)
         if found is None:
             raise NotFound("there is no such provider", fix="GET /api/v1/admin/providers lists them.", param="provider_id")
-        offer = ProviderOffer(found.name, found.kind, found.base_url.rstrip("/"), found.api_key)
-        return await tried(self._client, offer)
+        return await tried(self._client, offer_of_settings(found))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 
 from appliance.errors import InvalidField
-from appliance.providers.registry import DEFAULT_BASE_URLS, PROVIDERS
+from appliance.providers.registry import PROVIDERS
 from appliance.routing.fallbacks import DEPTH_MAX, are_too_deep, loop_in
 from appliance.routing.names import LOCAL_PROVIDER, VLLM_PROVIDER
 from appliance.routing.route_book import Edit, Forms
@@ -18,7 +18,7 @@ from appliance.routing.route_forms import (
     ProviderForm,
     RouteForm,
 )
-from appliance.settings import ProviderSettings, Settings
+from appliance.settings import DEFAULT_BASE_URLS, ProviderSettings, Settings
 from appliance.settings_rules import Problem, address_problems, could_be_a_credential
 
 OWN = (LOCAL_PROVIDER, VLLM_PROVIDER)
@@ -96,6 +96,9 @@ def connection_problems(form: ProviderForm, house: House, place: Place) -> Itera
         kinds = ", ".join([*PROVIDERS, LLAMACPP])
         yield Problem(place("kind"), f"this version can't speak to {form.kind}", f"It speaks to: {kinds}.")
         return
+    for field, kind in (("api_version", "azure"), ("region", "bedrock")):
+        if getattr(form, field) and form.kind != kind:
+            yield Problem(place(field), f"{form.kind} has no {field}: that is {kind}'s", f"Take it out, or choose {kind}.")
     if form.kind == "bedrock" and not form.region:
         yield Problem(place("region"), "bedrock needs a region", 'Add region = "us-east-1", or where your models are.')
     elif not form.base_url.isascii() or not form.base_url.isprintable():
@@ -124,6 +127,10 @@ def _provider_name(form: ProviderForm, house: House, place: Place) -> Iterator[P
 
 def _credentials(form: ProviderForm, house: House, place: Place) -> Iterator[Problem]:
     pair = (form.access_key_id, form.secret_access_key)
+    if form.access_key_id and not form.access_key_id.isalnum():
+        yield Problem(place("access_key_id"), "it has characters that no such id has", "Write it as AWS shows it: AKIA…")
+    if any(pair) and (form.api_key or form.api_key_env):
+        yield Problem(place("access_key_id"), "there are both a pair of keys and a bearer key", "Keep one of them.")
     if any(pair) and form.kind != "bedrock":
         yield Problem(place("access_key_id"), "only bedrock has a pair of keys", "Write api_key.")
     elif any(pair) and not all(pair):
@@ -205,7 +212,7 @@ def _deployment_provider(one: DeploymentForm, house: House, at: str) -> Iterator
     if found is None:
         known = [*house.forms.providers, *(provider.name for provider in house.settings.providers), *OWN]
         yield Problem(at, f"there is no provider {_shown(one.provider)!r}", f"There are: {', '.join(known[:20])}.")
-    elif found.kind in NEED_A_CREDENTIAL and not found.api_key and not getattr(found, "access_key_id", ""):
+    elif found.kind in NEED_A_CREDENTIAL and not found.api_key and not found.secret_access_key:
         what = f"the provider {one.provider} has no credential"
         yield Problem(at, what, f"Give it one in {where_it_stands(found)}.")
 

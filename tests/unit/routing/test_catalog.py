@@ -21,7 +21,7 @@ def offer(house: House, name: str = "acme") -> ProviderOffer:
 
 
 async def test_what_was_changed_is_there_after_a_restart(house: House, tmp_path: Path, clock: FakeClock) -> None:
-    await house.add_provider(models=["m"], region="eu")
+    await house.add_provider(models=["m"], kind="azure", api_version="1")
     await house.add_route("fast", "acme/m", "acme/n", strategy="cheapest", circuit_breaker=False, timeouts={"request_seconds": 9})
     await house.add_route("slow", "local/x", fallbacks=["fast"], cache=True, policy="strict")
     await patched(house, "route", "fast", deployments=[{"provider": "acme", "model": "n"}, {"provider": "filed", "model": "z"}])

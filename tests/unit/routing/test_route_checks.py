@@ -42,6 +42,10 @@ def test_a_provider_as_it_should_be_has_no_problem() -> None:
     assert of_provider(api_key="", api_key_env="ACME_API_KEY") == []
     assert of_provider(name="openai", kind="openai", base_url="") == []
     assert of_provider(name="here", kind="llamacpp", base_url="", api_key="") == []
+    assert of_provider(kind="azure", base_url="https://acme.openai.azure.com", api_version="2024-10-21") == []
+    assert of_provider(kind="bedrock", base_url="", region="us-east-1") == []
+    pair = {"access_key_id": "AKIA0", "secret_access_key": "s/+"}
+    assert of_provider(kind="bedrock", base_url="", api_key="", region="us-east-1", **pair) == []
 
 
 @pytest.mark.parametrize(
@@ -64,6 +68,14 @@ def test_a_provider_as_it_should_be_has_no_problem() -> None:
         ({"api_key": "", "api_key_env": "GATEHOUSE_TEST"}, "belongs to the appliance itself"),
         ({"access_key_id": "AKIA", "secret_access_key": "s"}, "only bedrock has a pair of keys"),
         ({"kind": "openai", "api_key": ""}, "has no credential"),
+        ({"region": "eu"}, "openai-compatible has no region: that is bedrock's"),
+        ({"api_version": "2024-10-21"}, "openai-compatible has no api_version: that is azure's"),
+        ({"kind": "azure", "base_url": ""}, "has no base_url"),
+        ({"kind": "bedrock", "base_url": ""}, "bedrock needs a region"),
+        ({"kind": "bedrock", "base_url": "", "region": "eu", "api_key": ""}, "has no credential"),
+        ({"kind": "bedrock", "base_url": "", "region": "eu", "api_key": "", "access_key_id": "AKIA"}, "one of the pair of keys"),
+        ({"kind": "bedrock", "region": "eu", "access_key_id": "AK", "secret_access_key": "s"}, "a pair of keys and a bearer key"),
+        ({"kind": "bedrock", "region": "eu", "access_key_id": "AK/x"}, "characters that no such id has"),
         ({"kind": "llamacpp"}, "it has no address and no credential"),
         ({"models": ["a\u202eb"]}, "characters that can't be seen"),
     ],
