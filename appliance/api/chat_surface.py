@@ -1,12 +1,12 @@
 """A chat as every dialect's route serves it: read, run through the pipeline, written as the caller's dialect writes it."""
 
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Protocol
 
 from appliance.api.door import Door, from_loopback
 from appliance.api.exchange import Exchange, Scope
 from appliance.clock import Clock
-from appliance.dialects.writer import Answer, ChatDialect, Writer
+from appliance.dialects.writer import Answer, ChatDialect, Parsed, Writer
 from appliance.errors import Forbidden, KeyMissing
 from appliance.gateway.call import Call, Reply
 from appliance.gateway.pipeline import Pipeline
@@ -85,29 +85,56 @@ class ChatSurface:
         """A whole request: POST with a body of `dialect`, answered in it."""
         state = self.identify(exchange, "chat")
         body = await exchange.body()
-        parsed = dialect.parse(body)
+        await self.serve(exchange, state, dialect, dialect.parse(body), len(body))
+
+    async def serve(
+        self,
+        exchange: Exchange,
+        state: State,
+        dialect: ChatDialect,
+        parsed: Parsed,
+        body_bytes: int,
+        keeper: "Keeper | None" = None,
+    ) -> None:
+        """A request that was read, answered in its dialect; `keeper` where the answer is to be kept."""
         call = self.call(exchange, state, Kind.CHAT, DIALECTS[dialect.name], parsed.chat.model, parsed.raw)
         call.chat, call.form = parsed.chat, dialect
         if parsed.chat.stream:
             exchange.begin_stream(call.head.headers, dialect.sign_of_life)
-        reply = await self.run(exchange, call, len(body))
+        reply = await self.run(exchange, call, body_bytes)
         answer = Answer(dialect.id_prefix + call.id.hex(), call.started_at // 1000, _model_shown(call))
-        await write(exchange, call, reply, dialect.writer(parsed.chat, answer))
+        writer = dialect.writer(parsed.chat, answer) if keeper is None else keeper.writer(answer)
+        await write(exchange, call, reply, writer, keeper)
 
 
-async def write(exchange: Exchange, call: Call, reply: Reply, writer: Writer) -> None:
+class Keeper(Protocol):
+    """Whoever must have an answer before its caller has all of it."""
+
+    def writer(self, answer: Answer) -> Writer: ...
+
+    async def keep(self, whole: bytes | None) -> None:
+        """The answer is written, and its last byte not sent; `whole` where it isn't streamed.
+
+        Errors:  any of the tree: then the caller gets that instead of the last byte.
+        """
+        ...
+
+
+async def write(exchange: Exchange, call: Call, reply: Reply, writer: Writer, keeper: Keeper | None = None) -> None:
     """The answer, whole or streamed, as it comes out of the pipeline."""
     if call.streamed:
-        await _stream(exchange, call, reply, writer)
+        await _stream(exchange, call, reply, writer, keeper)
         exchange.first_token_seconds = None if call.first_token is None else call.first_token - call.started
         return
     chunks = [chunk async for chunk in reply.chunks]
     first = chunks[0] if len(chunks) == 1 else None
     whole = first.raw if first is not None and first.raw is not None else writer.whole(chunks, call.usage)
+    if keeper is not None:
+        await keeper.keep(whole)
     await exchange.answer(200, whole, reply.head.headers)
 
 
-async def _stream(exchange: Exchange, call: Call, reply: Reply, writer: Writer) -> None:
+async def _stream(exchange: Exchange, call: Call, reply: Reply, writer: Writer, keeper: Keeper | None) -> None:
     waiting: list[bytes] = []
     async with aclosing(reply.chunks):
         async for chunk in reply.chunks:
@@ -117,6 +144,8 @@ async def _stream(exchange: Exchange, call: Call, reply: Reply, writer: Writer) 
                 await exchange.piece(b"".join(waiting))
                 waiting.clear()
     waiting.append(writer.end(call.usage))
+    if keeper is not None:
+        await keeper.keep(None)
     await exchange.piece(b"".join(waiting), last=True)
 
 

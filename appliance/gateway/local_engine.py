@@ -12,10 +12,12 @@ from appliance.gateway.call import Call
 from appliance.identity.caller import Caller
 from appliance.local.models import LocalModels
 from appliance.providers import llamacpp, openai
+from appliance.providers.support import Support, extras_dropped
 from appliance.providers.wire import Deployment
 
 # So small a model sometimes finds no end. Where the caller names no bound it gets this one, and `finish_reason: "length"`.
 DEMONSTRATION_TOKENS_OUT = 512
+_NO_EXTRAS = Support(frozenset())
 
 
 class OverheadMetrics(Protocol):
@@ -32,7 +34,11 @@ class LocalChat:
     async def chat(self, call: Call, deployment: Deployment) -> AsyncGenerator[Chunk, None]:
         assert call.chat is not None
         model = next((model for model in self._models.offered() if model.id == deployment.model), None)
-        raw = call.raw if call.dialect_name == "openai_chat" else openai.body_of(call.chat)
+        raw = call.raw
+        if call.form is not None and call.form.name != "openai_chat":
+            extras = call.form.extras(call.raw)
+            call.dropped = extras_dropped(extras, _NO_EXTRAS, who=deployment.name, drop=call.may_drop)
+            raw = openai.body_of(call.chat)
         request = llamacpp.request(call.chat, raw, template_knows_tools=model is not None and model.tools)
         if model is not None and model.demonstration:
             request.body.setdefault("max_tokens", DEMONSTRATION_TOKENS_OUT)
