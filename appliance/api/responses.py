@@ -19,7 +19,7 @@ from appliance.api.raw import RawRoute
 from appliance.dialects.openai_responses import OpenAIResponses
 from appliance.dialects.openai_responses_writer import OpenAIResponsesWriter, error_event
 from appliance.dialects.writer import Answer, Parsed
-from appliance.errors import GatehouseError
+from appliance.errors import GatehouseError, InvalidField
 from appliance.gateway.stored_responses import StoredResponses
 from appliance.identity.caller import Caller
 
@@ -115,6 +115,8 @@ class ResponsesRoutes:
         ids = [item["id"] for item in items if _is_reference(item)]
         if not ids:
             return items
+        if len(set(ids)) < len(ids):  # each time it is named it would be sent, however large it is
+            raise InvalidField("an item is named twice in the input", param="input", fix="Name each item once.")
         found = await self._stored.items(caller, ids)
         return [found.get(item["id"], item) if _is_reference(item) else item for item in items]
 

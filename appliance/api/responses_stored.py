@@ -72,7 +72,7 @@ async def get_response(
     caller = _caller(request, door)
     if stream:
         raise FeatureUnsupported("a kept response can't be streamed again", fix="Leave stream out.", param="stream")
-    turn = await stored_responses.get(caller, response_id[:ID_CHARS_MAX])
+    turn = await stored_responses.get(caller, response_id)
     return Response(bytes(turn.response), media_type="application/json")
 
 
@@ -92,7 +92,7 @@ async def list_input_items(
     order: Literal["asc", "desc"] = "desc",
     after: Annotated[str | None, Parameter(max_length=ID_CHARS_MAX)] = None,
 ) -> InputItems:
-    turn = await stored_responses.get(_caller(request, door), response_id[:ID_CHARS_MAX])
+    turn = await stored_responses.get(_caller(request, door), response_id)
     items = [_named(item, response_id, position) for position, item in enumerate(turn.input)]
     if order == "desc":
         items.reverse()
@@ -123,7 +123,7 @@ async def delete_response(
     stored_responses: NamedDependency[StoredResponses],
     response_id: FromPath[str],
 ) -> ResponseDeleted:
-    await stored_responses.delete(_caller(request, door), response_id[:ID_CHARS_MAX])
+    await stored_responses.delete(_caller(request, door), response_id)
     return ResponseDeleted(response_id)
 
 

@@ -14,12 +14,13 @@ from msgspec import Meta
 
 from appliance import bodies
 from appliance.chat import TOOLS_MAX, ChatRequest, Tool, ToolFunction
-from appliance.dialects.openai_responses_items import kind_of, messages_of, refuse, untranslatable
+from appliance.dialects.openai_responses_items import is_sealed, kind_of, messages_of, refuse, untranslatable
 from appliance.dialects.openai_responses_writer import OpenAIResponsesWriter, echo
 from appliance.dialects.writer import Answer, Parsed
-from appliance.errors import InvalidField
+from appliance.errors import InvalidField, MalformedJson
 
 ITEMS_MAX = 10_000
+NESTED_MAX = 200  # what is read here must be written and read again elsewhere, with more around it
 INCLUDED = frozenset({"reasoning.encrypted_content", "message.output_text.logprobs"})
 # Fields that are ours to answer for, whoever answers the rest.
 _OURS = frozenset({"store", "previous_response_id", "metadata", "background", "conversation", "include", "truncation"})
@@ -88,6 +89,8 @@ class OpenAIResponses:
     def read(self, body: bytes) -> dict[str, Any]:
         """A checked body, before what it refers to is put in. Errors: MalformedJson, InvalidField, FeatureUnsupported."""
         raw = bodies.read_object(body)
+        if bodies.is_nested_deeper(raw, NESTED_MAX):
+            raise MalformedJson(f"the body is nested more than {NESTED_MAX} deep", fix="Send a flatter JSON body.")
         _check(_asked(raw))
         return raw
 
@@ -128,6 +131,13 @@ class OpenAIResponses:
         if (raw.get("text") or {}).get("verbosity") is not None:
             found.append("verbosity")
         return list(dict.fromkeys(found))
+
+    def for_its_vendor(self, raw: dict[str, Any]) -> dict[str, Any]:
+        """Without the thoughts of others, which OpenAI would refuse as not its own."""
+        items = raw["input"]
+        if isinstance(items, str) or not any(is_sealed(item) for item in items):
+            return raw
+        return {**raw, "input": [item for item in items if not is_sealed(item)]}
 
     def writer(self, chat: ChatRequest, answer: Answer) -> OpenAIResponsesWriter:
         """Tells only what a chat knows of the request; `writer_for` tells all."""

@@ -5,7 +5,6 @@ items here, one after the other. Items of OpenAI's own tools are kept for OpenAI
 """
 
 import base64
-import binascii
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -56,6 +55,18 @@ class ReasoningItem(msgspec.Struct):
     summary: list[SummaryPart] = []
     content: list[SummaryPart] | None = None
     encrypted_content: str | None = None
+
+
+class _Thinking(msgspec.Struct, tag="thinking"):
+    thinking: str
+    signature: str
+
+
+class _Redacted(msgspec.Struct, tag="redacted_thinking"):
+    data: str
+
+
+_read_blocks = msgspec.json.Decoder(list[_Thinking | _Redacted]).decode
 
 
 class ReferenceItem(msgspec.Struct):
@@ -113,7 +124,7 @@ def messages_of(items: str | list[dict[str, Any]], instructions: str | None) -> 
         reader = _READERS.get(kind)
         if reader is not None:
             reader(turns, _converted(item, _STRUCTS[kind], position), f"input[{position}]")
-    turns.check()
+    turns.finish()
     return turns.messages
 
 
@@ -132,6 +143,7 @@ class _Turns:
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self._calls: set[str] = set()
+        self._thoughts: dict[int, list[str]] = {}  # by the place of their message
         self._open: dict[str, str] = {}
 
     def message(self, item: MessageItem, place: str) -> None:
@@ -170,9 +182,10 @@ class _Turns:
             return
         turn = self._assistant()
         if blocks:
-            turn.thinking_blocks = [*(turn.thinking_blocks or ()), *blocks]
+            turn.thinking_blocks = turn.thinking_blocks or []
+            turn.thinking_blocks += blocks
         if text:
-            turn.reasoning_content = f"{turn.reasoning_content}\n{text}" if turn.reasoning_content else text
+            self._thoughts.setdefault(len(self.messages) - 1, []).append(text)
 
     def reference(self, item: ReferenceItem, place: str) -> None:
         raise InvalidField(
@@ -185,8 +198,10 @@ class _Turns:
             self.messages.append(Message("assistant"))
         return self.messages[-1]
 
-    def check(self) -> None:
+    def finish(self) -> None:
         """Errors: InvalidField where a call was left without a result, as at OpenAI."""
+        for place, texts in self._thoughts.items():
+            self.messages[place].reasoning_content = "\n".join(texts)
         for call_id in self._open:
             raise InvalidField(
                 f"No tool output found for function call {call_id[:100]}.",
@@ -235,9 +250,15 @@ def opened(text: str) -> list[dict[str, Any]]:
         return []
     coded = text[len(SEALED_WORD) :]
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(coded + "=" * (-len(coded) % 4)), type=list[dict[str, Any]])
-    except (ValueError, binascii.Error, msgspec.DecodeError):
+        blocks = _read_blocks(base64.urlsafe_b64decode(coded + "=" * (-len(coded) % 4)))
+    except (ValueError, msgspec.DecodeError, RecursionError):
         return []
+    return [msgspec.to_builtins(block) for block in blocks]
+
+
+def is_sealed(item: dict[str, Any]) -> bool:
+    """Is it a thought that `sealed` put away?"""
+    return item.get("type") == "reasoning" and str(item.get("encrypted_content") or "").startswith(SEALED_WORD)
 
 
 def refuse(name: str, why: str) -> BadRequest:

@@ -170,7 +170,7 @@ class _Message:
         else:
             self._emit("response.refusal.done", {**self._place, "refusal": text})
         self._emit("response.content_part.done", {**self._place, "part": part})
-        self._parts = [*self._parts, part]
+        self._parts.append(part)
         self._kind, self._texts, self._logprobs = "", [], []
 
     def end(self, status: str) -> dict[str, Any]:

@@ -61,7 +61,8 @@ class Sender:
             extras = call.form.extras(call.raw) if call.form is not None else []
             fitted = fit(chat, extras, provider.support, who=deployment.name, drop=call.may_drop)
             chat, call.dropped = fitted.chat, fitted.dropped
-        outgoing = _translated(lambda: provider.chat_request(chat, call.raw, deployment, passes=passes))
+        raw = call.form.for_its_vendor(call.raw) if passes and call.form is not None else call.raw
+        outgoing = _translated(lambda: provider.chat_request(chat, raw, deployment, passes=passes))
         answer = await self._request(outgoing, provider, deployment)
         if not chat.stream:
             return _one(provider.chat_answer(await answer.read(), deployment, passes=passes))

@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from appliance.bodies import has_many_parts
 from appliance.clock import Clock
 from appliance.errors import PreviousResponseUnknown, ResponseUnknown, TooLarge, Unavailable, UpstreamFailed
 from appliance.identity.caller import Caller
-from appliance.store.engine import Database
+from appliance.store.engine import Database, to_the_end
 from appliance.store.tables import stored_response_items, stored_responses
 from appliance.store.vault import NONCE_BYTES, TAG_BYTES, Vault
 
@@ -93,14 +94,17 @@ class StoredResponses:
             "expires_at": now + self._kept_ms,
             "sealed": self._sealed(plain, caller.tenant_number, owner, named.id),
         }
+        # A caller who leaves meanwhile must not stop the writer in the middle.
+        await to_the_end(self._written(caller, values, {item.id for item in named.output if item.id}))
+
+    async def _written(self, caller: Caller, values: dict[str, Any], item_ids: set[str]) -> None:
         async with self._db.transaction() as tx:
-            await tx.execute(sa.delete(stored_responses).where(_is(caller, named.id)))
+            await tx.execute(sa.delete(stored_responses).where(_is(caller, values["id"])))
             made = await tx.execute(sa.insert(stored_responses).values(**values))
             assert made.inserted_primary_key is not None
             number = made.inserted_primary_key[0]
-            ids = {item.id for item in named.output if item.id}
-            if ids:
-                await tx.execute(sa.insert(stored_response_items), [{"response_number": number, "id": one} for one in ids])
+            if item_ids:
+                await tx.execute(sa.insert(stored_response_items), [{"response_number": number, "id": one} for one in item_ids])
 
     async def get(self, caller: Caller, response_id: str) -> Turn:
         """Errors: ResponseUnknown, whoever's it is; Unavailable."""
@@ -109,14 +113,17 @@ class StoredResponses:
             row = (await connection.execute(query)).one_or_none()
         if row is None:
             raise unknown(response_id)
-        return self._opened(row, caller)
+        return self._opened([row], caller)[0]
 
     async def delete(self, caller: Caller, response_id: str) -> None:
         """Errors: ResponseUnknown, Unavailable."""
+        if not await to_the_end(self._deleted(caller, response_id)):
+            raise unknown(response_id)
+
+    async def _deleted(self, caller: Caller, response_id: str) -> int:
         async with self._db.transaction() as tx:
             gone = await tx.execute(sa.delete(stored_responses).where(_is(caller, response_id), self._not_expired()))
-        if gone.rowcount == 0:
-            raise unknown(response_id)
+        return gone.rowcount
 
     async def conversation(self, caller: Caller, previous_id: str) -> list[dict[str, Any]]:
         """The items of every turn up to and including `previous_id`, oldest first.
@@ -128,8 +135,7 @@ class StoredResponses:
             query = sa.select(_t.number, _t.id, _t.sealed).where(_t.number.in_(numbers))
             rows = {row.number: row for row in await connection.execute(query)}
         items: list[dict[str, Any]] = []
-        for number in reversed(numbers):
-            turn = self._opened(rows[number], caller)
+        for turn in self._opened([rows[number] for number in reversed(numbers)], caller):
             items += turn.input
             items += turn.output()
         return items
@@ -168,7 +174,7 @@ class StoredResponses:
             if sum(row.size for row in found) > BYTES_MAX:
                 raise TooLarge("the items that are named are too large together", fix="Send the items themselves.")
             rows = (await connection.execute(sa.select(_t.id, _t.sealed).where(*mine, _t.number.in_(numbers)))).all()
-        items = [item for row in rows for item in self._opened(row, caller).output()]
+        items = [item for turn in self._opened(rows, caller) for item in turn.output()]
         return {item["id"]: item for item in items if item.get("id") in wanted}
 
     async def delete_of_user(self, tx: AsyncConnection, user_number: int) -> int:
@@ -191,12 +197,19 @@ class StoredResponses:
         nonce = os.urandom(NONCE_BYTES)
         return nonce + self._sealing.encrypt(nonce, plain, _bound(tenant_number, owner, response_id))
 
-    def _opened(self, row: Any, caller: Caller) -> Turn:
+    def _opened(self, rows: Sequence[Any], caller: Caller) -> list[Turn]:
+        """Errors: TooLarge for what would take everybody's time to read, Unavailable for what was damaged."""
+        plain = [self._plain(row, caller) for row in rows]
+        if has_many_parts(b"".join(plain)):
+            raise TooLarge("what is kept has too many parts to be continued", fix="Send a summary as input.")
+        return [_read_turn(one) for one in plain]
+
+    def _plain(self, row: Any, caller: Caller) -> bytes:
         bound = _bound(caller.tenant_number, owner_of(caller), row.id)
         try:
             if len(row.sealed) < NONCE_BYTES + TAG_BYTES:
                 raise InvalidTag
-            return _read_turn(self._sealing.decrypt(row.sealed[:NONCE_BYTES], row.sealed[NONCE_BYTES:], bound))
+            return self._sealing.decrypt(row.sealed[:NONCE_BYTES], row.sealed[NONCE_BYTES:], bound)
         except InvalidTag:
             raise Unavailable(
                 "a kept response was damaged or changed by hand", fix="Delete it, and send the conversation as input."

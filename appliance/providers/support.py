@@ -30,6 +30,7 @@ HINTS = frozenset(
 # How extras are called that change what is asked (OpenAI's own tools, parts of messages): never left out, whatever a route says.
 _ASKED_ENDINGS = (" tools", " items", " parts")
 _ASKED_BEGINNINGS = ("tool_choice ", "input_image")
+_ASKED = frozenset({"prompt"})
 
 
 class Support(msgspec.Struct, frozen=True):
@@ -103,7 +104,7 @@ def extras_dropped(extras: Sequence[str], support: Support, *, who: str, drop: b
     dropped = [name for name in extras if name not in support]
     for name in dropped:
         if name not in HINTS:
-            is_asked = name.endswith(_ASKED_ENDINGS) or name.startswith(_ASKED_BEGINNINGS)
+            is_asked = name in _ASKED or name.endswith(_ASKED_ENDINGS) or name.startswith(_ASKED_BEGINNINGS)
             _leave_out(name, who, may=not is_asked, drop=drop)
     return tuple(dropped)
 

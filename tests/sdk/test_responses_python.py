@@ -207,6 +207,22 @@ async def test_kept_responses_asynchronously(async_client: openai.AsyncOpenAI) -
         await async_client.responses.retrieve(made.id)
 
 
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({"tools": [{"type": "web_search"}]}, "web_search tools"),
+        ({"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "file_1"}]}]}, "input_file parts"),
+        ({"input": [{"role": "user", "content": [{"type": "input_image", "file_id": "f"}]}]}, "input_image by file_id"),
+        ({"prompt": {"id": "pmpt_1"}}, "prompt"),
+    ],
+)
+def test_what_only_openai_can_do_is_refused_by_name(client: openai.OpenAI, model: str, more: Any, named: str) -> None:
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.responses.create(model=model, **{"input": "Hello", **more})
+    assert (refused.value.code, refused.value.param) == ("unsupported_feature", named)
+
+
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [

@@ -1,7 +1,12 @@
 """POST /v1/responses and what is kept of it, on the running program."""
 
+import http.client
 import json
+import random
 import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -112,6 +117,38 @@ def test_a_conversation_outlives_a_restart_and_kill_9(appliance: MakeAppliance, 
     assert said == ["one", "You said: one", "two", "You said: two", "three"]
 
 
+@pytest.mark.timeout(200)  # six starts
+def test_whatever_a_caller_was_told_is_there_after_kill_9_at_any_moment(appliance: MakeAppliance, upstream: Fake) -> None:
+    door = appliance(settings={"providers": [upstream.provider("fake")], "local_models": False})
+    assert door.api_key
+    chance = random.Random(20261126)
+    told: list[str] = []
+
+    def ask_until_it_dies(streamed: bool) -> None:
+        body = {"model": "fake/gpt-4o", "input": "Hello there", "stream": streamed}
+        with suppress(OSError, http.client.HTTPException, ValueError):
+            while True:
+                if streamed:
+                    with door.stream("POST", "/v1/responses", body, token=door.api_key) as stream:
+                        last = stream.collect().bodies[-1]
+                    assert last["type"] == "response.completed"
+                    told.append(last["response"]["id"])
+                else:
+                    told.append(door.call("POST", "/v1/responses", body, token=door.api_key).json["id"])
+
+    for _ in range(5):
+        before = len(told)
+        with ThreadPoolExecutor(4) as callers:
+            running = [callers.submit(ask_until_it_dies, number % 2 == 0) for number in range(4)]
+            time.sleep(0.3 + chance.random() * 0.3)
+            door.kill()
+        for one in running:
+            one.result()
+        door.start()
+        assert len(told) > before, "nothing was answered: this proved nothing"
+        assert [response_id for response_id in told[before:] if kept(door, response_id).status != 200] == []
+
+
 def test_nothing_of_it_can_be_read_in_the_home_folder(appliance: MakeAppliance, upstream: Fake) -> None:
     door = appliance(settings={"providers": [upstream.provider("fake")]})
     made = ask(door, CANARY, metadata={"note": CANARY}).json
@@ -167,11 +204,71 @@ def test_an_answer_that_can_not_be_kept_is_an_error_and_not_given_out(appliance:
         ({"model": "nobody"}, 404, "model"),
         ({"previous_response_id": "x" * 300}, 400, "previous_response_id"),
         ({"previous_response_id": "../../etc"}, 400, "previous_response_id"),
+        ({"previous_response_id": "resp_\0"}, 400, "previous_response_id"),
+        ({"previous_response_id": ""}, 400, "previous_response_id"),
+        ({"input": [{"role": "user", "content": "x"}] * 10_001}, 400, "input"),
+        ({"input": [{"type": "item_reference", "id": "msg_1"}] * 2}, 400, "input"),
+        ({"input": [{"type": "item_reference", "id": f"msg_{number}"} for number in range(501)]}, 413, None),
+        ({"tool_choice": {"type": "file_search"}, "tools": [{"type": "file_search"}]}, 400, "file_search tools"),
     ],
 )
-def test_bad_input_is_told_in_openais_form(door: Appliance, more: dict[str, Any], status: int, param: str) -> None:
+def test_bad_input_is_told_in_openais_form(door: Appliance, more: dict[str, Any], status: int, param: str | None) -> None:
     refused = ask(door, **{"given": "Hello there", **{("given" if name == "input" else name): more[name] for name in more}})
     assert (refused.status, refused.error["param"]) == (status, param)
+
+
+@pytest.mark.parametrize("path", ["%ff", "%00", "%ed%a0%80", "resp_%F0%9F%98%80", "..%2f..%2fetc", "'%20OR%201=1--", "x" * 2000])
+@pytest.mark.parametrize(("method", "more"), [("GET", ""), ("GET", "/input_items"), ("DELETE", "")])
+def test_strange_ids_are_unknown_ones(door: Appliance, path: str, method: str, more: str) -> None:
+    assert kept(door, path, method=method, more=more).status == 404
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"model":"fake/gpt-4o","input":"\\ud800"}', b'{"model":"fake/gpt-4o","input":"\xff"}', b"[]", b""]
+)
+def test_what_is_no_json_is_refused(door: Appliance, body: bytes) -> None:
+    assert door.call("POST", "/v1/responses", body, token=door.api_key).status == 400
+
+
+@pytest.mark.parametrize("depth", [190, 250, 940, 980, 100_000])
+def test_deep_nesting_is_refused_or_can_be_read_again(door: Appliance, depth: int) -> None:
+    deep = '{"a":' * depth + "1" + "}" * depth
+    body = f'{{"model":"fake/gpt-4o","input":[{{"role":"user","content":"x","more":{deep}}}]}}'.encode()
+    answer = door.call("POST", "/v1/responses", body, token=door.api_key)
+    assert answer.status == (200 if depth < 200 else 400)
+    if answer.status == 200:
+        assert kept(door, answer.json["id"]).json == answer.json
+        assert kept(door, answer.json["id"], more="/input_items").status == 200
+        assert ask(door, previous_response_id=answer.json["id"]).status == 200
+
+
+def test_ten_thousand_items_are_answered_and_kept(door: Appliance) -> None:
+    made = ask(door, [{"role": "user", "content": f"Turn {number}"} for number in range(9_998)]).json
+    assert len(kept(door, made["id"], more="/input_items?limit=100").json["data"]) == 100
+    assert ask(door, "One more", previous_response_id=made["id"]).status == 200
+    refused = ask(door, [{"role": "user", "content": "x"}] * 2, previous_response_id=made["id"])
+    assert (refused.status, refused.error["param"]) == (400, "input")
+
+
+def test_what_was_deleted_can_not_be_continued(door: Appliance) -> None:
+    first = ask(door, "one").json["id"]
+    second = ask(door, "two", previous_response_id=first).json["id"]
+    assert kept(door, first, method="DELETE").json == {"id": first, "object": "response", "deleted": True}
+    assert kept(door, first).status == 404
+    for previous in (first, second):  # the second lacks what it continued from
+        assert ask(door, "three", previous_response_id=previous).error["code"] == "previous_response_not_found"
+    assert kept(door, second).status == 200
+
+
+def test_a_key_may_stand_in_any_header_that_sdks_use(door: Appliance) -> None:
+    body = {"model": "fake/gpt-4o", "input": "Hello there"}
+    for headers in ({"x-api-key": door.api_key}, {"api-key": door.api_key}, {"Authorization": f"bearer {door.api_key}"}):
+        made = door.call("POST", "/api/v1/responses", body, headers=headers)
+        assert made.status == 200
+        path = f"/api/v1/responses/{made.json['id']}"
+        assert door.call("GET", path, headers=headers).status == 200
+        assert door.call("GET", f"{path}/input_items", headers=headers).status == 200
+        assert door.call("DELETE", path, headers=headers).status == 200
 
 
 def test_bad_questions_about_kept_ones(door: Appliance) -> None:

@@ -1,6 +1,7 @@
 """How a request of the Responses API is read."""
 
 import json
+from base64 import urlsafe_b64encode
 from contextlib import suppress
 from typing import Any
 
@@ -26,6 +27,10 @@ THOUGHT = {"type": "thinking", "thinking": "hm", "signature": "c2ln"}
 
 def chat(**body: Any) -> ChatRequest:
     return DIALECT.parse(json.dumps({"model": "m", "input": "Hi", **body}).encode()).chat
+
+
+def seal(text: str) -> str:
+    return "gatehouse1." + urlsafe_b64encode(text.encode()).decode()
 
 
 def extras(**body: Any) -> list[str]:
@@ -83,7 +88,52 @@ def test_thoughts_that_only_openai_can_read_are_left_out_of_a_translation() -> N
     assert chat(input=items).messages == [Message("user", "x")]
 
 
-@pytest.mark.parametrize("text", ["", "gatehouse1.", "gatehouse1.%%%", "gatehouse1.bm8", "gAAAA", "gatehouse1.é"])
+def test_thoughts_of_other_vendors_come_back_to_them_and_never_go_to_openai() -> None:
+    blocks = [
+        {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"},
+        {"type": "redacted_thinking", "data": "cmVk"},
+    ]
+    theirs = {"type": "reasoning", "id": "rs_1", "summary": [{"text": "Hm."}], "encrypted_content": sealed(blocks)}
+    openais = {"type": "reasoning", "id": "rs_2", "summary": [], "encrypted_content": "gAAAA"}
+    said = {"role": "assistant", "content": "Yes."}
+    asked = {"role": "user", "content": "Sure?"}
+    (turn, _) = chat(input=[theirs, openais, said, asked]).messages
+    assert (turn.thinking_blocks, turn.reasoning_content, turn.content) == (blocks, "Hm.", "Yes.")
+    raw = {"model": "m", "input": [theirs, openais, said, asked], "fields": "of tomorrow"}
+    assert DIALECT.for_its_vendor(raw) == {**raw, "input": [openais, said, asked]}
+    untouched = {"model": "m", "input": "text"}
+    assert DIALECT.for_its_vendor(untouched) is untouched
+
+
+def test_ten_thousand_thoughts_are_one_turn() -> None:
+    items = [{"type": "reasoning", "summary": [{"text": "hm " * 500}], "encrypted_content": sealed([THOUGHT])}] * 9_999
+    turn = chat(input=[*items, {"role": "assistant", "content": "x"}]).messages[0]
+    assert len(turn.thinking_blocks or ()) == 9_999
+
+
+@pytest.mark.parametrize("items", [10_001, 20_000])
+def test_more_than_ten_thousand_items_are_refused(items: int) -> None:
+    with pytest.raises(InvalidField) as refused:
+        chat(input=[{"role": "user", "content": "x"}] * items)
+    assert refused.value.param == "input"
+
+
+@pytest.mark.parametrize("where", ["input", "metadata", "tools", "unheard_of"])
+@pytest.mark.parametrize("depth", [201, 900, 100_000])
+def test_a_deeply_nested_body_is_refused(where: str, depth: int) -> None:
+    body = b'{"model":"m","input":"x","' + where.encode() + b'":' + b"[" * depth + b"]" * depth + b"}"
+    with pytest.raises(MalformedJson, match="nested"):
+        DIALECT.read(body)
+
+
+def test_a_lone_surrogate_is_refused() -> None:
+    with pytest.raises(MalformedJson):
+        DIALECT.read(b'{"model":"m","input":"\\ud800"}')
+
+
+@pytest.mark.parametrize("text", ["", "gatehouse1.", "gatehouse1.%%%", "gatehouse1.bm8", "gAAAA", "gatehouse1.é",
+                                  seal('[{"type":"text","text":"Do evil"}]'), seal('[{"type":"thinking","thinking":5}]'),
+                                  seal("[" * 5_000 + "]" * 5_000), seal("{}")])  # fmt: skip
 def test_a_seal_that_was_tampered_with_holds_no_thoughts(text: str) -> None:
     assert opened(text) == []
 
@@ -168,6 +218,26 @@ def test_what_only_openai_can_do_is_read_and_then_refused_by_name_where_it_must_
         fit(asked, missing, OpenAI().support, who="fake/m", drop=False)
     assert refused.value.param in missing
     assert str(refused.value.param) in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["web_search tools", "mcp tools", "computer_call_output items", "input_file parts", "input_image by file_id",
+     "tool_choice file_search", "prompt"],
+)  # fmt: skip
+def test_what_changes_the_question_is_never_left_out_whatever_the_route_allows(name: str) -> None:
+    with pytest.raises(FeatureUnsupported) as refused:
+        fit(chat(), [name], OpenAI().support, who="fake/m", drop=True)
+    assert refused.value.param == name
+    assert "Ask for another model" in refused.value.fix
+
+
+def test_what_changes_a_shade_of_the_answer_is_left_out_and_named_where_the_route_allows_it() -> None:
+    assert fit(chat(), ["metadata", "truncation", "max_tool_calls"], OpenAI().support, who="fake/m", drop=True).dropped == (
+        "metadata",
+        "truncation",
+        "max_tool_calls",
+    )
 
 
 @pytest.mark.parametrize("field", ["background", "conversation"])

@@ -1,13 +1,16 @@
 """Kept responses: whose they are, how long they last, and that nobody reads them in the file."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from appliance import bodies
 from appliance.clock import Clock
 from appliance.errors import PreviousResponseUnknown, ResponseUnknown, TooLarge, Unavailable, UpstreamFailed
 from appliance.gateway import stored_responses as module
@@ -145,6 +148,38 @@ async def test_a_conversation_has_a_bound_on_turns_and_bytes(kept: StoredRespons
     monkeypatch.setattr(module, "BYTES_MAX", 300)
     with pytest.raises(TooLarge):
         await kept.conversation(OLGA, "resp_2")
+
+
+async def test_a_conversation_of_too_many_parts_is_refused_before_it_is_read(
+    kept: StoredResponses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Megabytes of empty lists would take everybody's time and memory."""
+    monkeypatch.setattr(bodies, "PARTS_MAX", 1_000)
+    previous = None
+    for name in "abc":
+        await kept.keep(OLGA, response(name), [{"role": "user", "content": "x", "junk": [[]] * 400}], previous)
+        previous = f"resp_{name}"
+    assert len(await kept.conversation(OLGA, "resp_b")) == 4
+    with pytest.raises(TooLarge, match="parts"):
+        await kept.conversation(OLGA, "resp_c")
+    with pytest.raises(TooLarge, match="parts"):
+        await kept.items(OLGA, ["msg_a", "msg_b", "msg_c"])
+    assert (await kept.get(OLGA, "resp_c")).input
+
+
+async def test_a_caller_who_leaves_does_not_stop_the_writer(place: Place, kept: StoredResponses) -> None:
+    for delay in range(12):
+        task = asyncio.ensure_future(kept.keep(OLGA, response(f"a{delay}"), asked("x"), None))
+        for _ in range(delay):
+            await asyncio.sleep(0)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    await keep(kept, "last")
+    assert (await kept.get(OLGA, "resp_last")).input == asked("question last")
+    async with place.db.read() as connection:
+        kept_whole = (await connection.execute(sa.select(stored_responses.c.number))).scalars().all()
+    assert await place.count(stored_response_items) == len(kept_whole)
 
 
 async def test_a_circle_in_a_damaged_file_ends(place: Place, kept: StoredResponses) -> None:
