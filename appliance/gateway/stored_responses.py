@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from appliance.bodies import has_many_parts
 from appliance.clock import Clock
 from appliance.errors import PreviousResponseUnknown, ResponseUnknown, TooLarge, Unavailable, UpstreamFailed
+from appliance.gateway.responses_writer import ResponsesWriter
 from appliance.identity.caller import Caller
 from appliance.store.engine import Database, to_the_end
 from appliance.store.tables import stored_response_items, stored_responses
@@ -66,6 +67,7 @@ class StoredResponses:
 
     def __init__(self, db: Database, vault: Vault, clock: Clock, *, kept_hours: float) -> None:
         self._db = db
+        self._writer = ResponsesWriter(db)
         self._clock = clock
         self._sealing = AESGCM(vault.derive("stored responses"))
         self._kept_ms = int(kept_hours * _HOUR_MS)
@@ -94,17 +96,7 @@ class StoredResponses:
             "expires_at": now + self._kept_ms,
             "sealed": self._sealed(plain, caller.tenant_number, owner, named.id),
         }
-        # A caller who leaves meanwhile must not stop the writer in the middle.
-        await to_the_end(self._written(caller, values, {item.id for item in named.output if item.id}))
-
-    async def _written(self, caller: Caller, values: dict[str, Any], item_ids: set[str]) -> None:
-        async with self._db.transaction() as tx:
-            await tx.execute(sa.delete(stored_responses).where(_is(caller, values["id"])))
-            made = await tx.execute(sa.insert(stored_responses).values(**values))
-            assert made.inserted_primary_key is not None
-            number = made.inserted_primary_key[0]
-            if item_ids:
-                await tx.execute(sa.insert(stored_response_items), [{"response_number": number, "id": one} for one in item_ids])
+        await self._writer.write(values, {item.id for item in named.output if item.id})
 
     async def get(self, caller: Caller, response_id: str) -> Turn:
         """Errors: ResponseUnknown, whoever's it is; Unavailable."""
