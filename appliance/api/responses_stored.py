@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from litestar import Request, Response, delete, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from appliance.api import responses_documents as documents
 from appliance.api.chat_surface import identified
@@ -67,7 +67,7 @@ async def get_response(
     door: NamedDependency[Door],
     stored_responses: NamedDependency[StoredResponses],
     response_id: FromPath[str],
-    stream: bool = False,
+    stream: FromQuery[bool] = False,
 ) -> Response[bytes]:
     caller = _caller(request, door)
     if stream:
@@ -88,9 +88,9 @@ async def list_input_items(
     door: NamedDependency[Door],
     stored_responses: NamedDependency[StoredResponses],
     response_id: FromPath[str],
-    limit: Annotated[int, Parameter(ge=1, le=100)] = 20,
-    order: Literal["asc", "desc"] = "desc",
-    after: Annotated[str | None, Parameter(max_length=ID_CHARS_MAX)] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
+    order: FromQuery[Literal["asc", "desc"]] = "desc",
+    after: Annotated[str | None, QueryParameter(max_length=ID_CHARS_MAX)] = None,
 ) -> InputItems:
     turn = await stored_responses.get(_caller(request, door), response_id)
     items = [_named(item, response_id, position) for position, item in enumerate(turn.input)]
