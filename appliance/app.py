@@ -35,6 +35,7 @@ from appliance.api.operations import Operations
 from appliance.api.raw import describe, handlers, mounted
 from appliance.api.responses import ResponsesRoutes
 from appliance.clock import Clock
+from appliance.gateway.deployment_facts import DeploymentFacts
 from appliance.gateway.local_engine import LocalChat
 from appliance.gateway.offers import Offers
 from appliance.gateway.pipeline import Pipeline
@@ -56,7 +57,9 @@ from appliance.local.tasks import Tasks
 from appliance.local.vllm import Vllm
 from appliance.metering import recent
 from appliance.metering.ledger import Ledger
+from appliance.metering.prices import Prices
 from appliance.routing.names import Names
+from appliance.routing.router import Router
 from appliance.settings import Settings
 from appliance.store.engine import Database
 from appliance.store.migrate import migrate
@@ -77,6 +80,7 @@ class Appliance:
     settings: Settings
     database: Database
     ledger: Ledger
+    router: Router
     client: HttpClient
     offers: Offers
     local_models: LocalModels
@@ -143,7 +147,9 @@ class Appliance:
         self.lan = Lan(settings, home, environ, self.database, vault, clock, hosts)
         self.join = JoinPage(self.lan, hosts, settings, self.model_to_try)
         self.door = Door(_bounds(settings), holder, metrics, clock, hosts, requests_in_flight_max=settings.requests_in_flight_max)
-        pipeline = Pipeline(self.ledger, Sender(self.client, LocalChat(self.local_models, metrics)), metrics, activity, settings)
+        self.router = Router(DeploymentFacts(self.local_models, Prices()))
+        sender = Sender(self.client, LocalChat(self.local_models, metrics))
+        pipeline = Pipeline(self.ledger, self.router, sender, metrics, activity, settings)
         surface = ChatSurface(self.door, pipeline, request_seconds_max=settings.request_seconds_max)
         self.stored_responses = StoredResponses(self.database, vault, clock, kept_hours=settings.responses_kept_hours)
         routes = openai_api.OpenAIRoutes(surface).table() + anthropic_api.AnthropicRoutes(surface).table()

@@ -42,6 +42,7 @@ the message says what was wrong, `fix` says what to do.
     ├── UpstreamFailed                 502 upstream_failed
     │   └── UpstreamCut                    upstream_cut
     ├── Unavailable                    503 unavailable
+    │   ├── DeploymentsUnavailable         deployments_unavailable
     │   ├── Overloaded                     overloaded
     │   ├── ShuttingDown                   shutting_down
     │   ├── LedgerUnavailable              ledger_unavailable
@@ -369,6 +370,12 @@ class Unavailable(GatehouseError):
 
     status = 503
     code = "unavailable"
+
+
+class DeploymentsUnavailable(Unavailable):
+    """No deployment of the route can be asked now; the message says of each why, Retry-After when the first one may be."""
+
+    code = "deployments_unavailable"
 
 
 class Overloaded(Unavailable):

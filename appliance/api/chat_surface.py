@@ -1,18 +1,21 @@
 """A chat as every dialect's route serves it: read, run through the pipeline, written as the caller's dialect writes it."""
 
-from contextlib import aclosing
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Protocol
 
 from appliance.api.door import Door, from_loopback
 from appliance.api.exchange import Exchange, Scope
 from appliance.clock import Clock
 from appliance.dialects.writer import Answer, ChatDialect, Parsed, Writer
-from appliance.errors import Forbidden, KeyMissing
+from appliance.errors import Forbidden, InvalidField, KeyMissing
 from appliance.gateway.call import Call, Reply
 from appliance.gateway.pipeline import Pipeline
 from appliance.gateway.state import State
 from appliance.identity.caller import Caller
 from appliance.metering.entries import Dialect, Kind
+
+SECONDS_MAX = 1e6
 
 DIALECTS = {
     "openai_chat": Dialect.OPENAI,
@@ -61,7 +64,8 @@ class ChatSurface:
     def call(self, exchange: Exchange, state: State, kind: Kind, dialect: Dialect, model: str, raw: dict[str, Any]) -> Call:
         """The record of an identified request."""
         assert exchange.caller is not None
-        return Call(
+        seconds = _seconds_wanted(exchange.headers)
+        call = Call(
             id=exchange.call_id,
             kind=kind,
             dialect=dialect,
@@ -72,14 +76,20 @@ class ChatSurface:
             started=exchange.started,
             started_at=exchange.started_at,
             deadline=exchange.started + self._request_seconds_max,
+            local_only=_is_yes(exchange.headers.get(b"x-gatehouse-local-only")),
+            limit=exchange.end_within,
         )
+        if seconds is not None:
+            call.end_within(seconds)
+        return call
 
-    async def run(self, exchange: Exchange, call: Call, body_bytes: int) -> Reply:
-        """Through the pipeline, up to the first chunk. Errors: any of the tree."""
+    @asynccontextmanager
+    async def run(self, exchange: Exchange, call: Call, body_bytes: int) -> AsyncIterator[Reply]:
+        """Through the pipeline; within the block the answer is written. Errors: any of the tree."""
         try:
-            return await self._pipeline.run(call, body_bytes)
+            yield await self._pipeline.run(call, body_bytes)
         finally:
-            exchange.deployment = call.resolution.deployment.name if call.resolution is not None else ""
+            exchange.deployment = _deployment_shown(call)
 
     async def chat(self, exchange: Exchange, dialect: ChatDialect) -> None:
         """A whole request: POST with a body of `dialect`, answered in it."""
@@ -101,10 +111,10 @@ class ChatSurface:
         call.chat, call.form = parsed.chat, dialect
         if parsed.chat.stream:
             exchange.begin_stream(call.head.headers, dialect.sign_of_life)
-        reply = await self.run(exchange, call, body_bytes)
-        answer = Answer(dialect.id_prefix + call.id.hex(), call.started_at // 1000, _model_shown(call))
-        writer = dialect.writer(parsed.chat, answer) if keeper is None else keeper.writer(answer)
-        await write(exchange, call, reply, writer, keeper)
+        call.answer = Answer(dialect.id_prefix + call.id.hex(), call.started_at // 1000, call.model)
+        async with self.run(exchange, call, body_bytes) as reply:
+            writer = dialect.writer(parsed.chat, call.answer) if keeper is None else keeper.writer(call.answer)
+            await write(exchange, call, reply, writer, keeper)
 
 
 class Keeper(Protocol):
@@ -149,7 +159,31 @@ async def _stream(exchange: Exchange, call: Call, reply: Reply, writer: Writer, 
     await exchange.piece(b"".join(waiting), last=True)
 
 
-def _model_shown(call: Call) -> str:
-    """The model that really answered, by the name under which it is offered."""
-    assert call.resolution is not None
-    return call.resolution.deployment.model
+def _deployment_shown(call: Call) -> str:
+    """In metrics and logs: where the answer came from, or should have come from."""
+    if call.answered is not None:
+        return call.answered.name
+    return call.resolution.deployment.name if call.resolution is not None else ""
+
+
+def _seconds_wanted(headers: dict[bytes, bytes]) -> float | None:
+    """The caller's own deadline. Errors: InvalidField."""
+    given = headers.get(b"x-request-timeout")
+    if given is None:
+        return None
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < SECONDS_MAX:
+        raise InvalidField(
+            "X-Request-Timeout must be a number of seconds above 0",
+            param="X-Request-Timeout",
+            fix="Send `X-Request-Timeout: 30`.",
+        )
+    return seconds
+
+
+def _is_yes(value: bytes | None) -> bool:
+    """Whatever isn't a plain no: a wish to stay on this machine is not to be misread."""
+    return value is not None and value.strip().lower() not in (b"", b"0", b"false", b"no", b"off")

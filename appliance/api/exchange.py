@@ -7,6 +7,7 @@ The door looks after all exchanges at once, many times a second, so that a short
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -64,6 +65,7 @@ class Exchange:
         "_sign_of_life",
         "_stream_headers",
         "_task",
+        "_wanted_end",
         "_watching",
         "call_id",
         "caller",
@@ -101,6 +103,7 @@ class Exchange:
         self._buffered = 0
         self._cut: GatehouseError | None = None
         self._deadline = self.started + bounds.body_seconds_max
+        self._wanted_end = float("inf")
         self._head_sent = False
         self._keepalive: bytes | None = None
         self._last_sent = self.started
@@ -125,7 +128,7 @@ class Exchange:
         self._hold(len(data))
         if first.get("more_body"):
             data = await self._rest_of_body(data)
-        self._deadline = self.started + self._bounds.request_seconds_max
+        self._deadline = min(self.started + self._bounds.request_seconds_max, self._wanted_end)
         self._body_read = True
         return data
 
@@ -179,6 +182,11 @@ class Exchange:
             self._cut = reason
             self._task.cancel(reason)  # the stages see why: it is the cancellation's first argument
 
+    def end_within(self, seconds: float) -> None:
+        """The answer has so long from the request's arrival, if it had longer."""
+        self._wanted_end = min(self._wanted_end, self.started + seconds)
+        self._deadline = min(self._deadline, self._wanted_end)
+
     def taken_cut(self) -> GatehouseError | None:
         """The reason of a cut, once: whoever catches the cancellation asks, and goes on where this gives a reason."""
         if self._cut is not None and self._task is not None:
@@ -201,7 +209,8 @@ class Exchange:
     def _too_late(self) -> GatehouseError:
         if not self._body_read:
             return body_too_slow()
-        return UpstreamTimeout("the answer took too long", fix="Ask for less; the limit is request_seconds_max.")
+        limit = "request_seconds_max" if math.isinf(self._wanted_end) else "the caller's X-Request-Timeout or the route's"
+        return UpstreamTimeout("the answer took too long", fix=f"Ask for less; the limit is {limit}.")
 
     # Writing
 

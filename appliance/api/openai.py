@@ -71,10 +71,10 @@ class OpenAIRoutes:
         request = bodies.read(body, _embeddings_decoder)
         raw = bodies.read_object(body)
         call = self._surface.call(exchange, state, Kind.EMBEDDINGS, Dialect.OPENAI, request.model, raw)
-        reply = await self._surface.run(exchange, call, len(body))
-        chunks = [chunk async for chunk in reply.chunks]
-        assert chunks[0].raw is not None, "an answer with embeddings is passed on as it came"
-        await exchange.answer(200, chunks[0].raw, reply.head.headers)
+        async with self._surface.run(exchange, call, len(body)) as reply:
+            chunks = [chunk async for chunk in reply.chunks]
+            assert chunks[0].raw is not None, "an answer with embeddings is passed on as it came"
+            await exchange.answer(200, chunks[0].raw, reply.head.headers)
 
 
 class ModelCard(msgspec.Struct):

@@ -9,10 +9,12 @@ from typing import Any
 import msgspec
 
 from appliance.chat import ChatRequest, Chunk, Usage
-from appliance.dialects.writer import ChatDialect
+from appliance.dialects.writer import Answer, ChatDialect
 from appliance.gateway.state import State
 from appliance.identity.caller import Caller
-from appliance.metering.entries import AttemptEntry, Dialect, Kind
+from appliance.metering.entries import Dialect, Kind
+from appliance.providers.wire import Deployment
+from appliance.routing.journey import Journey
 from appliance.routing.names import Resolution
 
 _sequence = itertools.count(random.getrandbits(16))
@@ -52,8 +54,11 @@ class Call(msgspec.Struct):
 
     raw:      the caller's body, decoded; what pass-through sends.
     form:     the dialect of a chat; None for what only OpenAI's speaks.
+    local_only: it may not leave this machine, whatever the route says.
     dropped:  parameters that were left out of what was sent.
-    deadline: monotonic seconds at which it must have ended.
+    deadline: monotonic seconds at which it must have ended; `limit` moves the caller's own clock along.
+    journey:  its way through the route, once it is on it; answered: the deployment whose answer it gets.
+    answer:   what its dialect writes on top of the answer, where it has such a thing.
     started:  monotonic seconds of its arrival; started_at is the same moment in UTC milliseconds.
     """
 
@@ -69,12 +74,16 @@ class Call(msgspec.Struct):
     deadline: float
     chat: ChatRequest | None = None
     form: ChatDialect | None = None
-    may_drop: bool = False
+    local_only: bool = False
     dropped: tuple[str, ...] = ()
     head: Head = msgspec.field(default_factory=Head)
     resolution: Resolution | None = None
     reservation: Reservation | None = None
-    attempts: list[AttemptEntry] = []
+    journey: Journey | None = None
+    answered: Deployment | None = None
+    answer: Answer | None = None
+    limit: Callable[[float], None] | None = None
+    is_booked: bool = False
     findings: list[Any] = []
     placeholders: dict[str, str] = {}
     usage: Usage | None = None
@@ -91,6 +100,12 @@ class Call(msgspec.Struct):
     @property
     def streamed(self) -> bool:
         return self.chat is not None and bool(self.chat.stream)
+
+    def end_within(self, seconds: float) -> None:
+        """It has so long from its arrival, if it had longer."""
+        self.deadline = min(self.deadline, self.started + seconds)
+        if self.limit is not None:
+            self.limit(seconds)
 
     def on_end(self, ending: Ending) -> None:
         """Have `ending(call, error)` awaited once when the call ends: error is None on success."""

@@ -31,13 +31,13 @@ class LocalChat:
         self._models = models
         self._metrics = metrics
 
-    async def chat(self, call: Call, deployment: Deployment) -> AsyncGenerator[Chunk, None]:
+    async def chat(self, call: Call, deployment: Deployment, *, may_drop: bool) -> AsyncGenerator[Chunk, None]:
         assert call.chat is not None
         model = next((model for model in self._models.offered() if model.id == deployment.model), None)
-        raw = call.raw
+        raw, call.dropped = call.raw, ()
         if call.form is not None and call.form.name != "openai_chat":
             extras = call.form.extras(call.raw)
-            call.dropped = extras_dropped(extras, _NO_EXTRAS, who=deployment.name, drop=call.may_drop)
+            call.dropped = extras_dropped(extras, _NO_EXTRAS, who=deployment.name, drop=may_drop)
             raw = openai.body_of(call.chat)
         request = llamacpp.request(call.chat, raw, template_knows_tools=model is not None and model.tools)
         if model is not None and model.demonstration:

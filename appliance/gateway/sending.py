@@ -20,7 +20,7 @@ ERROR_BYTES_MAX = 256 * 1024
 class LocalEngine(Protocol):
     """What the gateway wants of the room that runs models on this machine."""
 
-    def chat(self, call: Call, deployment: Deployment) -> AsyncGenerator[Chunk, None]: ...
+    def chat(self, call: Call, deployment: Deployment, *, may_drop: bool) -> AsyncGenerator[Chunk, None]: ...
 
     async def embeddings(self, call: Call, deployment: Deployment) -> Chunk: ...
 
@@ -32,19 +32,20 @@ class Sender:
         self._client = client
         self._local = local
 
-    async def send(self, call: Call, deployment: Deployment) -> AsyncGenerator[Chunk, None]:
+    async def send(self, call: Call, deployment: Deployment, *, may_drop: bool) -> AsyncGenerator[Chunk, None]:
         """The answer's chunks; the head of the answer has arrived when this returns.
 
+        Shapes:  `may_drop`: parameters that can be left out harmlessly may be, where this deployment lacks them.
         Errors:  whatever of the tree the provider's answer means. The caller of this closes the iterator.
         """
         if deployment.kind == "llamacpp":
             if call.kind is Kind.EMBEDDINGS:
                 return _one(await self._local.embeddings(call, deployment))
-            return self._local.chat(call, deployment)
+            return self._local.chat(call, deployment, may_drop=may_drop)
         provider = wire(deployment.kind, call.dialect_name)
         if call.kind is Kind.EMBEDDINGS:
             return _one(await self._embeddings(call, provider, deployment))
-        return await self._chat(call, provider, deployment)
+        return await self._chat(call, provider, deployment, may_drop)
 
     async def _embeddings(self, call: Call, provider: Provider, deployment: Deployment) -> Chunk:
         answers = []
@@ -53,13 +54,13 @@ class Sender:
             answers.append(await answer.read())
         return provider.embeddings_answer(answers, call.raw, deployment)
 
-    async def _chat(self, call: Call, provider: Provider, deployment: Deployment) -> AsyncGenerator[Chunk, None]:
+    async def _chat(self, call: Call, provider: Provider, deployment: Deployment, may_drop: bool) -> AsyncGenerator[Chunk, None]:
         assert call.chat is not None
         passes = provider.dialect == call.dialect_name
-        chat = call.chat
+        chat, call.dropped = call.chat, ()
         if not passes:
             extras = call.form.extras(call.raw) if call.form is not None else []
-            fitted = fit(chat, extras, provider.support, who=deployment.name, drop=call.may_drop)
+            fitted = fit(chat, extras, provider.support, who=deployment.name, drop=may_drop)
             chat, call.dropped = fitted.chat, fitted.dropped
         raw = call.form.for_its_vendor(call.raw) if passes and call.form is not None else call.raw
         outgoing = _translated(lambda: provider.chat_request(chat, raw, deployment, passes=passes))

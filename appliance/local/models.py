@@ -144,6 +144,16 @@ class LocalModels:
         running = self._running.get(model_id)
         return running is not None and running.is_loaded
 
+    def waiting(self, model_id: str) -> int:
+        """How many requests wait for a place in it."""
+        running = self._running.get(model_id)
+        return 0 if running is None else running.waiting
+
+    def context_tokens(self, model_id: str) -> int | None:
+        """What prompt and answer may have together; None for a model that isn't here."""
+        model = self._found.models.get(model_id)
+        return None if model is None else self._options(model, self._found.headers[model_id]).context_tokens
+
     def _for(self, model_id: str, kind: ModelKind | None) -> RunningModel:
         if self._closed:
             raise ShuttingDown("the appliance is stopping", fix="Try again in a moment.")

@@ -235,6 +235,11 @@ class RunningModel:
             self._unloading = None
             self._house.on_change(self.name)
 
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a place in it."""
+        return self._slots.waiting
+
     def status(self) -> ModelStatus:
         worker, death = self._supervisor.worker, self._supervisor.last_death
         state = "loading" if self._supervisor.is_starting else "ready" if worker else "failed" if death else "unloaded"

@@ -59,7 +59,7 @@ class OpenEntry(msgspec.Struct, frozen=True, gc=False):
 
 
 class AttemptEntry(msgspec.Struct, frozen=True, gc=False):
-    """What one attempt used. Tokens as in chat.Usage."""
+    """What one attempt used. Tokens as in chat.Usage; `why` this deployment was asked, None: there was no other."""
 
     deployment: str
     outcome: int
@@ -71,6 +71,8 @@ class AttemptEntry(msgspec.Struct, frozen=True, gc=False):
     reasoning_out: int
     estimated: bool
     finish: str | None
+    error: str | None = None
+    why: str | None = None
 
 
 class SettledEntry(msgspec.Struct, frozen=True):

@@ -58,8 +58,8 @@ _SETTLE = _Many(
 )
 _ATTEMPT = _Many(
     "INSERT OR IGNORE INTO attempts (request_id, ordinal, deployment_name, outcome, status, duration_ms, tokens_in, tokens_out,"
-    " cached_in, reasoning_out, finish_name, estimated) VALUES ",
-    "(?,?,?,?,?,?,?,?,?,?,?,?)",
+    " cached_in, reasoning_out, finish_name, estimated, error_name, why) VALUES ",
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 )
 _INTERRUPT_ATTEMPTS = f"""INSERT INTO attempts (request_id, ordinal, deployment_name, outcome, status, duration_ms, tokens_in,
  tokens_out, cached_in, reasoning_out, finish_name, estimated)
@@ -292,6 +292,8 @@ class Ledger:
                 attempt.reasoning_out,
                 None if attempt.finish is None else self._name(connection, _FINISH, attempt.finish),
                 attempt.estimated,
+                None if attempt.error is None else self._name(connection, _ERROR, attempt.error),
+                attempt.why,
             )
             for ordinal, attempt in enumerate(entry.attempts)
         ]

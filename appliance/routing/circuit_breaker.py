@@ -7,6 +7,7 @@ closed (it succeeded) or open again, twice as long. A caller's own mistake never
 from collections import deque
 from typing import Literal
 
+from appliance.errors import GatehouseError
 from appliance.routing.route import BreakerRules
 
 State = Literal["closed", "open", "half-open"]
@@ -25,7 +26,11 @@ class CircuitBreaker:
         self._open_until = 0.0
         self._opened_times = 0
         self._probe_at: float | None = None
-        self.why = ""
+        self.error: GatehouseError | None = None  # the last one that counted
+
+    @property
+    def why(self) -> str:
+        return self.error.message if self.error is not None else ""
 
     def state(self, now: float) -> State:
         if self._opened_times == 0:
@@ -37,6 +42,11 @@ class CircuitBreaker:
         if self._opened_times == 0:
             return True
         return now >= self._open_until and (self._probe_at is None or now - self._probe_at > PROBE_SECONDS_MAX)
+
+    @property
+    def is_tried_again(self) -> bool:
+        """It was open, and hasn't closed since."""
+        return self._opened_times > 0
 
     def take(self, now: float) -> None:
         """A request is about to be sent; in half-open it is the probe."""
@@ -54,9 +64,9 @@ class CircuitBreaker:
         self._note(now, False, rules.window_seconds)
         return False
 
-    def failed(self, now: float, rules: BreakerRules, why: str, *, at_once: bool = False) -> bool:
+    def failed(self, now: float, rules: BreakerRules, error: GatehouseError, *, at_once: bool = False) -> bool:
         """True: this opened it."""
-        self.why = why
+        self.error = error
         if self._opened_times:
             if now >= self._open_until:  # the probe
                 self._open(now, rules)
@@ -83,7 +93,7 @@ class CircuitBreaker:
         self._events.clear()
         self._failures = self._opened_times = 0
         self._probe_at = None
-        self.why = ""
+        self.error = None
 
     def _note(self, now: float, failed: bool, window_seconds: float) -> None:
         events = self._events

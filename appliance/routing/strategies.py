@@ -29,13 +29,21 @@ class Facts(Protocol):
         """None where it isn't a model of this machine."""
         ...
 
+    def window(self, target: Target) -> int | None:
+        """How many tokens prompt and answer may have together there; None where nobody knows."""
+        ...
+
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What of a request matters for the choice. Tokens are estimates; `tokens_out` is the bound on the answer."""
+    """What of a request matters for the choice. Tokens are estimates; `tokens_out` is the bound on the answer.
+
+    window_above: a window of so many tokens has proved too small.
+    """
 
     tokens_in: int
     tokens_out: int
     local_only: bool = False
+    window_above: int = 0
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -55,6 +63,12 @@ class Turns:
         turn = self._next.get(route, 0)
         self._next[route] = turn + 1
         return turn % count
+
+    def copy(self) -> "Turns":
+        """One to look ahead with."""
+        other = Turns()
+        other._next = dict(self._next)
+        return other
 
 
 def ordered(

@@ -228,5 +228,7 @@ attempts = sa.Table(
     sa.Column("price_name", sa.Integer),
     sa.Column("finish_name", sa.Integer),
     sa.Column("estimated", sa.Boolean, nullable=False),
+    sa.Column("error_name", sa.Integer),
+    sa.Column("why", sa.Text),  # why this deployment; none: it was the only one
     sqlite_with_rowid=False,
 )

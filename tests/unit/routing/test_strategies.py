@@ -26,6 +26,9 @@ class Facts:
     def load(self, target: Target) -> Load | None:
         return Load(self.waiting) if target.is_local else None
 
+    def window(self, target: Target) -> int | None:
+        return None
+
 
 def order_of(
     strategy: Strategy,

@@ -128,7 +128,7 @@ async def test_an_upgrade_keeps_a_copy_of_the_file_as_it_was(db: Database, tmp_p
 
 
 async def test_the_newest_three_copies_are_kept(db: Database, tmp_path: Path) -> None:
-    revisions = [str(number) for number in range(9001, 9007)]
+    revisions = [f"{number:04d}" for number in range(9001, 9007)]
     for count in range(1, len(revisions) + 1):
         scripts = later_program(tmp_path, *revisions[:count])
         await migrate(db, newest=revisions[count - 1], scripts=scripts)
