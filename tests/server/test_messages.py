@@ -153,13 +153,14 @@ def test_an_answer_is_booked_like_any_other(door: Appliance) -> None:
 # Failures
 
 
+SLOW = ("fake/fault-503", 529, "overloaded_error")  # asked again, after the time that it wanted
 FAILURES = [
     ("fake/fault-400", 400, "invalid_request_error"),
     ("fake/fault-403", 403, "permission_error"),
     ("fake/fault-404", 404, "not_found_error"),
     ("fake/fault-429", 429, "rate_limit_error"),
     ("fake/fault-500", 502, "api_error"),
-    ("fake/fault-503", 529, "overloaded_error"),
+    SLOW,
     ("fake/fault-504", 504, "timeout_error"),
     ("fake/fault-200-error-body", 502, "api_error"),
     ("wrongkey/gpt-4o", 401, "authentication_error"),
@@ -170,7 +171,7 @@ CUT = ("fake/fault-cut-whole", 502, "api_error")
 
 @pytest.mark.parametrize(
     ("model", "status", "kind", "stream"),
-    [(*failure, stream) for failure in FAILURES for stream in (False, True)] + [(*CUT, False)],
+    [(*failure, stream) for failure in FAILURES for stream in (False, True) if failure != SLOW or not stream] + [(*CUT, False)],
 )
 def test_a_failure_before_the_answer_has_a_status_and_a_type(
     door: Appliance, model: str, status: int, kind: str, stream: bool
@@ -178,6 +179,12 @@ def test_a_failure_before_the_answer_has_a_status_and_a_type(
     answer = send(door, messages(model, stream=stream))
     assert answer.status == status, answer
     refused(answer, status, kind, answer.json["error"]["details"]["error_code"])
+
+
+def test_a_stream_that_waits_for_a_second_try_shows_life_and_tells_how_it_ended(door: Appliance) -> None:
+    collected = streamed(door, messages(SLOW[0]))
+    assert [body["type"] for body in collected.bodies] in (["ping", "error"], ["ping", "ping", "error"])
+    assert collected.bodies[-1]["error"]["type"] == SLOW[2]
 
 
 def test_a_wait_that_the_provider_asks_for_is_handed_on(door: Appliance) -> None:
