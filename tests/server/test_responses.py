@@ -13,7 +13,7 @@ import pytest
 
 from tests.calls import Answer
 from tests.conftest import MakeAppliance
-from tests.running import PASSWORD, Appliance, Fake
+from tests.running import PASSWORD, Appliance, Fake, eventually
 
 CANARY = "canary-8152-secret-plan"
 CALL = {"type": "function_call", "call_id": "call_1", "name": "f", "arguments": "{}"}
@@ -160,6 +160,18 @@ def test_nothing_of_it_can_be_read_in_the_home_folder(appliance: MakeAppliance, 
         door.stop()
     door.start()
     assert kept(door, made["id"]).json == made
+
+
+def test_what_has_expired_is_as_good_as_deleted(appliance: MakeAppliance, upstream: Fake) -> None:
+    door = appliance(settings={"providers": [upstream.provider("fake")], "responses_kept_hours": 2 / 3600})
+    made = ask(door).json
+    assert made["store"] is True
+    item = made["output"][0]["id"]
+    eventually(lambda: kept(door, made["id"]).status == 404)
+    assert kept(door, made["id"], more="/input_items").status == 404
+    assert ask(door, previous_response_id=made["id"]).error["code"] == "previous_response_not_found"
+    assert ask(door, [{"type": "item_reference", "id": item}, {"role": "user", "content": "x"}]).error["param"] == "input[0]"
+    assert kept(door, made["id"], method="DELETE").status == 404
 
 
 def test_with_nothing_to_be_kept_nothing_is(appliance: MakeAppliance, upstream: Fake) -> None:
