@@ -23,9 +23,12 @@ from appliance.api.admin import lan as lan_api
 from appliance.api.admin import machine as machine_api
 from appliance.api.admin import models as models_api
 from appliance.api.admin import overview as overview_api
+from appliance.api.admin import requests as requests_api
+from appliance.api.admin import route_explain as route_explain_api
 from appliance.api.admin.events import Feed
 from appliance.api.admin.features import Features
 from appliance.api.admin.overview import Overview, Parts
+from appliance.api.admin.requests import LiveRequestFeeds
 from appliance.api.chat_surface import ChatSurface
 from appliance.api.door import ASGIApp, Door
 from appliance.api.errors import HANDLERS
@@ -36,6 +39,7 @@ from appliance.api.raw import describe, handlers, mounted
 from appliance.api.responses import ResponsesRoutes
 from appliance.clock import Clock
 from appliance.gateway.deployment_facts import DeploymentFacts
+from appliance.gateway.live_requests import LiveRequests
 from appliance.gateway.local_engine import LocalChat
 from appliance.gateway.offers import Offers
 from appliance.gateway.pipeline import Pipeline
@@ -58,6 +62,7 @@ from appliance.local.vllm import Vllm
 from appliance.metering import recent
 from appliance.metering.ledger import Ledger
 from appliance.metering.prices import Prices
+from appliance.metering.requests import Requests
 from appliance.routing.names import Names
 from appliance.routing.router import Router
 from appliance.settings import Settings
@@ -66,10 +71,14 @@ from appliance.store.migrate import migrate
 from appliance.store.vault import Vault
 from appliance.telemetry.activity import Activity
 from appliance.telemetry.events import Events
+from appliance.telemetry.logs import get_logger
 from appliance.telemetry.metrics import Metrics
 from appliance.upstream.client import HttpClient
 from appliance.upstream.reach import addresses_of_site
 from appliance.workers.launch import remove_leftovers
+
+CIRCUIT_EVENT = "circuit"
+_log = get_logger("app")
 
 ORDINARY_BODY_BYTES_MAX = 1024 * 1024  # everything but prompts is small
 
@@ -147,9 +156,12 @@ class Appliance:
         self.lan = Lan(settings, home, environ, self.database, vault, clock, hosts)
         self.join = JoinPage(self.lan, hosts, settings, self.model_to_try)
         self.door = Door(_bounds(settings), holder, metrics, clock, hosts, requests_in_flight_max=settings.requests_in_flight_max)
-        self.router = Router(DeploymentFacts(self.local_models, Prices()))
+        prices = Prices()
+        self.router = Router(DeploymentFacts(self.local_models, prices))
+        self.router.on_breaker = self._told_of_breakers(metrics)
+        live = LiveRequests(clock.now_ms())
         sender = Sender(self.client, LocalChat(self.local_models, metrics))
-        pipeline = Pipeline(self.ledger, self.router, sender, metrics, activity, settings)
+        pipeline = Pipeline(self.ledger, self.router, sender, prices, metrics, activity, live, settings)
         surface = ChatSurface(self.door, pipeline, request_seconds_max=settings.request_seconds_max)
         self.stored_responses = StoredResponses(self.database, vault, clock, kept_hours=settings.responses_kept_hours)
         routes = openai_api.OpenAIRoutes(surface).table() + anthropic_api.AnthropicRoutes(surface).table()
@@ -169,7 +181,12 @@ class Appliance:
             )
         )
         feed = Feed(self.events, overview, clock, send_seconds_max=settings.send_seconds_max)
-        self.door.on_drain = feed.end
+
+        def end_feeds() -> None:
+            feed.end()
+            live.end()
+
+        self.door.on_drain = end_feeds
         self.lan.on_close = feed.end_remote
         services = {
             "clock": clock,
@@ -194,6 +211,9 @@ class Appliance:
                 self.vllm,
             ),
             "overview": overview,
+            "requests": Requests(self.database),
+            "live": LiveRequestFeeds(live, feed),
+            "router": self.router,
             "feed": feed,
             "stop_wanted": self._stop_when_asked,
             "operations": Operations(self.ledger, self.local_models, metrics, self.door, __version__),
@@ -214,6 +234,8 @@ class Appliance:
                 *lan_api.routes,
                 *models_api.routes,
                 *jobs_api.routes,
+                *requests_api.routes,
+                *route_explain_api.routes,
             ],
             dependencies={name: _given(service) for name, service in services.items()},
             exception_handlers=HANDLERS,
@@ -225,6 +247,14 @@ class Appliance:
         describe(app, routes, {**openai_documents.schemas(), **anthropic_documents.schemas()})
         self.asgi = self.door.around(cast(ASGIApp, app), raw)
         return self
+
+    def _told_of_breakers(self, metrics: Metrics) -> Callable[[str, str, str], None]:
+        def tell(deployment: str, state: str, why: str) -> None:
+            metrics.circuit(deployment, is_open=state == "open")
+            self.events.publish(CIRCUIT_EVENT, {"deployment": deployment, "state": state, "why": why})
+            _log.warning("a deployment's circuit", deployment=deployment, state=state, why=why)
+
+        return tell
 
     async def start(self) -> None:
         """Begin what runs by itself."""

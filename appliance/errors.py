@@ -51,6 +51,7 @@ the message says what was wrong, `fix` says what to do.
     │   ├── ModelTooLarge                  model_too_large
     │   └── UpstreamOverloaded             upstream_overloaded
     └── UpstreamTimeout                504 upstream_timeout
+        └── FirstTokenLate                 first_token_late
 
 No secret, prompt or detected value ever stands in a message. The vendors' SDKs choose their
 exception by the status alone (openai-python: 400 BadRequestError … >= 500 InternalServerError).
@@ -425,6 +426,12 @@ class UpstreamTimeout(GatehouseError):
 
     status = 504
     code = "upstream_timeout"
+
+
+class FirstTokenLate(UpstreamTimeout):
+    """The route's bound on the first token was over; we stopped waiting, though the provider may still be at work."""
+
+    code = "first_token_late"
 
 
 def all_errors() -> list[type[GatehouseError]]:

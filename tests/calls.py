@@ -40,6 +40,9 @@ class Answer(msgspec.Struct):
         return str(self.json["choices"][0]["message"]["content"])
 
 
+LAST_WORDS = b"event: gatehouse\n"
+
+
 class Event(msgspec.Struct):
     """One server-sent event, or a comment (then `data` is None)."""
 
@@ -97,9 +100,13 @@ class StreamAnswer:
 
 
 class Collected:
-    """A stream read to its end."""
+    """A stream read to its end. `last_words`: what the appliance says of the answer, behind it; not among the events."""
 
     def __init__(self, events: list[Event]) -> None:
+        self.last_words: dict[str, Any] | None = None
+        if events and events[-1].raw.startswith(LAST_WORDS):
+            self.last_words = events[-1].json
+            events = events[:-1]
         self.events = events
         self.raw = b"".join(event.raw for event in events)
         self.datas = [event.data for event in events if event.data is not None]

@@ -12,6 +12,7 @@ from appliance.errors import Forbidden, InvalidField, KeyMissing
 from appliance.gateway.call import Call, Reply
 from appliance.gateway.pipeline import Pipeline
 from appliance.gateway.state import State
+from appliance.gateway.truth import last_words
 from appliance.identity.caller import Caller
 from appliance.metering.entries import Dialect, Kind
 
@@ -156,6 +157,8 @@ async def _stream(exchange: Exchange, call: Call, reply: Reply, writer: Writer, 
     waiting.append(writer.end(call.usage))
     if keeper is not None:
         await keeper.keep(None)
+    if call.form is not None:
+        waiting.append(call.form.last_words % last_words(call))
     await exchange.piece(b"".join(waiting), last=True)
 
 

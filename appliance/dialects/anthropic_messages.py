@@ -56,6 +56,7 @@ class AnthropicMessages:
     name = "anthropic_messages"
     id_prefix = "msg_"
     sign_of_life = PING
+    last_words = b"event: gatehouse\ndata: %b\n\n"
 
     def parse(self, body: bytes) -> Parsed:
         raw = bodies.read_object(body)

@@ -41,6 +41,7 @@ class OpenAIChat:
     name = "openai_chat"
     id_prefix = "chatcmpl-"
     sign_of_life = b": waiting\n\n"
+    last_words = b"event: gatehouse\ndata: %b\n\n"
 
     def parse(self, body: bytes) -> Parsed:
         chat = bodies.read(body, chat_decoder)

@@ -44,6 +44,8 @@ class ChatDialect(Protocol):
     name:         as providers know it in Provider.dialect.
     id_prefix:    what ids of answers begin with.
     sign_of_life: bytes that a stream may show while it waits.
+    last_words:   what follows a stream's end, with %b for JSON on one line: how the answer came about. Behind the end, where
+                  clients that don't know it have stopped reading, or in a form that they pass over.
     """
 
     @property
@@ -52,6 +54,8 @@ class ChatDialect(Protocol):
     def id_prefix(self) -> str: ...
     @property
     def sign_of_life(self) -> bytes: ...
+    @property
+    def last_words(self) -> bytes: ...
 
     def parse(self, body: bytes) -> Parsed:
         """Errors: MalformedJson, InvalidField, FeatureUnsupported."""

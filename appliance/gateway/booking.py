@@ -1,10 +1,13 @@
 """A call as the ledger's rows: what is set aside when it is opened, and how each of its attempts ended."""
 
 import asyncio
+from decimal import Decimal
 
+from appliance.chat import Usage
 from appliance.errors import CallerLeft, GatehouseError
 from appliance.gateway.call import Call, Reservation
 from appliance.metering.entries import AttemptEntry, AttemptOutcome, OpenEntry, RequestState, SettledEntry
+from appliance.metering.prices import Prices, micro
 from appliance.metering.usage import estimated_usage
 from appliance.routing.router import Attempt
 
@@ -33,7 +36,7 @@ def open_entry(call: Call, reservation: Reservation) -> OpenEntry:
     )
 
 
-def settled_entry(call: Call, state: RequestState, status: int, error: str | None) -> SettledEntry:
+def settled_entry(call: Call, prices: Prices, state: RequestState, status: int, error: str | None) -> SettledEntry:
     """How it ended. Its usage, estimated where nobody told it, is that of the last attempt."""
     assert call.reservation is not None
     attempts = call.journey.attempts if call.journey is not None else []
@@ -44,16 +47,19 @@ def settled_entry(call: Call, state: RequestState, status: int, error: str | Non
     last = len(attempts) - 1
     entries = tuple(
         [
-            _last_entry(call, attempt, state, status, error) if number == last else _entry(call, attempt)
+            _last_entry(call, attempt, prices, state, status, error) if number == last else _entry(call, attempt, prices)
             for number, attempt in enumerate(attempts)
         ]
     )
     return SettledEntry(call.id, state, status, error, call.elapsed_ms(), first, entries)
 
 
-def _last_entry(call: Call, attempt: Attempt, state: RequestState, status: int, error: str | None) -> AttemptEntry:
+def _last_entry(
+    call: Call, attempt: Attempt, prices: Prices, state: RequestState, status: int, error: str | None
+) -> AttemptEntry:
     usage = call.usage
     assert usage is not None
+    call.cost = _cost(attempt, prices, usage)
     return AttemptEntry(
         deployment=attempt.target.name,
         outcome=_OUTCOMES[state],
@@ -67,19 +73,23 @@ def _last_entry(call: Call, attempt: Attempt, state: RequestState, status: int, 
         finish=call.finish,
         error=error,
         why=_why(attempt),
+        cost_micro=None if call.cost is None else micro(call.cost),
+        price=None if call.cost is None else prices.name,
     )
 
 
-def _entry(call: Call, attempt: Attempt) -> AttemptEntry:
+def _entry(call: Call, attempt: Attempt, prices: Prices) -> AttemptEntry:
     """Of one that others followed. One that we cut short was at work: its prompt counts."""
     assert call.reservation is not None
     reason = known(attempt.error) if attempt.error is not None else None
+    usage = Usage(call.reservation.tokens_in if attempt.is_cut else 0, estimated=attempt.is_cut)
+    cost = _cost(attempt, prices, usage) if attempt.is_cut else None
     return AttemptEntry(
         deployment=attempt.target.name,
         outcome=AttemptOutcome.CANCELLED if reason is None else AttemptOutcome.FAILED,
         status=0 if reason is None else reason.status,
         duration_ms=_duration_ms(attempt),
-        tokens_in=call.reservation.tokens_in if attempt.is_cut else 0,
+        tokens_in=usage.tokens_in,
         tokens_out=0,
         cached_in=0,
         reasoning_out=0,
@@ -87,7 +97,16 @@ def _entry(call: Call, attempt: Attempt) -> AttemptEntry:
         finish=None,
         error=None if reason is None else reason.code,
         why=_why(attempt),
+        cost_micro=None if cost is None else micro(cost),
+        price=None if cost is None else prices.name,
     )
+
+
+def _cost(attempt: Attempt, prices: Prices, usage: Usage) -> Decimal | None:
+    """US dollars; models of this machine cost nothing that a list could tell."""
+    deployment = attempt.target.deployment
+    rates = None if attempt.target.is_local else prices.rates(deployment.kind, deployment.model)
+    return None if rates is None else rates.cost(usage)
 
 
 def _why(attempt: Attempt) -> str | None:

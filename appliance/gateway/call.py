@@ -4,6 +4,7 @@ import itertools
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -58,6 +59,7 @@ class Call(msgspec.Struct):
     dropped:  parameters that were left out of what was sent.
     deadline: monotonic seconds at which it must have ended; `limit` moves the caller's own clock along.
     journey:  its way through the route, once it is on it; answered: the deployment whose answer it gets.
+    cost:     US dollars, once it has ended; None: no price is known.
     answer:   what its dialect writes on top of the answer, where it has such a thing.
     started:  monotonic seconds of its arrival; started_at is the same moment in UTC milliseconds.
     """
@@ -84,6 +86,7 @@ class Call(msgspec.Struct):
     answer: Answer | None = None
     limit: Callable[[float], None] | None = None
     is_booked: bool = False
+    cost: Decimal | None = None
     findings: list[Any] = []
     placeholders: dict[str, str] = {}
     usage: Usage | None = None

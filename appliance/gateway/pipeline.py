@@ -11,13 +11,16 @@ from contextlib import aclosing
 from typing import Any
 
 from appliance.chat import Chunk
-from appliance.errors import CallerLeft, LedgerUnavailable
+from appliance.errors import CallerLeft, FeatureUnsupported, LedgerUnavailable
 from appliance.gateway.booking import known, open_entry, settled_entry
 from appliance.gateway.call import Call, Reply, Reservation
+from appliance.gateway.explaining import name_who_can
+from appliance.gateway.live_requests import LiveRequests
 from appliance.gateway.sending import Sender
-from appliance.gateway.truth import headers
-from appliance.metering.entries import RequestState, SettledEntry
+from appliance.gateway.truth import headers, headers_at_the_end
+from appliance.metering.entries import AttemptEntry, AttemptOutcome, RequestState, SettledEntry
 from appliance.metering.ledger import Ledger
+from appliance.metering.prices import Prices
 from appliance.metering.usage import estimated_prompt_tokens
 from appliance.routing.journey import Ask, Journey
 from appliance.routing.route import Route, Target
@@ -25,15 +28,25 @@ from appliance.routing.router import Router
 from appliance.routing.strategies import Wanted
 from appliance.settings import Settings
 from appliance.telemetry.activity import Activity
-from appliance.telemetry.metrics import Metrics
+from appliance.telemetry.metrics import LEFT, OK, Metrics
 
 
 class Pipeline:
     """Runs calls. One per process; holds the rooms that a request passes, and nothing of any request."""
 
     def __init__(
-        self, ledger: Ledger, router: Router, sender: Sender, metrics: Metrics, activity: Activity, settings: Settings
+        self,
+        ledger: Ledger,
+        router: Router,
+        sender: Sender,
+        prices: Prices,
+        metrics: Metrics,
+        activity: Activity,
+        live: LiveRequests,
+        settings: Settings,
     ) -> None:
+        self._prices = prices
+        self._live = live
         self._ledger = ledger
         self._router = router
         self._sender = sender
@@ -109,6 +122,8 @@ class Pipeline:
             await self._settle(call)
         except BaseException as error:
             journey.over(error)
+            if isinstance(error, FeatureUnsupported):
+                name_who_can(call.state, error)
             await call.end(error)
             raise
         await call.end(None)
@@ -118,7 +133,7 @@ class Pipeline:
     async def _settle(self, call: Call) -> None:
         """Book what the answer used. Only then may its last byte leave."""
         call.is_booked = True  # or will be: a ledger that fails now tries again by itself
-        entry = settled_entry(call, RequestState.SETTLED, 200, None)
+        entry = settled_entry(call, self._prices, RequestState.SETTLED, 200, None)
         failed = False
         try:
             await self._ledger.settle(entry)
@@ -127,6 +142,7 @@ class Pipeline:
             raise
         finally:
             self._measure(call, entry, failed)
+        call.head.headers.extend(headers_at_the_end(call))
 
     async def _book_failure(self, call: Call, error: BaseException | None) -> None:
         """The ending of a call that did not settle."""
@@ -135,7 +151,7 @@ class Pipeline:
         call.is_booked = True
         reason = known(error)
         state = RequestState.CANCELLED if isinstance(reason, CallerLeft) else RequestState.FAILED
-        entry = settled_entry(call, state, reason.status, reason.code)
+        entry = settled_entry(call, self._prices, state, reason.status, reason.code)
         booking = asyncio.ensure_future(self._ledger.settle(entry))
         booking.add_done_callback(_retrieve)  # a ledger that fails now keeps the entry and says so by itself
         self._measure(call, entry, state is RequestState.FAILED)
@@ -143,10 +159,12 @@ class Pipeline:
             await asyncio.wait([booking])
 
     def _measure(self, call: Call, entry: SettledEntry, failed: bool) -> None:
+        self._live.publish(call, entry)
         tokens_in = tokens_out = 0
         for attempt in entry.attempts:
             tokens_in += attempt.tokens_in
             tokens_out += attempt.tokens_out
+            self._metrics.attempt(attempt.deployment, _outcome(attempt))
             self._metrics.tokens(attempt.deployment, "in", attempt.tokens_in)
             self._metrics.tokens(attempt.deployment, "out", attempt.tokens_out)
         answered = entry.state == RequestState.SETTLED and not failed
@@ -212,6 +230,12 @@ def may_repeat(raw: dict[str, Any]) -> bool:
     return not isinstance(tools, list) or all(
         not isinstance(tool, dict) or tool.get("type") in SERVER_SIDE_TOOLS_ARE_NOT or "input_schema" in tool for tool in tools
     )
+
+
+def _outcome(attempt: AttemptEntry) -> str:
+    if attempt.outcome == AttemptOutcome.SUCCEEDED:
+        return OK
+    return attempt.error or LEFT if attempt.outcome == AttemptOutcome.FAILED else LEFT
 
 
 def _retrieve(booking: "asyncio.Future[None]") -> None:

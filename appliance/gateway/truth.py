@@ -1,16 +1,24 @@
 """What a caller is told of how its answer came about: in headers, and in a last event of a stream."""
 
 import time
+from decimal import Decimal
+from typing import Any
+
+import msgspec
 
 from appliance.gateway.call import Call
+from appliance.metering.prices import CURRENCY
+
+CACHE_OFF = "off"
 
 
 def headers(call: Call) -> list[tuple[bytes, bytes]]:
-    """As far as it is known when an answer begins."""
+    """What is known when an answer begins."""
     assert call.resolution is not None and call.answered is not None and call.journey is not None
     found = [
         (b"x-gatehouse-deployment", call.answered.name.encode("ascii", "replace")),
         (b"x-gatehouse-attempts", b"%d" % len(call.journey.attempts)),
+        (b"x-gatehouse-cache", CACHE_OFF.encode()),
         (b"x-gatehouse-overhead-ms", b"%.1f" % (overhead_seconds(call) * 1000)),
     ]
     alias = call.resolution.alias
@@ -21,9 +29,39 @@ def headers(call: Call) -> list[tuple[bytes, bytes]]:
     return found
 
 
+def headers_at_the_end(call: Call) -> list[tuple[bytes, bytes]]:
+    """What is known once it has ended. Of a stream the head is out by then: `last_words` tells it."""
+    assert call.usage is not None
+    found = [] if call.cost is None else [(b"x-gatehouse-cost", f"{shown(call.cost)} {CURRENCY}".encode())]
+    if call.usage.estimated:
+        found.append((b"x-gatehouse-usage", b"estimated"))
+    return found
+
+
+def last_words(call: Call) -> bytes:
+    """The same as JSON on one line, for the end of a stream."""
+    assert call.answered is not None and call.journey is not None and call.usage is not None
+    told: dict[str, Any] = {
+        "deployment": call.answered.name,
+        "attempts": len(call.journey.attempts),
+        "cache": CACHE_OFF,
+        "cost": None if call.cost is None else {"amount": shown(call.cost), "currency": CURRENCY},
+        "tokens_in": call.usage.tokens_in,
+        "tokens_out": call.usage.tokens_out,
+        "usage_estimated": call.usage.estimated,
+        "dropped": call.dropped,
+    }
+    return msgspec.json.encode(told)
+
+
+def shown(amount: Decimal) -> str:
+    """To a billionth, without zeros that say nothing."""
+    return f"{amount:.9f}".rstrip("0").rstrip(".")
+
+
 def overhead_seconds(call: Call) -> float:
     """What was not spent waiting for a deployment, up to the answer's first words."""
     assert call.journey is not None
     now = time.monotonic()
-    waited = sum((attempt.begun or attempt.ended or now) - attempt.began for attempt in call.journey.attempts)
+    waited = sum([(attempt.begun or attempt.ended or now) - attempt.began for attempt in call.journey.attempts])
     return max(now - call.started - waited, 0.0)

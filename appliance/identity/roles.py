@@ -20,6 +20,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "api_keys:grant_metrics": _RUNS_THE_HOUSE,  # what the appliance as a whole does is not every member's business
     "features:read": _EVERYONE,
     "overview:read": _RUNS_THE_HOUSE | {"auditor"},
+    "requests:read": _RUNS_THE_HOUSE | {"auditor"},
     "lan:read": _RUNS_THE_HOUSE | {"auditor"},
     "lan:change": _RUNS_THE_HOUSE,
     "models:read": _RUNS_THE_HOUSE | {"auditor"},

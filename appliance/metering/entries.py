@@ -59,7 +59,8 @@ class OpenEntry(msgspec.Struct, frozen=True, gc=False):
 
 
 class AttemptEntry(msgspec.Struct, frozen=True, gc=False):
-    """What one attempt used. Tokens as in chat.Usage; `why` this deployment was asked, None: there was no other."""
+    """What one attempt used. Tokens as in chat.Usage; `why` this deployment was asked, None: there was no other;
+    `cost_micro` in millionths of a US dollar by the price list named `price`, None: no price is known."""
 
     deployment: str
     outcome: int
@@ -73,6 +74,8 @@ class AttemptEntry(msgspec.Struct, frozen=True, gc=False):
     finish: str | None
     error: str | None = None
     why: str | None = None
+    cost_micro: int | None = None
+    price: str | None = None
 
 
 class SettledEntry(msgspec.Struct, frozen=True):

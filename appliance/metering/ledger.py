@@ -58,8 +58,8 @@ _SETTLE = _Many(
 )
 _ATTEMPT = _Many(
     "INSERT OR IGNORE INTO attempts (request_id, ordinal, deployment_name, outcome, status, duration_ms, tokens_in, tokens_out,"
-    " cached_in, reasoning_out, finish_name, estimated, error_name, why) VALUES ",
-    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    " cached_in, reasoning_out, finish_name, estimated, error_name, why, cost_micro, price_name) VALUES ",
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 )
 _INTERRUPT_ATTEMPTS = f"""INSERT INTO attempts (request_id, ordinal, deployment_name, outcome, status, duration_ms, tokens_in,
  tokens_out, cached_in, reasoning_out, finish_name, estimated)
@@ -68,7 +68,7 @@ _INTERRUPT_ATTEMPTS = f"""INSERT INTO attempts (request_id, ordinal, deployment_
 _INTERRUPT_REQUESTS = f"UPDATE requests SET state={RequestState.INTERRUPTED:d}, estimated=1 WHERE state = 0"
 
 # What `names.kind` says a name is of. Numbers are stored: never reuse one.
-_MODEL, _DEPLOYMENT, _ERROR, _FINISH = 1, 2, 3, 4
+_MODEL, _DEPLOYMENT, _ERROR, _FINISH, _PRICE = 1, 2, 3, 4, 5
 
 Entry = OpenEntry | SettledEntry
 _log = get_logger("metering")
@@ -294,6 +294,8 @@ class Ledger:
                 attempt.estimated,
                 None if attempt.error is None else self._name(connection, _ERROR, attempt.error),
                 attempt.why,
+                attempt.cost_micro,
+                None if attempt.price is None else self._name(connection, _PRICE, attempt.price),
             )
             for ordinal, attempt in enumerate(entry.attempts)
         ]

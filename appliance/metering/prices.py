@@ -5,7 +5,8 @@ price of a model elsewhere; an appliance that only runs its own models never rea
 """
 
 import threading
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from importlib.metadata import version
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from appliance.chat import Usage
 from appliance.telemetry.logs import get_logger
 
 CURRENCY = "USD"
+MICRO = 1_000_000
 KNOWN_MAX = 5_000
 SAMPLE_TOKENS = 1_000  # small enough to lie in the first tier of every list
 
@@ -36,6 +38,11 @@ class Rates(msgspec.Struct, frozen=True):
         return fresh * self.tokens_in + usage.cached_in * self.cached_in + usage.tokens_out * self.tokens_out
 
 
+def micro(cost: Decimal) -> int:
+    """In millionths of a US dollar, rounded once, half upwards."""
+    return int((cost * MICRO).to_integral_value(ROUND_HALF_UP))
+
+
 class Prices:
     """One for an appliance. `rates` answers from memory; until the list is read nobody knows a price."""
 
@@ -43,6 +50,7 @@ class Prices:
         self._list: Any = None
         self._reading: threading.Thread | None = None
         self._known: dict[tuple[str, str], Rates | None] = {}
+        self.name = ""  # of the list, as the ledger keeps it
 
     def rates(self, kind: str, model: str) -> Rates | None:
         """Of a model at a provider of this kind; None where the list doesn't have it."""
@@ -76,6 +84,7 @@ class Prices:
         except Exception as error:  # without prices everything else still works
             _log.error("the price list can't be read", exc_info=error)
             return
+        self.name = f"genai-prices {version('genai-prices')}, {CURRENCY}"
         self._list = genai_prices
 
     def _looked_up(self, provider: str, model: str) -> Rates | None:

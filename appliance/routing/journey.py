@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from appliance.chat import Chunk
-from appliance.errors import GatehouseError, UpstreamCut, UpstreamTimeout
+from appliance.errors import FirstTokenLate, GatehouseError, UpstreamCut
 from appliance.routing.failure import failure
 from appliance.routing.route import Route, Target
 from appliance.routing.router import Attempt, Router
@@ -89,7 +89,7 @@ class Journey:
         Errors:  what the attempts mean together; DeploymentsUnavailable where none could be made.
         """
         try:
-            for route in _chain(self._route):
+            for route in chain(self._route):
                 async with aclosing(self._through(route)) as signs:
                     async for sign in signs:
                         yield sign
@@ -235,7 +235,7 @@ class Journey:
         said = verdict(error)
         self._router.failed(route, attempt, error, said)
         self._verdicts[attempt.target.name] = said
-        attempt.is_cut = isinstance(error, _FirstTokenLate)
+        attempt.is_cut = isinstance(error, FirstTokenLate)
         if said.larger:
             floor = self._router.window(attempt.target) or 1
             wanted = msgspec.structs.replace(self._ask.wanted, window_above=max(floor, self._ask.wanted.window_above))
@@ -258,10 +258,6 @@ class Journey:
             self._router.let_go(attempt)
 
 
-class _FirstTokenLate(UpstreamTimeout):
-    """We stopped waiting, though its provider may still be at work."""
-
-
 def back_off_seconds(times: int, error: GatehouseError, chance: random.Random) -> float:
     """How long to wait before the same deployment is asked again: full jitter, but not before its Retry-After."""
     jitter = chance.uniform(0, min(BACK_OFF_SECONDS * 2**times, BACK_OFF_SECONDS_MAX))
@@ -269,17 +265,17 @@ def back_off_seconds(times: int, error: GatehouseError, chance: random.Random) -
 
 
 async def _within(waited_for: Awaitable[T], until: float | None) -> T:
-    """Errors: _FirstTokenLate."""
+    """Errors: FirstTokenLate."""
     if until is None:
         return await waited_for
     try:
         async with asyncio.timeout_at(until):  # the event loop's clock is the monotonic one
             return await waited_for
     except TimeoutError:
-        raise _FirstTokenLate("the first token took too long", fix="Try again; the route sets first_token_seconds.") from None
+        raise FirstTokenLate("the first token took too long", fix="Try again; the route sets first_token_seconds.") from None
 
 
-def _chain(route: Route) -> Iterator[Route]:
+def chain(route: Route) -> Iterator[Route]:
     """The route, its fallbacks, and theirs: each once, the nearer ones first."""
     seen, waiting = {route.name}, [route]
     while waiting:

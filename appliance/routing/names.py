@@ -202,6 +202,13 @@ class Names:
             rows.extend(OfferedModel(f"{provider.name}/{model}", provider.name, 0) for model in sorted(provider.models or ()))
         return rows
 
+    def kinds(self) -> list[tuple[str, str]]:
+        """Each name that callers may write, with the kind of provider that it leads to first."""
+        rows = [(route.name, route.targets[0].deployment.kind) for route in self._routes.values() if route.targets]
+        for provider in self._providers.values():
+            rows.extend((f"{provider.name}/{model}", provider.kind) for model in sorted(provider.models or ()))
+        return rows
+
     def deployments(self) -> list[str]:
         """Names of the deployments behind what is offered."""
         local = [f"{LOCAL_PROVIDER}/{model}" for model in self._local]

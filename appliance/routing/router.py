@@ -117,6 +117,10 @@ class Router:
         """The tokens that prompt and answer may have together there, where it is known."""
         return target.context_tokens if target.context_tokens is not None else self.facts.window(target)
 
+    def circuit(self, target: Target) -> str:
+        """closed, open or half-open."""
+        return self.health.of(target.name).breaker.state(time.monotonic())
+
     def seconds_to_room(self, target: Target) -> float:
         """How long until a deployment that was left out may be asked again."""
         now = time.monotonic()

@@ -15,6 +15,7 @@ from appliance.telemetry import logs
 OTHER = "other"
 NO_DEPLOYMENT = ""
 OK = "ok"
+LEFT = "left"
 
 DEPLOYMENTS_MAX = 500
 ROUTES_MAX = 500
@@ -46,6 +47,10 @@ class Metrics:
             "gatehouse_first_token_seconds", "To first content.", by_way, registry=registry, buckets=FIRST_TOKEN_BUCKETS
         )
         self._tokens = Counter("gatehouse_tokens", "Tokens used.", ["deployment", "direction"], registry=registry)
+        self._attempts = Counter(
+            "gatehouse_attempts", "Tries at deployments, by how they ended.", ["deployment", "outcome"], registry=registry
+        )
+        self._circuits = Gauge("gatehouse_circuit_open", "1 while a deployment is left alone.", ["deployment"], registry=registry)
         self._restarts = Counter("gatehouse_worker_restarts", "Worker processes started again.", ["worker"], registry=registry)
         self._groups = Histogram(
             "gatehouse_ledger_group_rows", "Ledger rows committed together.", registry=registry, buckets=GROUP_BUCKETS
@@ -71,6 +76,7 @@ class Metrics:
         self._error_children: dict[tuple[str, str], Counter] = {}
         self._first_token_children: dict[tuple[str, str], Histogram] = {}
         self._token_children: dict[tuple[str, str], Counter] = {}
+        self._attempt_children: dict[tuple[str, str], Counter] = {}
 
     def know_deployments(self, names: Iterable[str]) -> None:
         """Names that are configured, so that they have a label from their first request on."""
@@ -114,6 +120,21 @@ class Metrics:
             if deployment in self._deployments:
                 self._token_children[key] = child
         child.inc(count)
+
+    def attempt(self, deployment: str, outcome: str) -> None:
+        """One try ended; `outcome` is an error's code, "ok", or "left" where its caller or we did not wait for it."""
+        key = (deployment, outcome)
+        child = self._attempt_children.get(key)
+        if child is None:
+            shown = outcome if outcome in self._codes or outcome in (OK, LEFT) else OTHER
+            child = self._attempts.labels(self._deployment(deployment), shown)
+            if deployment in self._deployments and shown == outcome:
+                self._attempt_children[key] = child
+        child.inc()
+
+    def circuit(self, deployment: str, *, is_open: bool) -> None:
+        """A deployment is left alone from now on, or no longer."""
+        self._circuits.labels(self._deployment(deployment)).set(is_open)
 
     def worker_restarted(self, worker: str) -> None:
         """A worker process died and was started again."""

@@ -5,7 +5,7 @@ A reader takes no place among the requests and is no reason for a stopping appli
 """
 
 import asyncio
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from litestar import Request, get
@@ -33,6 +33,16 @@ _HEAD = [
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
 ]
+
+
+class EventFeed(Protocol):
+    """What a reader is served from."""
+
+    events: Events
+    send_seconds_max: float
+    remote: set[asyncio.Future[None]]
+
+    async def greeting(self, subscription: Subscription) -> list[Event]: ...
 
 
 class Feed:
@@ -87,7 +97,7 @@ def _without_uptime(shown: OverviewShown) -> OverviewShown:
 class EventStream:
     """One reader's answer, as plain ASGI."""
 
-    def __init__(self, feed: Feed, after: int | None) -> None:
+    def __init__(self, feed: EventFeed, after: int | None) -> None:
         self._feed = feed
         self._after = after
 
@@ -142,7 +152,7 @@ async def _until_left(receive: Receive) -> None:
             return
 
 
-def _last_seen(request: Request[Any, Any, Any]) -> int | None:
+def last_seen(request: Request[Any, Any, Any]) -> int | None:
     given = request.headers.get("last-event-id", "")
     return int(given) if given.isascii() and given.isdigit() and len(given) <= _ID_DIGITS_MAX else None
 
@@ -171,7 +181,7 @@ _EXAMPLE = _written(Event(7, OVERVIEW, msgspec.json.encode(EXAMPLE))).decode()
     sync_to_thread=False,
 )
 def events(request: Request[Any, Any, Any], feed: NamedDependency[Feed]) -> ASGIApp:
-    return EventStream(feed, _last_seen(request))
+    return EventStream(feed, last_seen(request))
 
 
 routes: list[Any] = [events]

@@ -1,0 +1,78 @@
+"""Requests as they end, for whoever watches: nothing is built while nobody does."""
+
+from appliance.gateway.call import Call
+from appliance.metering.entries import AttemptEntry, AttemptOutcome, Dialect, Kind, RequestState, SettledEntry
+from appliance.metering.requests import AttemptRecord, RequestRecord, request_id
+from appliance.telemetry.events import Events
+
+REQUEST_EVENT = "request"
+KEPT = 1_000
+
+
+class LiveRequests:
+    """Buses of their own, one a tenant: a busy hour's requests must not push a model's failure out of the house's.
+
+    The bus of None carries everybody's, for the machine's own command line.
+    """
+
+    def __init__(self, first_id: int) -> None:
+        """`first_id`: as for telemetry's Events."""
+        self._first_id = first_id
+        self._buses: dict[int | None, Events] = {}
+
+    def bus(self, tenant_number: int | None) -> Events:
+        """To subscribe to."""
+        found = self._buses.get(tenant_number)
+        if found is None:
+            found = self._buses[tenant_number] = Events(self._first_id, kept_max=KEPT)
+        return found
+
+    def publish(self, call: Call, entry: SettledEntry) -> None:
+        """One ended."""
+        for tenant_number in (None, call.caller.tenant_number):
+            bus = self._buses.get(tenant_number)
+            if bus is not None and bus.subscribers:
+                bus.publish(REQUEST_EVENT, _record(call, entry))
+
+    def end(self) -> None:
+        """The appliance stops."""
+        for bus in self._buses.values():
+            bus.end()
+
+
+def _record(call: Call, entry: SettledEntry) -> RequestRecord:
+    caller = call.caller
+    return RequestRecord(
+        id=request_id(call.id),
+        started_at=call.started_at,
+        kind=Kind(call.kind).name.lower(),
+        dialect=Dialect(call.dialect).name.lower(),
+        state=RequestState(entry.state).name.lower(),
+        status=entry.status,
+        error=entry.error,
+        model=call.model,
+        streamed=call.streamed,
+        user_id=caller.user_id,
+        key_id=caller.key_id,
+        duration_ms=entry.duration_ms,
+        first_token_ms=entry.first_token_ms,
+        attempts=[_attempt(attempt) for attempt in entry.attempts],
+    )
+
+
+def _attempt(entry: AttemptEntry) -> AttemptRecord:
+    return AttemptRecord(
+        deployment=entry.deployment,
+        why=entry.why,
+        outcome=AttemptOutcome(entry.outcome).name.lower(),
+        status=entry.status,
+        error=entry.error,
+        duration_ms=entry.duration_ms,
+        tokens_in=entry.tokens_in,
+        tokens_out=entry.tokens_out,
+        cached_in=entry.cached_in,
+        reasoning_out=entry.reasoning_out,
+        finish=entry.finish,
+        estimated=entry.estimated,
+        cost_micro=entry.cost_micro,
+    )
