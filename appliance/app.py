@@ -38,7 +38,9 @@ from appliance.api.operations import Operations
 from appliance.api.raw import describe, handlers, mounted
 from appliance.api.responses import ResponsesRoutes
 from appliance.clock import Clock
+from appliance.gateway.counting import VendorCounts
 from appliance.gateway.deployment_facts import DeploymentFacts
+from appliance.gateway.images import Images
 from appliance.gateway.live_requests import LiveRequests
 from appliance.gateway.local_engine import LocalChat
 from appliance.gateway.offers import Offers
@@ -74,7 +76,8 @@ from appliance.telemetry.events import Events
 from appliance.telemetry.logs import get_logger
 from appliance.telemetry.metrics import Metrics
 from appliance.upstream.client import HttpClient
-from appliance.upstream.reach import addresses_of_site
+from appliance.upstream.proxy import Proxies
+from appliance.upstream.reach import Reach
 from appliance.workers.launch import remove_leftovers
 
 CIRCUIT_EVENT = "circuit"
@@ -91,6 +94,7 @@ class Appliance:
     ledger: Ledger
     router: Router
     client: HttpClient
+    images: Images
     offers: Offers
     local_models: LocalModels
     stored_responses: StoredResponses
@@ -129,8 +133,11 @@ class Appliance:
 
         async with self.database.read() as connection:
             keys = await load_key_table(connection, vault)
-        self.client = HttpClient(settings, addresses_of_site if settings.air_gap else None)
+        reach, proxies = Reach.for_provider(settings), Proxies.of(settings, environ)
+        self.client = HttpClient(settings, reach, proxies, ca_file=settings.upstream_ca_file)
         await self.client.open()
+        self.images = Images(settings, proxies)
+        await self.images.open()
         self.events = Events(first_id=clock.now_ms())
         self.local_models = LocalModels(settings, home, clock, metrics, self.events)
         self.tasks = Tasks(clock, self.events)
@@ -160,11 +167,14 @@ class Appliance:
         self.router = Router(DeploymentFacts(self.local_models, prices))
         self.router.on_breaker = self._told_of_breakers(metrics)
         live = LiveRequests(clock.now_ms())
-        sender = Sender(self.client, LocalChat(self.local_models, metrics))
+        sender = Sender(self.client, LocalChat(self.local_models, metrics), self.images)
         pipeline = Pipeline(self.ledger, self.router, sender, prices, metrics, activity, live, settings)
         surface = ChatSurface(self.door, pipeline, request_seconds_max=settings.request_seconds_max)
         self.stored_responses = StoredResponses(self.database, vault, clock, kept_hours=settings.responses_kept_hours)
-        routes = openai_api.OpenAIRoutes(surface).table() + anthropic_api.AnthropicRoutes(surface).table()
+        routes = (
+            openai_api.OpenAIRoutes(surface).table()
+            + anthropic_api.AnthropicRoutes(surface, VendorCounts(self.client).count).table()
+        )
         routes += ResponsesRoutes(surface, self.stored_responses).table()
         raw = handlers(routes, self.door)
         overview = Overview(
@@ -279,6 +289,7 @@ class Appliance:
         await self.tasks.close()
         await self.local_models.close()
         await self.vllm.close()
+        await self.images.close()
         await self.client.close()
         await self.ledger.stop()
         await self.database.close()

@@ -18,22 +18,44 @@ def _is(meaning: str, *, secret: bool = False, live: bool = False, env: tuple[st
 
 Count = Annotated[int, Meta(ge=1)]
 MIB = 1024 * 1024
+SITE_NETWORKS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+
+
+# Where a vendor is, unless an administrator says otherwise. Azure and compatible servers have no such place.
+DEFAULT_BASE_URLS = {
+    "openai": "https://api.openai.com/v1",
+    "anthropic": "https://api.anthropic.com",
+    "google": "https://generativelanguage.googleapis.com",
+    "bedrock": "https://bedrock-runtime.{region}.amazonaws.com",
+}
+# The setting whose credential alone adds a provider of this name and kind.
+KEYS_OF_VENDORS = {"openai": "openai_api_key", "anthropic": "anthropic_api_key", "google": "gemini_api_key"}
 
 
 class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One `[[providers]]` table: somewhere else that answers in OpenAI's format."""
+    """One `[[providers]]` table: somewhere else that answers."""
 
     name: Annotated[
         str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="What callers write before the slash: `name/model`.")
     ]
     kind: Annotated[
-        Literal["openai", "openai-compatible", "vllm"],
-        Meta(description="Whose habits it has: openai, openai-compatible or vllm."),
+        Literal["openai", "azure", "anthropic", "google", "bedrock", "vllm", "openai-compatible"],
+        Meta(description="Whose habits it has; openai-compatible: any other server that speaks OpenAI's format."),
     ] = "openai-compatible"
-    base_url: Annotated[str, Meta(description="Up to and including `/v1`. Left out for kind openai.")] = ""
+    base_url: Annotated[str, Meta(description="Up to and including `/v1`. May be left out where the vendor has one address.")] = (
+        ""
+    )
     api_key: Annotated[str, Meta(description="Its credential. Better: api_key_env.", extra={"secret": True})] = ""
     api_key_env: Annotated[str, Meta(description="The environment variable that holds the credential.")] = ""
     models: Annotated[list[str], Meta(description="The models it offers. Left out: it is asked (GET /models).")] = []
+    api_version: Annotated[str, Meta(description="Azure's, such as `2024-10-21`. Left out: its v1 surface.")] = ""
+    region: Annotated[str, Meta(description="Bedrock's, such as `us-east-1`. Left out: AWS_REGION.")] = ""
+    access_key_id: Annotated[
+        str, Meta(description="Bedrock's, where no api_key is its bearer key. Left out: AWS_ACCESS_KEY_ID.")
+    ] = ""
+    secret_access_key: Annotated[
+        str, Meta(description="Bedrock's. Left out: AWS_SECRET_ACCESS_KEY, which is better.", extra={"secret": True})
+    ] = ""
     source: Literal["file", "environment"] = "file"
 
 
@@ -113,14 +135,38 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     # Providers elsewhere (also [[providers]] in gatehouse.toml)
     openai_api_key: Annotated[str, _is("Adds the provider `openai`.", secret=True, env=("OPENAI_API_KEY",))] = ""
     openai_base_url: Annotated[str, _is("Where the provider `openai` of the environment is.", env=("OPENAI_BASE_URL",))] = (
-        "https://api.openai.com/v1"
+        DEFAULT_BASE_URLS["openai"]
     )
+    anthropic_api_key: Annotated[str, _is("Adds the provider `anthropic`.", secret=True, env=("ANTHROPIC_API_KEY",))] = ""
+    gemini_api_key: Annotated[str, _is("Adds the provider `google`.", secret=True, env=("GEMINI_API_KEY", "GOOGLE_API_KEY"))] = ""
     connect_seconds_max: Annotated[float, _is("Time to connect to a provider.", gt=0)] = 10.0
     first_byte_seconds_max: Annotated[float, _is("Time a provider has for the first byte of its answer.", gt=0)] = 300.0
     between_bytes_seconds_max: Annotated[float, _is("Longest silence within a provider's answer.", gt=0)] = 120.0
     request_seconds_max: Annotated[float, _is("Longest a request may take altogether.", gt=0)] = 1800.0
     answer_bytes_max: Annotated[int, _is("Largest whole answer taken from a provider.", ge=MIB)] = 64 * MIB
     tokens_out_default: Annotated[int, _is("Answer length assumed for a reservation where the caller names none.", ge=1)] = 4096
+
+    # Where the server may connect
+    upstream_allowed: Annotated[
+        list[str], _is("Hosts and networks that may be asked although they are link-local, metadata's or of 100.64.0.0/10.")
+    ] = []
+    image_hosts_allowed: Annotated[
+        list[str],
+        _is("Hosts that images are fetched from where a caller names an address and the provider wants data; empty: none."),
+    ] = []
+    air_gap: Annotated[bool, _is("Refuse every connection that leads out of `air_gap_networks`.")] = False
+    air_gap_networks: Annotated[
+        list[str], _is("Networks that stay open behind the air gap; names there may be asked of the site's name server.")
+    ] = msgspec.field(default_factory=lambda: list(SITE_NETWORKS))
+    upstream_proxy: Annotated[
+        str,
+        _is(
+            "http:// or https:// proxy for providers; empty: HTTPS_PROXY and HTTP_PROXY of the environment; `none`: none.",
+            secret=True,
+        ),
+    ] = ""
+    upstream_proxy_exceptions: Annotated[list[str], _is("Hosts and networks that are asked straight, past the proxy.")] = []
+    upstream_ca_file: Annotated[str, _is("Certificates (PEM) of the site's own authority, believed beside the system's.")] = ""
 
     # The local model
     local_models: Annotated[bool, _is("Offer local models, where an engine is installed.")] = True
@@ -147,9 +193,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     local_memory_bytes: Annotated[
         int, _is("Memory of all local models together; 0: what the machine has, less a fifth and 1 GiB at least.", ge=0)
     ] = 0
-    air_gap: Annotated[
-        bool, _is("Refuse every connection to the internet; a models folder or a mirror within the site still serves.")
-    ] = False
     keepalive_seconds: Annotated[float, _is("A stream that waits gets a comment this often.", gt=0)] = 10.0
 
     # Logs

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from appliance.home import CannotStart
-from appliance.settings import ProviderSettings, Settings
+from appliance.settings import DEFAULT_BASE_URLS, KEYS_OF_VENDORS, ProviderSettings, Settings, describe
 
 JWT_SECRET_CHARACTERS_MIN = 32
 
@@ -48,8 +48,9 @@ def contradictions(
     yield from _secrets(settings, where)
     yield from _database(settings, where)
     yield from _local_models(settings, where)
+    yield from _connections(settings, where)
     yield from _provider_names(settings, provider_place)
-    yield from _openai_twice(settings, variables, where, provider_place)
+    yield from _vendors_twice(settings, variables, where, provider_place)
     for index, provider in enumerate(settings.providers):
         yield from _address(settings, provider, lambda key, index=index: provider_place(index, key))  # type: ignore[misc]
         yield from _credential(provider, variables, lambda key, index=index: provider_place(index, key))  # type: ignore[misc]
@@ -112,6 +113,31 @@ def _local_models(settings: Settings, where: Places) -> Iterator[Problem]:
         )
 
 
+def _connections(settings: Settings, where: Places) -> Iterator[Problem]:
+    for name in ("upstream_allowed", "image_hosts_allowed", "air_gap_networks", "upstream_proxy_exceptions"):
+        for entry in getattr(settings, name):
+            if not _is_place(entry) and not (entry == "*" and name == "upstream_proxy_exceptions"):
+                what = f"{name} has {entry!r}, which is neither a network nor a host"
+                yield Problem(where[name], what, "Write 10.0.0.0/8, 192.168.1.20, models.example.org or *.example.org.")
+    if not settings.upstream_proxy or settings.upstream_proxy == "none":
+        return
+    if settings.air_gap:
+        what = "air_gap is on, and a proxy is set: nobody knows where it leads"
+        yield Problem(where["upstream_proxy"], what, "Take upstream_proxy out, or turn air_gap off.")
+    if not re.fullmatch(r"https?://([^/@\s]*@)?[A-Za-z0-9_.:\[\]-]+/?", settings.upstream_proxy):
+        what = "upstream_proxy is no address of an HTTP proxy"
+        yield Problem(where["upstream_proxy"], what, "Write http://host:port or http://user:password@host:port.")
+
+
+def _is_place(entry: str) -> bool:
+    """Whether a text is a network, an address, a host name, or `*.` before one."""
+    try:
+        ipaddress.ip_network(entry.strip("[]"), strict=False)
+    except ValueError:
+        return re.fullmatch(r"(\*?\.)?[A-Za-z0-9_-][A-Za-z0-9_.-]*", entry) is not None and not re.fullmatch(r"[0-9.]+", entry)
+    return True
+
+
 def _provider_names(settings: Settings, place: ProviderPlace) -> Iterator[Problem]:
     seen: dict[str, int] = {}
     for index, provider in enumerate(settings.providers):
@@ -126,26 +152,33 @@ def _provider_names(settings: Settings, place: ProviderPlace) -> Iterator[Proble
         seen.setdefault(provider.name, index)
 
 
-def _openai_twice(settings: Settings, variables: Mapping[str, str], where: Places, place: ProviderPlace) -> Iterator[Problem]:
+def _vendors_twice(settings: Settings, variables: Mapping[str, str], where: Places, place: ProviderPlace) -> Iterator[Problem]:
     for index, provider in enumerate(settings.providers):
-        if provider.name != "openai" or not settings.openai_api_key:
+        setting = KEYS_OF_VENDORS.get(provider.name)
+        if setting is None or not getattr(settings, setting):
             continue
         key = variables.get(provider.api_key_env, "") if provider.api_key_env else provider.api_key
-        if key != settings.openai_api_key:
+        if key != getattr(settings, setting):
+            given = next((name for name in _variables(setting) if name in variables), setting.upper())
             yield Problem(
                 place(index, "name"),
-                f"the provider openai has one credential here and another in {where['openai_api_key']}",
-                'Write api_key_env = "OPENAI_API_KEY" here, or give this provider another name.',
+                f"the provider {provider.name} has one credential here and another in {where[setting]}",
+                f'Write api_key_env = "{given}" here, or give this provider another name.',
             )
+
+
+def _variables(setting: str) -> tuple[str, ...]:
+    return next(info.env for info in describe() if info.name == setting)
 
 
 def _address(settings: Settings, provider: ProviderSettings, place: Callable[[str], str]) -> Iterator[Problem]:
     if not provider.base_url:
-        if provider.kind != "openai":
+        if provider.kind not in DEFAULT_BASE_URLS:
+            example = "https://NAME.openai.azure.com" if provider.kind == "azure" else "http://host:port/v1"
             yield Problem(
                 place("name"),
                 f"the provider {provider.name} is of the kind {provider.kind}, but has no base_url",
-                'Add base_url = "http://host:port/v1".',
+                f'Add base_url = "{example}".',
             )
         return
     try:

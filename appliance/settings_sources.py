@@ -15,6 +15,8 @@ import msgspec
 from appliance.home import Home
 from appliance.settings import ProviderSettings, SettingInfo, Settings, describe
 from appliance.settings_files import TomlFile, read_env_file
+from appliance.settings_providers import contradictions as vendor_contradictions
+from appliance.settings_providers import variables_read, with_credentials
 from appliance.settings_rules import Problem, SettingsError, contradictions
 from appliance.settings_tables import TABLES, checked_rows, nearest
 from appliance.settings_vllm import contradictions as vllm_contradictions
@@ -82,12 +84,13 @@ def load(home: Home, environ: Mapping[str, str]) -> Loaded:
     where = {name: given.where for name, given in found.items()}
     problems = [
         *contradictions(settings, variables, where, toml.provider_place),
+        *vendor_contradictions(settings, variables, toml.provider_place),
         *vllm_contradictions(settings, lambda index, key: toml.table_place("vllm", index, key)),
     ]
     if problems:
         raise SettingsError(problems)
     sources: dict[str, Source] = {name: found[name].source if name in found else "default" for name in infos}
-    return Loaded(_with_credentials(settings, variables, sources), sources)
+    return Loaded(with_credentials(settings, variables, sources), sources)
 
 
 def _from_toml(toml: TomlFile, infos: Mapping[str, SettingInfo], problems: list[Problem]) -> dict[str, _Value]:
@@ -256,36 +259,10 @@ def _refuse_strays(
 ) -> None:
     """`.env` in the home folder is ours alone: a line that nothing reads is a mistake."""
     known = {variable for info in infos.values() for variable in info.env}
-    read = known | {provider.api_key_env for provider in providers}
+    read = known | variables_read(providers)
     for variable, (_, where) in env_file.items():
         if variable in read or variable.startswith(PREFIX):
             continue
         upper = PREFIX + variable.upper()
         mend = f"Write {upper}." if upper in known else nearest(variable, known)
         problems.append(Problem(where, f"nothing reads {variable}", mend))
-
-
-def _with_credentials(settings: Settings, variables: Mapping[str, str], sources: dict[str, Source]) -> Settings:
-    """Each provider with its credential and address, and the provider `openai` where its key alone was given."""
-    openai = next(field.default for field in msgspec.structs.fields(Settings) if field.name == "openai_base_url")
-    providers = [
-        msgspec.structs.replace(
-            provider,
-            api_key=variables[provider.api_key_env] if provider.api_key_env else provider.api_key,
-            base_url=(provider.base_url or openai).rstrip("/"),
-        )
-        for provider in settings.providers
-    ]
-    # A table that takes its key from OPENAI_API_KEY is what its writer wants to have, under the name given there.
-    is_spoken_for = any(provider.name == "openai" or provider.api_key_env == "OPENAI_API_KEY" for provider in providers)
-    if settings.openai_api_key and not is_spoken_for:
-        providers.append(
-            ProviderSettings(
-                name="openai",
-                kind="openai",
-                base_url=settings.openai_base_url.rstrip("/"),
-                api_key=settings.openai_api_key,
-                source="file" if sources["openai_api_key"] == "file" else "environment",
-            )
-        )
-    return msgspec.structs.replace(settings, providers=providers)

@@ -5,35 +5,30 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from appliance.api import anthropic_documents as documents
-from appliance.api.chat_surface import ChatSurface
+from appliance.api.chat_surface import ChatSurface, own_headers, stays_here
 from appliance.api.door import ErrorForm
 from appliance.api.exchange import Exchange
 from appliance.api.raw import RawRoute
 from appliance.dialects import anthropic_messages_errors as error_form
 from appliance.dialects.anthropic_messages import AnthropicMessages
-from appliance.dialects.writer import Parsed
-from appliance.gateway.state import State
+from appliance.gateway.counting import Prompt
 from appliance.metering.usage import estimated_prompt_tokens
 
 ERRORS = ErrorForm(error_form.error_body, error_form.error_event, error_form.error_status, error_form.ID_HEADER)
 ESTIMATED = (b"x-gatehouse-estimated", b"true")
 
-# Somebody who can count a request's tokens truly; None: not this one's.
-Counter = Callable[[State, Parsed], Awaitable[int | None]]
+# Somebody who can count a prompt's tokens truly; None: not this one's.
+Counter = Callable[[Prompt], Awaitable[int | None]]
 
 
 class _Count(msgspec.Struct):
     input_tokens: int
 
 
-async def _nobody_counts(state: State, parsed: Parsed) -> int | None:
-    return None
-
-
 class AnthropicRoutes:
     """The raw handlers, and what they need."""
 
-    def __init__(self, surface: ChatSurface, count: Counter = _nobody_counts) -> None:
+    def __init__(self, surface: ChatSurface, count: Counter) -> None:
         self._surface = surface
         self._count = count
         self._dialect = AnthropicMessages()
@@ -68,7 +63,8 @@ class AnthropicRoutes:
         state = self._surface.identify(exchange, "chat")
         body = await exchange.body()
         parsed = self._dialect.parse_to_count(body)
-        state.names.resolve(parsed.chat.model)  # an unknown name is an error here as it will be there
-        counted = await self._count(state, parsed)
+        route = state.names.resolve(parsed.chat.model).route  # an unknown name is an error here as it will be there
+        headers = own_headers(exchange.scope, self._dialect)
+        counted = await self._count(Prompt(parsed.raw, headers, route, stays_here(exchange.headers)))
         known = counted if counted is not None else estimated_prompt_tokens(parsed.raw, len(body))
         await exchange.answer(200, msgspec.json.encode(_Count(known)), [ESTIMATED] if counted is None else [])

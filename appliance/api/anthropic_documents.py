@@ -92,8 +92,8 @@ COUNT_TOKENS: dict[str, Any] = {
     "operationId": "countTokens",
     "summary": "How many tokens a request would take in",
     "description": (
-        "Anthropic's token counting. Nothing is sent to the model. A count that is estimated (four characters a token) says so "
-        "in the header `x-gatehouse-estimated: true`."
+        "Anthropic's token counting. Nothing is sent to the model. Models at Anthropic are counted by Anthropic; a count that is "
+        "estimated (four characters a token) says so in the header `x-gatehouse-estimated: true`."
     ),
     "tags": ["Anthropic"],
     "security": [{"bearer": []}],

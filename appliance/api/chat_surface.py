@@ -23,6 +23,7 @@ DIALECTS = {
     "anthropic_messages": Dialect.ANTHROPIC,
     "openai_responses": Dialect.RESPONSES,
 }
+OWN_HEADER_CHARS_MAX = 1_024
 
 
 def secret_in(headers: dict[bytes, bytes]) -> str:
@@ -46,6 +47,20 @@ def identified(scope: Scope, headers: dict[bytes, bytes], state: State, clock: C
     if caller.scopes and permission not in caller.scopes:
         raise Forbidden(f"this key may not use {permission}", fix="Ask for a key with that scope.")
     return caller
+
+
+def own_headers(scope: Scope, dialect: ChatDialect) -> dict[str, str]:
+    """The headers of a request that belong to its format; one that is sent twice is a list. Errors: InvalidField."""
+    found: dict[str, str] = {}
+    for name, value in scope["headers"] if dialect.own_headers else ():
+        if name in dialect.own_headers:
+            key, text = name.decode(), value.decode("latin-1")
+            found[key] = text = f"{found[key]},{text}" if key in found else text
+            if len(text) > OWN_HEADER_CHARS_MAX or not (text.isascii() and text.isprintable()):
+                raise InvalidField(
+                    f"the header {key} is too long, or holds more than letters", fix="Correct it, or leave it out."
+                )
+    return {key: text for key, text in found.items() if text}
 
 
 class ChatSurface:
@@ -77,7 +92,7 @@ class ChatSurface:
             started=exchange.started,
             started_at=exchange.started_at,
             deadline=exchange.started + self._request_seconds_max,
-            local_only=_is_yes(exchange.headers.get(b"x-gatehouse-local-only")),
+            local_only=stays_here(exchange.headers),
             limit=exchange.end_within,
         )
         if seconds is not None:
@@ -109,7 +124,7 @@ class ChatSurface:
     ) -> None:
         """A request that was read, answered in its dialect; `keeper` where the answer is to be kept."""
         call = self.call(exchange, state, Kind.CHAT, DIALECTS[dialect.name], parsed.chat.model, parsed.raw)
-        call.chat, call.form = parsed.chat, dialect
+        call.chat, call.form, call.own_headers = parsed.chat, dialect, own_headers(exchange.scope, dialect)
         if parsed.chat.stream:
             exchange.begin_stream(call.head.headers, dialect.sign_of_life)
         call.answer = Answer(dialect.id_prefix + call.id.hex(), call.started_at // 1000, call.model)
@@ -187,6 +202,7 @@ def _seconds_wanted(headers: dict[bytes, bytes]) -> float | None:
     return seconds
 
 
-def _is_yes(value: bytes | None) -> bool:
-    """Whatever isn't a plain no: a wish to stay on this machine is not to be misread."""
+def stays_here(headers: dict[bytes, bytes]) -> bool:
+    """The caller wants to stay on this machine: whatever isn't a plain no, since that wish is not to be misread."""
+    value = headers.get(b"x-gatehouse-local-only")
     return value is not None and value.strip().lower() not in (b"", b"0", b"false", b"no", b"off")

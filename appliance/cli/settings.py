@@ -16,6 +16,7 @@ from appliance.settings import ProviderSettings, SettingInfo, describe
 from appliance.settings_sources import Loaded, load
 
 MASKED = "••••••"
+_SECRETS = ("api_key", "secret_access_key")  # of a provider
 
 
 class Row(msgspec.Struct):
@@ -78,7 +79,7 @@ def _shown(info: SettingInfo, value: Any) -> Any:
 
 
 def _provider(provider: ProviderSettings) -> dict[str, Any]:
-    return {**msgspec.structs.asdict(provider), "api_key": MASKED if provider.api_key else ""}
+    return {name: MASKED if value and name in _SECRETS else value for name, value in msgspec.structs.asdict(provider).items()}
 
 
 def _written(value: Any) -> str:

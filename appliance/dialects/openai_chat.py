@@ -5,18 +5,43 @@ Quirks: `stream_options.include_usage` adds a last chunk with `choices: []`; a s
 and an error in the middle of it is an event `data: {"error": …}` that the SDKs raise.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from appliance import bodies
-from appliance.chat import ChatRequest, Chunk, Delta, FunctionCall, ToolCall, Usage
+from appliance.chat import MESSAGES_MAX, ChatRequest, Chunk, Delta, FunctionCall, Message, ToolCall, Usage
 from appliance.dialects.writer import Answer, Parsed
 from appliance.errors import GatehouseError, InvalidField
 
 DONE = b"data: [DONE]\n\n"
 
-chat_decoder = msgspec.json.Decoder(ChatRequest)
+
+class _Call(ToolCall):
+    extra_content: Any = None
+
+
+class _Message(Message, kw_only=True):
+    tool_calls: list[_Call] | None = None  # type: ignore[assignment]  # only ever read
+    refusal: Any = None
+    reasoning_content: Any = None
+    thinking_blocks: Any = None
+    is_error: Any = None
+
+
+class _Request(ChatRequest, kw_only=True):
+    """A request whose fields that OpenAI's format has no say in, or that differ by vendor, may have any shape: where it passes
+    the provider judges them, and a translation checks them itself (providers/support.py)."""
+
+    messages: Annotated[list[_Message], Meta(min_length=1, max_length=MESSAGES_MAX)]  # type: ignore[assignment]  # only ever read
+    top_k: Any = None
+    min_p: Any = None
+    reasoning_effort: Any = None
+    thinking: Any = None
+
+
+chat_decoder: msgspec.json.Decoder[ChatRequest] = msgspec.json.Decoder(_Request)
 _write = msgspec.json.Encoder().encode
 
 
@@ -42,6 +67,7 @@ class OpenAIChat:
     id_prefix = "chatcmpl-"
     sign_of_life = b": waiting\n\n"
     last_words = b"event: gatehouse\ndata: %b\n\n"
+    own_headers = ()
 
     def parse(self, body: bytes) -> Parsed:
         chat = bodies.read(body, chat_decoder)
@@ -49,7 +75,7 @@ class OpenAIChat:
         return Parsed(chat, bodies.read_object(body))
 
     def chat(self, raw: dict[str, Any]) -> ChatRequest:
-        chat = msgspec.convert(raw, ChatRequest)
+        chat = msgspec.convert(raw, _Request)
         check(chat)
         return chat
 

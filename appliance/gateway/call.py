@@ -55,6 +55,7 @@ class Call(msgspec.Struct):
 
     raw:      the caller's body, decoded; what pass-through sends.
     form:     the dialect of a chat; None for what only OpenAI's speaks.
+    own_headers: those of the caller's request that are part of its format; they go along where the body passes through.
     local_only: it may not leave this machine, whatever the route says.
     dropped:  parameters that were left out of what was sent.
     deadline: monotonic seconds at which it must have ended; `limit` moves the caller's own clock along.
@@ -76,6 +77,7 @@ class Call(msgspec.Struct):
     deadline: float
     chat: ChatRequest | None = None
     form: ChatDialect | None = None
+    own_headers: dict[str, str] = {}
     local_only: bool = False
     dropped: tuple[str, ...] = ()
     head: Head = msgspec.field(default_factory=Head)

@@ -11,13 +11,15 @@ from appliance.chat import Chunk
 from appliance.gateway.call import Call
 from appliance.identity.caller import Caller
 from appliance.local.models import LocalModels
-from appliance.providers import llamacpp, openai
+from appliance.providers import llamacpp
+from appliance.providers.openai_body import Manners, body_of
 from appliance.providers.support import Support, extras_dropped
 from appliance.providers.wire import Deployment
 
 # So small a model sometimes finds no end. Where the caller names no bound it gets this one, and `finish_reason: "length"`.
 DEMONSTRATION_TOKENS_OUT = 512
 _NO_EXTRAS = Support(frozenset())
+_MANNERS = Manners("max_tokens", knows_developer=False, takes_top_k=True)
 
 
 class OverheadMetrics(Protocol):
@@ -38,7 +40,7 @@ class LocalChat:
         if call.form is not None and call.form.name != "openai_chat":
             extras = call.form.extras(call.raw)
             call.dropped = extras_dropped(extras, _NO_EXTRAS, who=deployment.name, drop=may_drop)
-            raw = openai.body_of(call.chat)
+            raw = body_of(call.chat, deployment.model, _MANNERS)
         request = llamacpp.request(call.chat, raw, template_knows_tools=model is not None and model.tools)
         if model is not None and model.demonstration:
             request.body.setdefault("max_tokens", DEMONSTRATION_TOKENS_OUT)

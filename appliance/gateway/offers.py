@@ -6,7 +6,6 @@ from typing import Protocol
 
 from appliance.errors import GatehouseError
 from appliance.providers.registry import PROVIDERS
-from appliance.providers.wire import Deployment
 from appliance.routing.names import LocalOffer, Names, ProviderOffer, VllmOffer
 from appliance.settings import ProviderSettings, Settings
 from appliance.telemetry.logs import get_logger
@@ -77,9 +76,7 @@ class Offers:
 
     def names(self) -> Names:
         """The table as it stands now."""
-        providers = tuple(
-            ProviderOffer(p.name, p.kind, p.base_url.rstrip("/"), p.api_key, self._models(p)) for p in self._providers
-        )
+        providers = tuple(_offer(provider, self._models(provider)) for provider in self._providers)
         local = tuple(LocalOffer(model.id, model.kind, model.added_at) for model in self._local.offered())
         served = tuple(
             VllmOffer(m.name, m.base_url, m.api_key, m.is_ready, m.is_starting, m.why, m.retry_after_seconds)
@@ -112,16 +109,30 @@ class Offers:
 
     async def _ask(self, provider: ProviderSettings) -> None:
         wire = PROVIDERS[provider.kind]
-        base_url = provider.base_url.rstrip("/")
-        outgoing = wire.models_request(Deployment(provider.name, provider.name, provider.kind, "", base_url, provider.api_key))
+        deployment = _offer(provider, None).deployment("")
+        outgoing = wire.models_request(deployment)
         if outgoing is None:
             return
         try:
             async with asyncio.timeout(ASK_SECONDS_MAX):
-                answer = await self._client.send("GET", base_url + outgoing.path, outgoing.headers, b"", provider.name)
+                answer = await self._client.send("GET", deployment.base_url + outgoing.path, outgoing.headers, b"", provider.name)
                 body = await answer.read()
             if answer.status == 200:
                 self._told[provider.name] = frozenset(wire.models_answer(body)[:MODELS_MAX])
         except (GatehouseError, ValueError, TimeoutError) as error:
             # Its models can still be asked for by name; only the list is short.
             _log.warning("a provider did not tell its models", provider=provider.name, kind=type(error).__name__)
+
+
+def _offer(provider: ProviderSettings, models: frozenset[str] | None) -> ProviderOffer:
+    return ProviderOffer(
+        provider.name,
+        provider.kind,
+        provider.base_url.rstrip("/"),
+        provider.api_key,
+        models,
+        provider.api_version,
+        provider.region,
+        provider.access_key_id,
+        provider.secret_access_key,
+    )

@@ -3,9 +3,12 @@
 from collections.abc import AsyncGenerator, Callable
 from typing import Protocol, TypeVar
 
+import msgspec
+
 from appliance.chat import Chunk
 from appliance.errors import FeatureUnsupported, GatehouseError, UpstreamFailed
 from appliance.gateway.call import Call
+from appliance.gateway.images import Images
 from appliance.metering.entries import Kind
 from appliance.providers.registry import wire
 from appliance.providers.support import fit
@@ -28,9 +31,10 @@ class LocalEngine(Protocol):
 class Sender:
     """Sends calls to deployments, by HTTP or to the local engine."""
 
-    def __init__(self, client: HttpClient, local: LocalEngine) -> None:
+    def __init__(self, client: HttpClient, local: LocalEngine, images: Images) -> None:
         self._client = client
         self._local = local
+        self._images = images
 
     async def send(self, call: Call, deployment: Deployment, *, may_drop: bool) -> AsyncGenerator[Chunk, None]:
         """The answer's chunks; the head of the answer has arrived when this returns.
@@ -61,9 +65,11 @@ class Sender:
         if not passes:
             extras = call.form.extras(call.raw) if call.form is not None else []
             fitted = fit(chat, extras, provider.support, who=deployment.name, drop=may_drop)
-            chat, call.dropped = fitted.chat, fitted.dropped
+            chat, call.dropped = await self._images.inlined(fitted.chat), fitted.dropped
         raw = call.form.for_its_vendor(call.raw) if passes and call.form is not None else call.raw
         outgoing = _translated(lambda: provider.chat_request(chat, raw, deployment, passes=passes))
+        if passes and call.own_headers:
+            outgoing = with_headers(outgoing, call.own_headers)
         answer = await self._request(outgoing, provider, deployment)
         if not chat.stream:
             return _one(provider.chat_answer(await answer.read(), deployment, passes=passes))
@@ -78,6 +84,11 @@ class Sender:
         if 200 <= answer.status < 300:
             return answer
         raise provider.error(answer.status, answer.headers, await _error_body(answer), deployment)
+
+
+def with_headers(outgoing: Outgoing, more: dict[str, str]) -> Outgoing:
+    """The same request with these headers, which win over its own."""
+    return msgspec.structs.replace(outgoing, headers={**outgoing.headers, **more})
 
 
 def _translated(translate: Callable[[], T]) -> T:

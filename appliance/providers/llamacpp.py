@@ -175,6 +175,8 @@ def _message(message: dict[str, Any], position: int) -> dict[str, Any]:
             )
     translated = {"role": role, "content": _text(message.get("content"), where)}
     if message.get("refusal") and not translated["content"]:
+        if not isinstance(message["refusal"], str):
+            raise InvalidField(f"{where}.refusal must be text", param=f"{where}.refusal", fix="Correct it, or leave it out.")
         translated["content"] = message["refusal"]
     for name in ("name", "tool_calls", "tool_call_id"):
         if message.get(name):

@@ -1,24 +1,33 @@
 """Which file speaks which kind of provider."""
 
+from appliance.providers.anthropic import Anthropic
+from appliance.providers.azure import Azure
+from appliance.providers.bedrock import Bedrock
+from appliance.providers.google import Google
 from appliance.providers.openai import OpenAI
-from appliance.providers.wire import Provider
+from appliance.providers.openai_responses import AzureResponses, OpenAIResponses
+from appliance.providers.vllm import Compatible, Vllm
+from appliance.providers.wire import Provider, TokenCounter
 
-_openai = OpenAI()
+_anthropic = Anthropic()
 
 PROVIDERS: dict[str, Provider] = {
-    "openai": _openai,
-    "openai-compatible": _openai,
-    "vllm": _openai,  # the same surface; it ignores fields that it doesn't know
+    "openai": OpenAI(),
+    "azure": Azure(),
+    "anthropic": _anthropic,
+    "google": Google(),
+    "bedrock": Bedrock(),
+    "vllm": Vllm(),
+    "openai-compatible": Compatible(),
 }
 
-# Where a vendor is, unless an administrator says otherwise. Azure and compatible servers have no such place.
-DEFAULT_BASE_URLS = {
-    "openai": "https://api.openai.com/v1",
-    "anthropic": "https://api.anthropic.com",
-    "google": "https://generativelanguage.googleapis.com",
-    "bedrock": "https://bedrock-runtime.{region}.amazonaws.com",
+_SECOND_SURFACES: dict[tuple[str, str], Provider] = {
+    ("openai", "openai_responses"): OpenAIResponses(),
+    ("azure", "openai_responses"): AzureResponses(),
 }
-OPENAI_BASE_URL = DEFAULT_BASE_URLS["openai"]
+
+# Who counts a request's tokens for callers of POST /v1/messages/count_tokens.
+TOKEN_COUNTERS: dict[str, TokenCounter] = {"anthropic": _anthropic}
 
 
 def wire(kind: str, dialect: str) -> Provider:
@@ -27,6 +36,3 @@ def wire(kind: str, dialect: str) -> Provider:
     `dialect`: as in Provider.dialect. A vendor with a second surface has a second file for it, which only passes through.
     """
     return _SECOND_SURFACES.get((kind, dialect)) or PROVIDERS[kind]
-
-
-_SECOND_SURFACES: dict[tuple[str, str], Provider] = {}

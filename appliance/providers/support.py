@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from appliance.chat import ChatRequest
-from appliance.errors import FeatureUnsupported
+from appliance.errors import FeatureUnsupported, InvalidField
 
 # What every provider here can do; not listed in any Support.
 _EVERYWHERE = frozenset({"temperature", "top_p", "stop", "max_tokens"})
@@ -88,8 +88,9 @@ def fit(chat: ChatRequest, extras: Sequence[str], support: Support, *, who: str,
 
     Shapes:  `extras` are the names of the body's fields that chat.ChatRequest doesn't know; `drop`: what can be left out
              harmlessly may be.
-    Errors:  FeatureUnsupported, with the feature as `param`.
+    Errors:  FeatureUnsupported, with the feature as `param`; InvalidField for a field that a dialect left unread.
     """
+    _check(chat)
     missing = sorted(feature for feature in asked(chat) if feature not in support)
     for name in missing:
         _leave_out(name, who, may=name in _HARMLESS, drop=drop)
@@ -117,6 +118,37 @@ def _leave_out(name: str, who: str, *, may: bool, drop: bool) -> None:
 
 
 _FIELDS = {"reasoning": ("reasoning_effort", "thinking")}
+
+# OpenAI's dialect doesn't look at these: where a request passes, they may have shapes that only its provider knows.
+_KINDS: dict[str, tuple[type, ...]] = {"top_k": (int,), "min_p": (int, float), "reasoning_effort": (str,), "thinking": (dict,)}
+_MESSAGE_KINDS: dict[str, tuple[type, ...]] = {
+    "refusal": (str,), "reasoning_content": (str,), "thinking_blocks": (list,), "is_error": (bool,),
+}  # fmt: skip
+_WORDS = {
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    dict: "an object",
+    list: "a list of objects",
+    bool: "true or false",
+}
+
+
+def _check(chat: ChatRequest) -> None:
+    for name, kinds in _KINDS.items():
+        _check_field(getattr(chat, name), kinds, name)
+    for position, message in enumerate(chat.messages):
+        for name, kinds in _MESSAGE_KINDS.items():
+            _check_field(getattr(message, name), kinds, f"messages[{position}].{name}")
+        for block in message.thinking_blocks or ():
+            _check_field(block, (dict,), f"messages[{position}].thinking_blocks")
+        for call in message.tool_calls or ():
+            _check_field(call.extra_content, (dict,), f"messages[{position}].tool_calls.extra_content")
+
+
+def _check_field(value: object, kinds: tuple[type, ...], param: str) -> None:
+    if value is not None and type(value) not in kinds:
+        raise InvalidField(f"{param} must be {_WORDS[kinds[-1]]}", param=param, fix="Correct the field, or leave it out.")
 
 
 def _unsupported(name: str, who: str, fix: str) -> FeatureUnsupported:

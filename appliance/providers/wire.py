@@ -64,6 +64,20 @@ class Stream(Protocol):
         ...
 
 
+class TokenCounter(Protocol):
+    """A vendor that tells how many tokens a request has before it is asked, in a format that callers speak too."""
+
+    def count_request(self, raw: dict[str, Any], deployment: Deployment) -> Outgoing:
+        """`raw`: the body of a caller who asks the same in this very format. Errors: InvalidField."""
+        ...
+
+    def count_answer(self, body: bytes) -> int:
+        """Errors: ValueError when the body is no count."""
+        ...
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes, deployment: Deployment) -> GatehouseError: ...
+
+
 class Provider(Protocol):
     """One vendor's wire format.
 

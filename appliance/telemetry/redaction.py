@@ -27,7 +27,18 @@ SECRET_NAMES = frozenset((
     "text", "token", "tool_calls", "value", "values", "x_api_key",
 ))
 # fmt: on
-SECRET_ENDINGS = ("_secret", "_password", "_token", "_api_key", "_credential", "_cookie", "_secret_key", "_prompt", "_content")
+SECRET_ENDINGS = (
+    "_secret",
+    "_password",
+    "_token",
+    "_api_key",
+    "_credential",
+    "_cookie",
+    "_secret_key",
+    "_access_key",
+    "_prompt",
+    "_content",
+)
 
 SECRET_VALUES = re.compile(
     r"""

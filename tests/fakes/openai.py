@@ -1,9 +1,11 @@
 """OpenAI as it is on the wire, without the model: `python -m tests.fakes.openai` prints its port and serves.
 
 POST /v1/chat/completions and /v1/embeddings, GET /v1/models and /v1/models/{id}; the same below /lenient/v1, where
-unknown arguments and odd combinations are taken, as by vLLM. The model's name chooses what happens:
+unknown arguments and odd combinations are taken, as by vLLM. POST /v1/responses: openai_responses.py. The model's name chooses
+what happens:
 
-    gpt-4o-mini, gpt-4o, …    "You said: <the last thing said>", tools and schemas honoured
+    gpt-4o-mini, gpt-4o, …    "You said: <the last thing said>", tools (each that is named) and schemas honoured
+    o4-mini, gpt-5.1          the same, after some thinking
     words-N, words-N-every-M  an answer of N words, M milliseconds apart
     future                    an answer with fields that nobody has heard of yet, always the same bytes
     fault-…                   see openai_faults.py
@@ -21,14 +23,24 @@ import ssl
 import struct
 import sys
 import time
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote
 
-from tests.fakes.openai_faults import DONE, EVENT_STREAM, FAULTS
-from tests.fakes.openai_rules import CHAT_ARGUMENTS, EMBEDDING_ARGUMENTS, Refusal, check_body, check_chat, instance_of
+from tests.fakes.openai_faults import DONE, EVENT_STREAM, fault_for
+from tests.fakes.openai_responses import Responses
+from tests.fakes.openai_rules import (
+    CHAT_ARGUMENTS,
+    EMBEDDING_ARGUMENTS,
+    REASONING_MODELS,
+    Refusal,
+    check_body,
+    check_chat,
+    instance_of,
+)
 from tests.fakes.wire import Exchange, FakeServer
 
 KEY_PREFIX = "sk-fake-"
+THOUGHT_TOKENS = 8
 SNAPSHOTS = {"gpt-4o-mini": "gpt-4o-mini-2024-07-18", "gpt-4o": "gpt-4o-2024-08-06"}  # OpenAI answers with the dated name
 CHAT_MODELS = ("gpt-4o-mini", "gpt-4o", "o4-mini", "gpt-5.1", "meta-llama/Llama-3.1-8B-Instruct", "future")
 EMBEDDING_MODELS = {"text-embedding-3-small": 1536, "text-embedding-3-large": 3072}
@@ -58,9 +70,13 @@ FUTURE_EVENTS = [
 class FakeOpenAI:
     """The routes. One instance a process."""
 
+    preamble: ClassVar[dict[str, Any] | None] = None  # what a stream opens with
+    annotations: ClassVar[dict[str, Any]] = {}  # what each choice has besides
+
     def __init__(self) -> None:
         self.faults: dict[str, str] = {}
         self._count = 0
+        self._responses = Responses()
 
     async def handle(self, exchange: Exchange) -> None:
         seen = exchange.seen
@@ -74,9 +90,11 @@ class FakeOpenAI:
         try:
             self._check_key(seen.headers.get("authorization", ""))
             if route == ("POST", "/v1/chat/completions"):
-                await self._chat(exchange, strict)
+                await self._chat(exchange, seen.json, strict)
             elif route == ("POST", "/v1/embeddings"):
-                await self._embeddings(exchange, strict)
+                await self._embeddings(exchange, seen.json, strict)
+            elif route[1].startswith("/v1/responses"):
+                await self._responses.handle(exchange, route[1], self.faults)
             elif route == ("GET", "/v1/models"):
                 data = [_model(name) for name in (*CHAT_MODELS, *EMBEDDING_MODELS)]
                 await exchange.whole(200, json.dumps({"object": "list", "data": data}).encode())
@@ -100,10 +118,12 @@ class FakeOpenAI:
         self._count += 1
         return f"req_{self._count:032x}"
 
-    async def _chat(self, exchange: Exchange, strict: bool) -> None:
-        body = exchange.seen.json
+    def fault(self, model: str) -> Any:
+        return fault_for(self.faults.get(model, model))
+
+    async def _chat(self, exchange: Exchange, body: Any, strict: bool) -> None:
         model = body.get("model", "") if isinstance(body, dict) else ""
-        fault = FAULTS.get(self.faults.get(model, model))
+        fault = self.fault(model)
         if fault is not None:
             await fault(exchange, body)
             return
@@ -135,7 +155,7 @@ class FakeOpenAI:
         if answer.tool_calls:
             message["tool_calls"] = answer.tool_calls
         choices = [
-            {"index": index, "message": message, "logprobs": None, "finish_reason": answer.finish}
+            {"index": index, "message": message, "logprobs": None, "finish_reason": answer.finish, **self.annotations}
             for index in range(body.get("n") or 1)
         ]
         whole = {**self._shared(body, "chat.completion"), "choices": choices, "usage": answer.usage}
@@ -153,9 +173,11 @@ class FakeOpenAI:
             await exchange.chunked(b"data: " + json.dumps(event).encode() + b"\n\n")
 
         def choice(index: int, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
-            return {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
+            return {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish, **self.annotations}
 
         await exchange.head(200, {**EVENT_STREAM, **self._headers()})
+        if self.preamble is not None:
+            await exchange.chunked(b"data: " + json.dumps(self.preamble).encode() + b"\n\n")
         indexes = range(body.get("n") or 1)
         for index in indexes:
             await send([choice(index, {"role": "assistant", "content": None if answer.tool_calls else "", "refusal": None})])
@@ -171,10 +193,9 @@ class FakeOpenAI:
         await exchange.chunked(DONE)
         await exchange.chunked_end()
 
-    async def _embeddings(self, exchange: Exchange, strict: bool) -> None:
-        body = exchange.seen.json
+    async def _embeddings(self, exchange: Exchange, body: Any, strict: bool) -> None:
         model = body.get("model", "") if isinstance(body, dict) else ""
-        fault = FAULTS.get(self.faults.get(model, model))
+        fault = self.fault(model)
         if fault is not None:
             await fault(exchange, body)
             return
@@ -216,23 +237,23 @@ class FakeOpenAI:
 
 
 class _Answer:
-    """What the model 'says': text in pieces, or one tool call."""
+    """What the model 'says': text in pieces, or tool calls."""
 
     def __init__(
-        self, text: str | None, finish: str, tool_calls: list[dict[str, Any]], prompt_tokens: int, every_ms: int
+        self, text: str | None, finish: str, tool_calls: list[dict[str, Any]], prompt_tokens: int, every_ms: int, thought: int = 0
     ) -> None:
         self.text = text
         self.finish = finish
         self.tool_calls = tool_calls
         self.pieces = re.findall(r"\s*\S+", text or "")
         self.seconds_between = every_ms / 1000
-        tokens_out = len(self.pieces) or 1
+        tokens_out = (len(self.pieces) or 1) + thought
         self.usage = {
             "prompt_tokens": prompt_tokens,
             "completion_tokens": tokens_out,
             "total_tokens": prompt_tokens + tokens_out,
             "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
-            "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
+            "completion_tokens_details": {"reasoning_tokens": thought, "audio_tokens": 0},
         }
 
     def deltas(self) -> list[dict[str, Any]]:
@@ -251,11 +272,11 @@ class _Answer:
 def _answer(body: dict[str, Any]) -> _Answer:
     said, images, prompt_tokens = _said(body["messages"])
     words = WORDS.fullmatch(body["model"])
-    tool, finish = _tool_wanted(body, said)
-    if tool is not None:
-        arguments = json.dumps(instance_of(tool.get("parameters") or {"type": "object"}))
-        call = {"id": "call_fake0001", "type": "function", "function": {"name": tool["name"], "arguments": arguments}}
-        return _Answer(None, finish, [call], prompt_tokens, 0)
+    tools, finish = _tools_wanted(body, said)
+    thought = THOUGHT_TOKENS if body["model"].startswith(REASONING_MODELS) else 0
+    if tools:
+        calls = [_call(number, tool) for number, tool in enumerate(tools, 1)]
+        return _Answer(None, finish, calls, prompt_tokens, 0, thought)
     if words:
         text = " ".join(f"word{number}" for number in range(int(words[1])))
     elif (wanted := body.get("response_format") or {}).get("type") == "json_schema":
@@ -265,7 +286,12 @@ def _answer(body: dict[str, Any]) -> _Answer:
     else:
         text = f"You said: {said}" + (f" (with {images} image)" if images else "")
     text, finish = _shortened(text, body)
-    return _Answer(text, finish, [], prompt_tokens, int(words[2] or 0) if words else 0)
+    return _Answer(text, finish, [], prompt_tokens, int(words[2] or 0) if words else 0, thought)
+
+
+def _call(number: int, tool: dict[str, Any]) -> dict[str, Any]:
+    arguments = json.dumps(instance_of(tool.get("parameters") or {"type": "object"}))
+    return {"id": f"call_fake{number:04}", "type": "function", "function": {"name": tool["name"], "arguments": arguments}}
 
 
 def _said(messages: list[dict[str, Any]]) -> tuple[str, int, int]:
@@ -280,18 +306,20 @@ def _said(messages: list[dict[str, Any]]) -> tuple[str, int, int]:
     return text, images, tokens
 
 
-def _tool_wanted(body: dict[str, Any], said: str) -> tuple[dict[str, Any] | None, str]:
-    """(the function to call, the finish reason that goes with it): a forced named tool ends with `stop`."""
+def _tools_wanted(body: dict[str, Any], said: str) -> tuple[list[dict[str, Any]], str]:
+    """(the functions to call, the finish reason that goes with it): a forced named tool ends with `stop`."""
     functions = [tool["function"] for tool in body.get("tools") or [] if tool.get("type") == "function"]
     choice = body.get("tool_choice", "auto")
     if isinstance(choice, dict):
         named = choice["function"]["name"]
-        return next(function for function in functions if function["name"] == named), "stop"
+        return [next(function for function in functions if function["name"] == named)], "stop"
+    at_most = 1 if body.get("parallel_tool_calls") is False else len(functions)
+    found = [function for function in functions if function["name"] in said][:at_most]
     if choice == "required":
-        return functions[0], "tool_calls"
+        return found or functions[:1], "tool_calls"
     if choice == "auto" and body["messages"][-1].get("role") != "tool":
-        return next((function for function in functions if function["name"] in said), None), "tool_calls"
-    return None, ""
+        return found, "tool_calls"
+    return [], ""
 
 
 def _shortened(text: str, body: dict[str, Any]) -> tuple[str, str]:
@@ -321,8 +349,8 @@ def _check_model(name: str, offered: Any) -> None:
         raise Refusal(404, message, code="model_not_found", param="model")
 
 
-async def serve(port: int, certificate: str | None, key: str | None) -> None:
-    server = FakeServer(FakeOpenAI().handle)
+async def serve(fake: FakeOpenAI, port: int, certificate: str | None, key: str | None) -> None:
+    server = FakeServer(fake.handle)
     ports = {"port": await server.start(port)}
     if certificate is not None:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -332,10 +360,14 @@ async def serve(port: int, certificate: str | None, key: str | None) -> None:
     await asyncio.to_thread(sys.stdin.read)  # ends with whoever started it, however that ends
 
 
-if __name__ == "__main__":
+def main(fake: FakeOpenAI) -> None:
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--port", type=int, default=0)
     arguments.add_argument("--certificate")
     arguments.add_argument("--key")
     given = arguments.parse_args()
-    asyncio.run(serve(given.port, given.certificate, given.key))
+    asyncio.run(serve(fake, given.port, given.certificate, given.key))
+
+
+if __name__ == "__main__":
+    main(FakeOpenAI())

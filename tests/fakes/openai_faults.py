@@ -5,6 +5,7 @@ Each does to the client what has been seen in the wild: see FAULTS for the list.
 
 import gzip
 import json
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -298,6 +299,44 @@ async def closes_unannounced(exchange: Exchange, request: dict[str, Any]) -> Non
     exchange.drop()
 
 
+async def rubbish(exchange: Exchange, request: dict[str, Any]) -> None:
+    """Bytes in the middle of the answer that belong to nothing."""
+    if request.get("stream"):
+        await events(exchange, chunk("Hello"), b"data: {\x00\xff rubbish\n\n", chunk(" there"), chunk(finish="stop"), DONE)
+    else:
+        await exchange.whole(200, whole_body()[:50] + b"\x00\xff rubbish" + whole_body()[50:])
+
+
+async def refused(exchange: Exchange, request: dict[str, Any]) -> None:
+    """The model won't: words of refusal in their own field, and an end that says so."""
+    text = "I can't help with that."
+    if request.get("stream"):
+        body = json.loads(chunk().removeprefix(b"data: "))
+        body["choices"][0]["delta"] = {"role": "assistant", "content": None, "refusal": text}
+        await events(exchange, b"data: " + json.dumps(body).encode() + b"\n\n", chunk(finish="content_filter"), USAGE_EVENT, DONE)
+        return
+    body = json.loads(whole_body())
+    body["choices"][0]["message"] = {"role": "assistant", "content": None, "refusal": text}
+    body["choices"][0]["finish_reason"] = "content_filter"
+    await exchange.whole(200, json.dumps(body).encode())
+
+
+def fault_for(name: str) -> Answer | None:
+    """The fault of this name; `fault-slow-N` takes its first byte N milliseconds."""
+    slow = re.fullmatch(r"fault-slow-(\d+)", name)
+    if slow is None:
+        return FAULTS.get(name)
+
+    async def answer(exchange: Exchange, request: dict[str, Any]) -> None:
+        await exchange.pause(int(slow[1]) / 1000)
+        if request.get("stream"):
+            await events(exchange, chunk("late"), chunk(finish="stop"), USAGE_EVENT, DONE)
+        else:
+            await exchange.whole(200, whole_body("late"))
+
+    return answer
+
+
 FAULTS: dict[str, Answer] = {
     "fault-400": refuses(400, error_body("Invalid value: 'x'.", "invalid_request_error", "invalid_value", "messages[0].role")),
     "fault-400-context": refuses(
@@ -326,13 +365,16 @@ FAULTS: dict[str, Answer] = {
         x_ratelimit_remaining_requests="0",
     ),
     "fault-429-ms": refuses(429, error_body("Rate limit reached.", "requests", "rate_limit_exceeded"), retry_after_ms="1500"),
+    "fault-429-later": refuses(429, error_body("Rate limit reached.", "requests", "rate_limit_exceeded"), retry_after="2"),
     "fault-429-bare": refuses(429, error_body("Rate limit reached.", "requests", "rate_limit_exceeded")),
     "fault-429-quota": refuses(429, error_body("You exceeded your current quota.", "insufficient_quota", "insufficient_quota")),
     "fault-500": refuses(500, error_body("The server had an error while processing your request.", "server_error")),
     "fault-502-html": refuses(502, b"<html><h1>502 Bad Gateway</h1>nginx</html>", content_type="text/html"),
     "fault-503": refuses(503, error_body("The engine is currently overloaded.", "server_error"), retry_after="3"),
+    "fault-529": refuses(529, error_body("The service is overloaded.", "server_error")),
     "fault-504": refuses(504, b"upstream request timeout", content_type="text/plain"),
     "fault-200-error-body": refuses(200, error_body("Something broke inside.", "server_error")),
+    "fault-200-error": refuses(200, error_body("Something broke inside.", "server_error")),
     "fault-200-html": refuses(200, b"<html>Please sign in</html>", content_type="text/html"),
     "fault-200-empty": refuses(200, b""),
     "fault-200-no-choices": refuses(200, whole_body(choices=[])),
@@ -346,7 +388,9 @@ FAULTS: dict[str, Answer] = {
     "fault-cut-in-an-event": cut_in_an_event,
     "fault-cut-whole": cut_whole,
     "fault-cut-without-length": cut_without_length,
+    "fault-refused": refused,
     "fault-reset": reset,
+    "fault-rubbish": rubbish,
     "fault-ends-early": ends_early,
     "fault-stray-bytes": stray_bytes,
     "fault-error-event": error_event,

@@ -17,6 +17,8 @@ CHAT_ARGUMENTS = frozenset({
 # fmt: on
 EMBEDDING_ARGUMENTS = frozenset({"input", "model", "encoding_format", "dimensions", "user"})
 STOP_SEQUENCES_MAX = 4
+CALL_ID_CHARS_MAX = 40
+REASONING_MODELS = ("o1", "o3", "o4", "gpt-5")
 
 
 class Refusal(Exception):
@@ -57,7 +59,7 @@ def check_chat(body: dict[str, Any]) -> None:
 
 
 def _check_sampling(body: dict[str, Any]) -> None:
-    if not body["model"].startswith(("o1", "o3", "o4", "gpt-5")):
+    if not body["model"].startswith(REASONING_MODELS):
         return
     if body.get("max_tokens") is not None:
         raise Refusal(
@@ -82,6 +84,14 @@ def _check_tools(body: dict[str, Any], messages: list[dict[str, Any]]) -> None:
     for name in ("tool_choice", "parallel_tool_calls"):
         if body.get(name) is not None and not tools:
             raise Refusal(400, f"Invalid value for '{name}': '{name}' is only allowed when 'tools' are specified.", param=name)
+    for call in (call for message in messages for call in message.get("tool_calls") or []):
+        if len(call["id"]) > CALL_ID_CHARS_MAX:
+            raise Refusal(
+                400,
+                f"Invalid 'messages.tool_calls.id': string too long. Expected a string with maximum length {CALL_ID_CHARS_MAX}.",
+                code="string_above_max_length",
+                param="messages",
+            )
     open_ids: set[str] = set()
     for message in messages:
         if message.get("role") == "tool":

@@ -225,3 +225,46 @@ def test_no_fault_brings_the_fake_itself_down(upstream: Fake) -> None:
                 except (TimeoutError, ConnectionResetError):
                     pass
     assert upstream.call("GET", "/v1/models", token=upstream.key).status == 200
+
+
+def test_every_tool_that_is_named_is_called_and_only_one_where_calls_may_not_be_parallel(client: openai.OpenAI) -> None:
+    clock = {"type": "function", "function": {"name": "get_time"}}
+    asked: list[ChatCompletionMessageParam] = [{"role": "user", "content": "get_weather and get_time"}]
+    with client.chat.completions.stream(model="gpt-4o", messages=asked, tools=[WEATHER, clock]) as stream:
+        calls = stream.get_final_completion().choices[0].message.tool_calls or []
+    assert [call.function.name for call in calls] == ["get_weather", "get_time"]
+    assert len({call.id for call in calls}) == 2
+    single = client.chat.completions.create(model="gpt-4o", messages=asked, tools=[WEATHER, clock], parallel_tool_calls=False)
+    assert len(single.choices[0].message.tool_calls or []) == 1
+
+
+def test_models_that_reason_count_what_they_thought(client: openai.OpenAI) -> None:
+    usage = client.chat.completions.create(model="o4-mini", messages=MESSAGES, reasoning_effort="low").usage
+    assert usage is not None
+    assert usage.completion_tokens_details is not None
+    assert usage.completion_tokens_details.reasoning_tokens == 8
+    assert usage.completion_tokens == 12
+
+
+def test_an_id_of_a_call_that_is_too_long_for_openai_is_refused(client: openai.OpenAI) -> None:
+    call = {"id": "x" * 41, "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    history = [
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "x" * 41, "content": ""},
+    ]
+    with pytest.raises(openai.BadRequestError, match="too long"):
+        client.chat.completions.create(model="gpt-4o", messages=history)
+
+
+def test_a_refusal_is_told_in_its_own_field(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(model="fault-refused", messages=MESSAGES).choices[0]
+    assert (answer.message.content, answer.finish_reason) == (None, "content_filter")
+    chunks = list(client.chat.completions.create(model="fault-refused", messages=MESSAGES, stream=True))
+    assert chunks[0].choices[0].delta.refusal == answer.message.refusal
+
+
+def test_the_first_byte_comes_as_late_as_the_name_says(client: openai.OpenAI) -> None:
+    began = time.monotonic()
+    answer = client.chat.completions.create(model="fault-slow-300", messages=MESSAGES)
+    assert answer.choices[0].message.content == "late"
+    assert time.monotonic() - began >= 0.3

@@ -92,6 +92,25 @@ def test_fields_nobody_has_heard_of_reach_the_provider_as_they_are(door: Applian
 
 
 @pytest.mark.parametrize(
+    "odd",
+    [
+        {"top_k": "many"},
+        {"min_p": [0.1]},
+        {"reasoning_effort": {"level": 3}},
+        {"thinking": True},
+        {"messages": [{"role": "assistant", "content": "x", "refusal": ["a"], "reasoning_content": {}, "thinking_blocks": 1}]},
+        {"messages": [{"role": "assistant", "tool_calls": [{"id": "a", "extra_content": "b", "function": {"name": "f"}}]}]},
+    ],
+)
+def test_fields_that_differ_by_vendor_reach_the_provider_in_whatever_shape(
+    door: Appliance, upstream: Fake, odd: dict[str, object]
+) -> None:
+    body = {**chat("lenient/gpt-4o-mini"), **odd}
+    assert door.chat(body).status == 200
+    assert upstream.last().json == {**body, "model": "gpt-4o-mini"}
+
+
+@pytest.mark.parametrize(
     "more",
     [
         {"seed": 7},

@@ -68,7 +68,9 @@ class Features:
                 "providers",
                 "on" if providers else "off",
                 providers or "no provider is configured",
-                "" if providers else "Add [[providers]] to gatehouse.toml, or set OPENAI_API_KEY.",
+                ""
+                if providers
+                else "Add [[providers]] to gatehouse.toml, or set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY.",
             ),
         ]
 

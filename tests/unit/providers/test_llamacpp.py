@@ -11,6 +11,7 @@ import pytest
 
 from appliance import bodies
 from appliance.chat import ChatRequest, Chunk, FunctionCall, ToolCall, Usage
+from appliance.dialects.openai_chat import OpenAIChat
 from appliance.errors import FeatureUnsupported, InvalidField, LocalModelFailed, UpstreamFailed
 from appliance.providers import llamacpp
 from appliance.providers.call_reader import CallReader, Reading
@@ -40,7 +41,7 @@ def tools(*functions: dict[str, Any]) -> list[dict[str, Any]]:
 def translate(*, template_knows_tools: bool = False, **fields: Any) -> Request:
     raw = {"model": "m", "messages": HELLO, **fields}
     try:
-        chat = msgspec.convert(raw, ChatRequest)
+        chat = OpenAIChat().chat(raw)
     except msgspec.ValidationError as error:
         raise bodies.refusal(error, b"") from error  # as the door does
     return llamacpp.request(chat, raw, template_knows_tools=template_knows_tools)
@@ -94,6 +95,7 @@ def test_an_absurd_max_tokens_stays_within_what_an_engine_can_count() -> None:
         ({"top_k": True}, "top_k"),
         ({"top_k": 1e300}, "top_k"),
         ({"min_p": 2}, "min_p"),
+        ({"messages": [{"role": "assistant", "refusal": ["no"]}]}, "messages[0].refusal"),
         ({"tool_choice": "required"}, "tool_choice"),
         ({"tool_choice": "sometimes", "tools": tools(TIME)}, "tool_choice"),
         ({"tool_choice": {"type": "function", "function": {"name": "nope"}}, "tools": tools(TIME)}, "tool_choice"),

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from appliance import errors
-from appliance.chat import ChatRequest, Delta, Message, StreamOptions
+from appliance.chat import ChatRequest, Chunk, Delta, FunctionCall, Message, Part, StreamOptions, ToolCall, Usage
 from appliance.providers.openai import OpenAI, OpenAIStream
 from appliance.providers.wire import Deployment
 
@@ -137,6 +137,15 @@ def test_an_answer_that_passes_may_have_any_shape_where_nothing_is_counted(odd: 
     assert OpenAI().chat_answer(body, DEPLOYMENT, passes=True).raw == body
 
 
+@pytest.mark.parametrize("odd", [b'"refusal":["x"]', b'"tool_calls":{"a":1}', b'"role":3', b'"reasoning_content":[]'])
+def test_a_chunk_that_passes_may_have_any_shape_and_its_text_is_counted_all_the_same(odd: bytes) -> None:
+    event = b'data: {"choices":[{"index":null,"delta":{"content":"hi",%b},"finish_reason":"stop"}]}\n\n' % odd
+    (passed,) = OpenAIStream("up", choices=1, usage_asked=False).feed(event)
+    assert (passed.raw, passed.finish, [delta.content for delta in passed.deltas]) == (event, "stop", ["hi"])
+    with pytest.raises(errors.UpstreamFailed):
+        OpenAIStream("up", choices=1, usage_asked=False, passes=False).feed(event)
+
+
 def test_odd_logprobs_pass_in_a_stream_and_are_left_out_of_a_translation() -> None:
     event = b'data: {"choices":[{"index":0,"delta":{"content":"x"},"logprobs":[]}]}\n\n'
     (passed,) = OpenAI().chat_stream(chat(stream=True), DEPLOYMENT, passes=True).feed(event)
@@ -155,3 +164,267 @@ def test_a_translated_answer_has_its_calls_thoughts_and_logprobs() -> None:
     assert delta.logprobs == {"content": []}
     assert delta.tool_calls is not None
     assert (delta.tool_calls[0].id, delta.tool_calls[0].index) == ("c1", 0)
+
+
+# Translated: a caller of another dialect
+
+
+def translated(model: str = "m", **fields: object) -> dict[str, object]:
+    asked = chat(**fields)
+    outgoing = OpenAI().chat_request(asked, {}, msgspec.structs.replace(DEPLOYMENT, model=model), passes=False)
+    body: dict[str, object] = msgspec.json.decode(outgoing.body)
+    return body
+
+
+def event(**body: object) -> bytes:
+    return b"data: " + msgspec.json.encode(body) + b"\n\n"
+
+
+def called(*pieces: dict[str, object], finish: str = "tool_calls", ends: bool = True) -> list[Chunk]:
+    stream = OpenAIStream("up", choices=1, usage_asked=False, passes=False)
+    events = [event(choices=[{"index": 0, "delta": {"tool_calls": [piece]}}]) for piece in pieces]
+    last = event(choices=[{"index": 0, "delta": {}, "finish_reason": finish}])
+    return [*stream.feed(b"".join(events)), *(stream.feed(last) if ends else [])]
+
+
+def calls_of(chunks: list[Chunk]) -> list[tuple[str, str, str]]:
+    """(id, name, arguments) of each call, put together as any client does: names and arguments are added up by index."""
+    found: dict[int, list[str]] = {}
+    for chunk in chunks:
+        for delta in chunk.deltas:
+            for piece in delta.tool_calls or []:
+                call = found.setdefault(piece.index or 0, ["", "", ""])
+                assert piece.function is not None
+                call[0] += piece.id
+                call[1] += piece.function.name
+                call[2] += piece.function.arguments
+    return [(one, two, three) for one, two, three in (found[index] for index in sorted(found))]
+
+
+def test_what_we_write_ourselves_holds_what_openai_knows_and_no_more() -> None:
+    history = [
+        Message("user", [Part("text", "Hi"), Part("image_url", image_url={"url": "data:image/png;base64,AA"})]),
+        Message(
+            "assistant",
+            tool_calls=[ToolCall("call_1-ts-QUJD", "function", FunctionCall("f", ""), extra_content={"google": {}})],
+            thinking_blocks=[{"type": "thinking", "thinking": "hm", "signature": "x"}],
+            reasoning_content="hm",
+        ),
+        Message("tool", "sunny", tool_call_id="call_1-ts-QUJD", is_error=True),
+        Message("assistant", reasoning_content="only thought"),
+    ]
+    asked = ChatRequest("m", history, top_k=5, min_p=0.1, thinking={"type": "enabled", "budget_tokens": 2048}, max_tokens=9)
+    body = msgspec.json.decode(OpenAI().chat_request(asked, {}, DEPLOYMENT, passes=False).body)
+    call = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    assert body == {
+        "model": "m",
+        "max_completion_tokens": 9,
+        "messages": [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "Hi"},
+                    {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}},
+                ],
+            },
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "content": "sunny", "tool_call_id": "call_1"},
+            {"role": "assistant", "content": ""},
+        ],
+    }
+
+
+def test_what_openai_refuses_without_tools_is_not_sent_without_tools() -> None:
+    body = translated(tools=[], tool_choice="auto", parallel_tool_calls=False, stream_options=StreamOptions(include_usage=True))
+    assert set(body) == {"model", "messages"}
+
+
+@pytest.mark.parametrize(("budget", "effort"), [(1024, "low"), (5000, "medium"), (32_000, "high")])
+def test_a_bound_on_thinking_is_an_effort_for_models_that_reason_and_nothing_for_others(budget: int, effort: str) -> None:
+    thinking = {"type": "enabled", "budget_tokens": budget}
+    assert translated(model="o4-mini", thinking=thinking)["reasoning_effort"] == effort
+    assert translated(model="openai/gpt-5.1", thinking=thinking, reasoning_effort="xhigh")["reasoning_effort"] == "xhigh"
+    assert "reasoning_effort" not in translated(model="gpt-4o", thinking=thinking)
+
+
+def test_a_schema_without_a_name_gets_one_and_top_logprobs_ask_for_logprobs() -> None:
+    wanted = {"type": "json_schema", "json_schema": {"schema": {"type": "object"}}}
+    body = translated(response_format=wanted, top_logprobs=2)
+    assert body["response_format"] == {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "object"}}}
+    assert body["logprobs"] is True
+
+
+def test_images_in_tools_results_follow_once_all_results_of_the_turn_stand_there() -> None:
+    picture = Part("image_url", image_url={"url": "data:image/png;base64,AA"})
+    history = [
+        Message("assistant", tool_calls=[ToolCall(name, "function", FunctionCall("f", "{}")) for name in ("a", "b")]),
+        Message("tool", [Part("text", "one"), picture], tool_call_id="a"),
+        Message("tool", [picture], tool_call_id="b"),
+    ]
+    body = msgspec.json.decode(OpenAI().chat_request(ChatRequest("m", history), {}, DEPLOYMENT, passes=False).body)
+    _, first, second, last = body["messages"]
+    assert first["content"] == [{"type": "text", "text": "one"}]
+    assert isinstance(second["content"], str)
+    assert (last["role"], [part["type"] for part in last["content"]]) == ("user", ["image_url", "image_url"])
+
+
+def test_what_other_vendors_left_in_a_callers_history_is_taken_out_and_all_else_is_kept() -> None:
+    function = {"name": "f", "arguments": "{}", "future": 1}
+    call = {"id": "call_1-ts-QUJD", "type": "function", "function": function, "extra_content": {"google": {}}, "x": 2}
+    history = [
+        {"role": "assistant", "content": None, "tool_calls": [call], "thinking_blocks": [{"type": "thinking"}], "future": [3]},
+        {"role": "tool", "tool_call_id": "call_1-ts-QUJD", "content": "it says -ts- here"},
+        "no message at all",
+    ]
+    outgoing = OpenAI().chat_request(chat(), {"model": "up/m", "messages": history}, DEPLOYMENT, passes=True)
+    assert msgspec.json.decode(outgoing.body)["messages"] == [
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": "call_1", "type": "function", "function": function, "x": 2}],
+            "future": [3],
+        },
+        {"role": "tool", "tool_call_id": "call_1", "content": "it says -ts- here"},
+        "no message at all",
+    ]
+
+
+def test_a_model_named_deeper_inside_the_body_is_not_exchanged() -> None:
+    raw = {"model": "up/m", "messages": [], "metadata": {"model": "mine"}, "functions": [{"name": "f"}], "function_call": "auto"}
+    body = msgspec.json.decode(OpenAI().chat_request(chat(), raw, DEPLOYMENT, passes=True).body)
+    assert body == {**raw, "model": "m"}
+
+
+def test_a_whole_answer_is_translated_with_all_that_it_holds() -> None:
+    message = {
+        "role": "assistant",
+        "content": "Well",
+        "refusal": "No",
+        "reasoning_content": "hm",
+        "tool_calls": [
+            {"id": "a", "type": "function", "function": {"name": "f", "arguments": '{"x":1}'}},
+            {"id": "b", "type": "function", "function": {"name": "g", "arguments": {"y": 2}}},
+            {"id": "c", "type": "function", "function": {"name": "h", "arguments": None}},
+        ],
+    }
+    other = {"role": "assistant", "content": [{"type": "thinking", "thinking": [{"text": "t"}]}, {"type": "text", "text": "two"}]}
+    usage = {
+        "prompt_tokens": 9,
+        "completion_tokens": 5,
+        "prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 2},
+        "completion_tokens_details": {"reasoning_tokens": 3},
+    }
+    body = {
+        "choices": [
+            {"index": 0, "message": message, "finish_reason": "stop", "logprobs": {"content": [{"token": "W", "logprob": -1}]}},
+            {"index": 1, "message": other, "finish_reason": "length"},
+        ],
+        "usage": usage,
+    }
+    told = OpenAI().chat_answer(msgspec.json.encode(body), DEPLOYMENT, passes=False)
+    first, second = told.deltas
+    assert (first.content, first.refusal, first.reasoning, first.index) == ("Well", "No", "hm", 0)
+    assert [call.function.arguments for call in first.tool_calls or [] if call.function] == ['{"x":1}', '{"y":2}', "{}"]
+    assert first.logprobs == body["choices"][0]["logprobs"]  # type: ignore[index]  # the test's own literal
+    assert (second.content, second.reasoning, second.index) == ("two", "t", 1)
+    assert told.usage == Usage(9, 5, 4, 3, written_in=2)
+    assert told.finish == "tool_calls", "a forced call ends with stop at OpenAI; a caller of another dialect must run the tool"
+    assert told.raw is None
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [{"index": 0, "id": "a", "function": {"name": "f", "arguments": ""}}, {"index": 0, "function": {"arguments": '{"x":1}'}}],
+        [{"index": 0, "id": "a", "type": "function", "function": {"name": "f", "arguments": '{"x":1}'}}],
+        [{"id": "a", "function": {"name": "f", "arguments": {"x": 1}}}],
+        [
+            {"index": 0, "id": "a", "function": {"name": "f", "arguments": '{"x"'}},
+            {"index": 0, "id": "a", "function": {"name": "f", "arguments": ":1}"}},
+        ],
+        [
+            {"index": 0, "id": "a", "function": {"name": "f"}},
+            {"index": 0, "id": None, "type": None, "function": {"name": None, "arguments": '{"x":1}'}},
+        ],
+    ],
+)
+def test_a_streamed_call_reads_the_same_whatever_the_habits_of_the_server(pieces: list[dict[str, object]]) -> None:
+    chunks = called(*pieces)
+    assert calls_of(chunks) == [("a", "f", '{"x":1}')]
+    opening = next(piece for chunk in chunks for delta in chunk.deltas for piece in delta.tool_calls or [])
+    assert (opening.id, opening.type, opening.function) == ("a", "function", FunctionCall("f", ""))
+
+
+def test_calls_that_share_an_index_are_kept_apart_and_one_without_arguments_has_an_empty_object() -> None:
+    chunks = called(
+        {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}},
+        {"index": 0, "id": "b", "function": {"name": "g", "arguments": ""}},
+        finish="stop",
+    )
+    assert calls_of(chunks) == [("a", "f", "{}"), ("b", "g", "{}")]
+    assert chunks[-1].finish == "tool_calls"
+
+
+def test_a_call_without_an_id_gets_one() -> None:
+    ((made, *_),) = calls_of(called({"function": {"name": "f", "arguments": "{}"}}))
+    assert made.startswith("call_")
+    assert len(made) <= 40
+
+
+def test_choices_that_end_in_one_event_each_have_their_own_end() -> None:
+    ends = [{"index": index, "delta": {}, "finish_reason": finish} for index, finish in enumerate(("length", "stop"))]
+    raw = event(choices=ends)
+    stream = OpenAIStream("up", choices=2, usage_asked=False, passes=False)
+    assert [(chunk.finish, chunk.deltas[0].index) for chunk in stream.feed(raw)] == [("length", 0), ("stop", 1)]
+    passed = OpenAIStream("up", choices=2, usage_asked=False).feed(raw)
+    assert [(chunk.finish, chunk.raw) for chunk in passed] == [("length", b""), ("stop", raw)]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [("eos_token", "stop"), ("model_length", "length"), ("content_filter", "content_filter"), ("abort", "stop")],
+)
+def test_a_foreign_reason_to_finish_is_told_in_openais_words(theirs: str, ours: str) -> None:
+    stream = OpenAIStream("up", choices=1, usage_asked=False, passes=False)
+    (chunk,) = stream.feed(event(choices=[{"index": 0, "delta": {}, "finish_reason": theirs}]))
+    assert chunk.finish == ours
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (event(error={"message": "slow down", "code": "rate_limit_exceeded"}), errors.UpstreamRateLimited),
+        (event(error={"message": "no", "type": "invalid_request_error", "code": None}), errors.UpstreamRefusedRequest),
+        (event(error="broken"), errors.UpstreamFailed),
+        (event(object="error", message="too long", code=400), errors.UpstreamRefusedRequest),
+        (b'event: error\ndata: {"message":"gone"}\n\n', errors.UpstreamFailed),
+        (event(choices=[{"index": 0, "delta": {}, "finish_reason": "error"}]), errors.UpstreamFailed),
+    ],
+)
+@pytest.mark.parametrize("end", [b"", b"data: [DONE]\n\n"])
+def test_an_error_in_mid_stream_is_raised_in_whatever_shape_it_comes(
+    data: bytes, kind: type[errors.GatehouseError], end: bytes
+) -> None:
+    stream = OpenAIStream("up", choices=1, usage_asked=True, passes=False)
+    with pytest.raises(kind):
+        stream.feed(data + end)
+    with pytest.raises(kind):
+        stream.close()
+
+
+def test_usage_told_twice_is_told_as_it_stood_last_and_told_never_is_none() -> None:
+    running = event(choices=[{"index": 0, "delta": {"content": "a"}}], usage={"prompt_tokens": 5, "completion_tokens": 1})
+    last = event(choices=[], usage={"prompt_tokens": 5, "completion_tokens": 2})
+    end = event(choices=[{"index": 0, "delta": {}, "finish_reason": "stop"}])
+    for passes in (True, False):
+        stream = OpenAIStream("up", choices=1, usage_asked=False, passes=passes)
+        told = [chunk.usage for chunk in stream.feed(running + end + last) if chunk.usage is not None]
+        assert [usage.tokens_out for usage in told] == [1, 2]
+        silent = OpenAIStream("up", choices=1, usage_asked=False, passes=passes)
+        assert all(chunk.usage is None for chunk in silent.feed(end))
+
+
+def test_a_detail_of_fastapi_and_a_refused_credential_are_told() -> None:
+    body = b'{"detail":[{"loc":["body","n"],"msg":"must be positive"},{"msg":"and so on"}]}'
+    assert OpenAI().error(422, {}, body, DEPLOYMENT).message == "must be positive; and so on"
+    assert "sk-secret" not in OpenAI().error(401, {}, b'{"error":{"message":"bad key sk-secret"}}', DEPLOYMENT).message

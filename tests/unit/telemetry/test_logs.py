@@ -124,6 +124,7 @@ def test_what_must_not_be_in_a_log_is_removed(lines: Lines) -> None:
         content=PROMPT,
         prompt=PROMPT,
         openai_api_key=SECRET,
+        secret_access_key=SECRET,
         provider=Provider(SECRET),
         body_bytes=PROMPT.encode(),
         inner={"password": SECRET, "fine": [1, {"x-api-key": SECRET, "set-cookie": SECRET}]},
@@ -132,6 +133,7 @@ def test_what_must_not_be_in_a_log_is_removed(lines: Lines) -> None:
     )
     (line,) = lines()
     assert line["api_key"] == line["Authorization"] == line["messages"] == line["prompt"] == line["openai_api_key"] == REMOVED
+    assert line["secret_access_key"] == REMOVED
     assert (line["provider"], line["body_bytes"], line["error"]) == ("<Provider>", "<bytes>", "<ValueError>")
     assert line["inner"] == {"password": REMOVED, "fine": [1, {"x-api-key": REMOVED, "set-cookie": REMOVED}]}
     assert line["tokens_in"] == 3

@@ -1,0 +1,63 @@
+"""A streamed answer of server-sent events: what came before a failure is given out, then the failure; an end is not guessed."""
+
+from appliance.chat import Chunk
+from appliance.errors import GatehouseError, UpstreamCut, UpstreamFailed
+from appliance.upstream.sse import SseEvent, SseReader, SseTooLarge
+
+
+class SseStream:
+    """One answer; wire.Stream but for what an event means, which is `_read`'s to say (it sets `done`, and may raise)."""
+
+    def __init__(self, provider: str) -> None:
+        self._provider = provider
+        self._reader = SseReader()
+        self.done = False
+        self._more_behind_the_end = False
+        self._failure: GatehouseError | None = None
+
+    @property
+    def is_clean(self) -> bool:
+        return self.done and not self._more_behind_the_end and not self._reader.has_rest
+
+    def feed(self, data: bytes) -> list[Chunk]:
+        if self._failure is not None:
+            raise self._failure
+        try:
+            events = self._reader.feed(data)
+        except SseTooLarge as error:
+            raise UpstreamFailed(f"{self._provider}: {error}") from error
+        return self._chunks(events)
+
+    def close(self) -> list[Chunk]:
+        chunks = self._chunks(self._reader.close()) if self._failure is None else []
+        if self._failure is not None:
+            raise self._failure
+        if not self._is_whole():
+            raise UpstreamCut(f"{self._provider} broke off in the middle of its answer", fix="Try again.")
+        return chunks
+
+    def _chunks(self, events: list[SseEvent]) -> list[Chunk]:
+        chunks: list[Chunk] = []
+        for event in events:
+            if self.done:
+                self._more_behind_the_end = True
+            elif event.data:
+                try:
+                    chunks += self._read(event)
+                except GatehouseError as error:
+                    self._failure = error
+                    if chunks:  # what came before the failure is the caller's; the next call raises
+                        break
+                    raise
+        if len(chunks) > 1:
+            for chunk in chunks[:-1]:
+                chunk.more = True
+        return chunks
+
+    def _read(self, event: SseEvent) -> list[Chunk]:
+        """What an event adds. Errors: GatehouseError for a failure that it reports, or where it can't be read."""
+        raise NotImplementedError
+
+    def _is_whole(self) -> bool:
+        """Nothing is missing of the answer where the connection ends here."""
+        return self.done
