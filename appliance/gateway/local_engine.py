@@ -18,8 +18,8 @@ from appliance.providers.wire import Deployment
 
 # So small a model sometimes finds no end. Where the caller names no bound it gets this one, and `finish_reason: "length"`.
 DEMONSTRATION_TOKENS_OUT = 512
-_NO_EXTRAS = Support(frozenset())
 _MANNERS = Manners("max_tokens", knows_developer=False, takes_top_k=True)
+_NO_EXTRAS = Support(frozenset())
 
 
 class OverheadMetrics(Protocol):

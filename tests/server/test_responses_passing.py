@@ -1,7 +1,6 @@
 """OpenAI's Responses, asked for by its own SDK, where the provider speaks it too: passed through, counted, never cut short."""
 
 from collections.abc import Iterator
-from importlib.util import find_spec
 from typing import Any
 
 import openai
@@ -10,8 +9,6 @@ import pytest
 from appliance.dialects.openai_responses_items import sealed
 from tests.conftest import MakeAppliance
 from tests.running import Appliance, Fake
-
-pytestmark = pytest.mark.skipif(find_spec("appliance.api.responses") is None, reason="this build has no route for Responses")
 
 
 @pytest.fixture(scope="module")
