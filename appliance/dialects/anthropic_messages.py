@@ -56,7 +56,7 @@ class AnthropicMessages:
     name = "anthropic_messages"
     id_prefix = "msg_"
     sign_of_life = PING
-    last_words = b"event: gatehouse\ndata: %b\n\n"
+    last_words = b": gatehouse %b\n\n"  # a comment: the SDK gives its users every event, and reads on behind the last
     own_headers = (b"anthropic-version", b"anthropic-beta")
 
     def parse(self, body: bytes) -> Parsed:
