@@ -262,3 +262,20 @@ def test_what_a_provider_cannot_do_names_who_can(fake: MakeFake, appliance: Make
     answer = box.chat(chat("claude/claude-sonnet-4-5", n=2))
     assert (answer.status, answer.error["code"], answer.error["param"]) == (400, "unsupported_feature", "n"), answer
     assert "gpt/gpt-4o" in answer.error["fix"]
+
+
+def test_local_first_means_here_while_the_prompt_fits_and_elsewhere_when_it_does_not(
+    appliances: MakeAppliance, upstream: Fake
+) -> None:
+    settings = {"providers": [upstream.provider("cloud", models=["gpt-4o"])], "local_context_tokens": 512}
+    box = appliances(settings=settings, model=True)
+    rows = [{"provider": "cloud", "model": "gpt-4o"}, {"provider": "local", "model": "smollm2-135m-instruct"}]
+    assert admin(box, "POST", "routes", {"name": "near", "strategy": "local-first", "deployments": rows}).status == 201
+    short = box.chat(chat("near", max_tokens=8))
+    assert short.headers["x-gatehouse-deployment"] == "local/smollm2-135m-instruct", short
+    long = chat("near", messages=[{"role": "user", "content": "word " * 1_000}], max_tokens=8)
+    assert box.chat(long).headers["x-gatehouse-deployment"] == "cloud/gpt-4o"
+    refused = box.chat(long, headers={"X-Gatehouse-Local-Only": "1"})
+    assert (refused.status, refused.error["code"]) == (400, "context_length_exceeded"), refused
+    explained = admin(box, "POST", "routes/explain", {"model": "near", "tokens_in": 2_000}).json
+    assert "its window of 512 tokens is too small" in explained["left_out"][0]["why"]
