@@ -43,6 +43,7 @@ from appliance.api.raw import describe, handlers, mounted
 from appliance.clock import Clock
 from appliance.gateway.counting import VendorCounts
 from appliance.gateway.deployment_facts import DeploymentFacts
+from appliance.gateway.images import Images
 from appliance.gateway.live_requests import LiveRequests
 from appliance.gateway.local_engine import LocalChat
 from appliance.gateway.offers import Offers
@@ -79,7 +80,8 @@ from appliance.telemetry.events import Events
 from appliance.telemetry.logs import get_logger
 from appliance.telemetry.metrics import Metrics
 from appliance.upstream.client import HttpClient
-from appliance.upstream.reach import addresses_of_site
+from appliance.upstream.proxy import Proxies
+from appliance.upstream.reach import Reach
 from appliance.workers.launch import remove_leftovers
 
 CIRCUIT_EVENT = "circuit"
@@ -97,6 +99,7 @@ class Appliance:
     router: Router
     client: HttpClient
     catalog: Catalog
+    images: Images
     offers: Offers
     local_models: LocalModels
     vllm: Vllm
@@ -135,8 +138,11 @@ class Appliance:
 
         async with self.database.read() as connection:
             keys = await load_key_table(connection, vault)
-        self.client = HttpClient(settings, addresses_of_site if settings.air_gap else None)
+        reach, proxies = Reach.for_provider(settings), Proxies.of(settings, environ)
+        self.client = HttpClient(settings, reach, proxies, ca_file=settings.upstream_ca_file)
         await self.client.open()
+        self.images = Images(settings, proxies)
+        await self.images.open()
         self.events = Events(first_id=clock.now_ms())
         self.local_models = LocalModels(settings, home, clock, metrics, self.events)
         self.tasks = Tasks(clock, self.events)
@@ -170,7 +176,7 @@ class Appliance:
         self.router = Router(DeploymentFacts(self.local_models, prices))
         self.router.on_breaker = self._told_of_breakers(metrics)
         live = LiveRequests(clock.now_ms())
-        sender = Sender(self.client, LocalChat(self.local_models, metrics))
+        sender = Sender(self.client, LocalChat(self.local_models, metrics), self.images)
         pipeline = Pipeline(self.ledger, self.router, sender, prices, metrics, activity, live, settings)
         surface = ChatSurface(self.door, pipeline, request_seconds_max=settings.request_seconds_max)
         routes = (
@@ -300,6 +306,7 @@ class Appliance:
         await self.tasks.close()
         await self.local_models.close()
         await self.vllm.close()
+        await self.images.close()
         await self.client.close()
         await self.ledger.stop()
         await self.database.close()

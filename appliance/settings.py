@@ -18,6 +18,7 @@ def _is(meaning: str, *, secret: bool = False, live: bool = False, env: tuple[st
 
 Count = Annotated[int, Meta(ge=1)]
 MIB = 1024 * 1024
+SITE_NETWORKS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 
 
 # Where a vendor is, unless an administrator says otherwise. Azure and compatible servers have no such place.
@@ -142,6 +143,28 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     answer_bytes_max: Annotated[int, _is("Largest whole answer taken from a provider.", ge=MIB)] = 64 * MIB
     tokens_out_default: Annotated[int, _is("Answer length assumed for a reservation where the caller names none.", ge=1)] = 4096
 
+    # Where the server may connect
+    upstream_allowed: Annotated[
+        list[str], _is("Hosts and networks that may be asked although they are link-local, metadata's or of 100.64.0.0/10.")
+    ] = []
+    image_hosts_allowed: Annotated[
+        list[str],
+        _is("Hosts that images are fetched from where a caller names an address and the provider wants data; empty: none."),
+    ] = []
+    air_gap: Annotated[bool, _is("Refuse every connection that leads out of `air_gap_networks`.")] = False
+    air_gap_networks: Annotated[
+        list[str], _is("Networks that stay open behind the air gap; names there may be asked of the site's name server.")
+    ] = msgspec.field(default_factory=lambda: list(SITE_NETWORKS))
+    upstream_proxy: Annotated[
+        str,
+        _is(
+            "http:// or https:// proxy for providers; empty: HTTPS_PROXY and HTTP_PROXY of the environment; `none`: none.",
+            secret=True,
+        ),
+    ] = ""
+    upstream_proxy_exceptions: Annotated[list[str], _is("Hosts and networks that are asked straight, past the proxy.")] = []
+    upstream_ca_file: Annotated[str, _is("Certificates (PEM) of the site's own authority, believed beside the system's.")] = ""
+
     # The local model
     local_models: Annotated[bool, _is("Offer local models, where an engine is installed.")] = True
     local_model: Annotated[
@@ -167,9 +190,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     local_memory_bytes: Annotated[
         int, _is("Memory of all local models together; 0: what the machine has, less a fifth and 1 GiB at least.", ge=0)
     ] = 0
-    air_gap: Annotated[
-        bool, _is("Refuse every connection to the internet; a models folder or a mirror within the site still serves.")
-    ] = False
     keepalive_seconds: Annotated[float, _is("A stream that waits gets a comment this often.", gt=0)] = 10.0
 
     # Logs

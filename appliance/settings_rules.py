@@ -49,6 +49,7 @@ def contradictions(
     yield from _secrets(settings, where)
     yield from _database(settings, where)
     yield from _local_models(settings, where)
+    yield from _connections(settings, where)
     yield from _provider_names(settings, provider_place)
     yield from _vendors_twice(settings, variables, where, provider_place)
     for index, provider in enumerate(settings.providers):
@@ -111,6 +112,31 @@ def _local_models(settings: Settings, where: Places) -> Iterator[Problem]:
             "local_models is on, but local_model names none",
             "Set local_models to false, or name a model of the catalogue (`gatehouse models list`).",
         )
+
+
+def _connections(settings: Settings, where: Places) -> Iterator[Problem]:
+    for name in ("upstream_allowed", "image_hosts_allowed", "air_gap_networks", "upstream_proxy_exceptions"):
+        for entry in getattr(settings, name):
+            if not _is_place(entry) and not (entry == "*" and name == "upstream_proxy_exceptions"):
+                what = f"{name} has {entry!r}, which is neither a network nor a host"
+                yield Problem(where[name], what, "Write 10.0.0.0/8, 192.168.1.20, models.example.org or *.example.org.")
+    if not settings.upstream_proxy or settings.upstream_proxy == "none":
+        return
+    if settings.air_gap:
+        what = "air_gap is on, and a proxy is set: nobody knows where it leads"
+        yield Problem(where["upstream_proxy"], what, "Take upstream_proxy out, or turn air_gap off.")
+    if not re.fullmatch(r"https?://([^/@\s]*@)?[A-Za-z0-9_.:\[\]-]+/?", settings.upstream_proxy):
+        what = "upstream_proxy is no address of an HTTP proxy"
+        yield Problem(where["upstream_proxy"], what, "Write http://host:port or http://user:password@host:port.")
+
+
+def _is_place(entry: str) -> bool:
+    """Whether a text is a network, an address, a host name, or `*.` before one."""
+    try:
+        ipaddress.ip_network(entry.strip("[]"), strict=False)
+    except ValueError:
+        return re.fullmatch(r"(\*?\.)?[A-Za-z0-9_-][A-Za-z0-9_.-]*", entry) is not None and not re.fullmatch(r"[0-9.]+", entry)
+    return True
 
 
 def _provider_names(settings: Settings, place: ProviderPlace) -> Iterator[Problem]:

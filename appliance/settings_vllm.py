@@ -34,6 +34,7 @@ REFUSED = {flag: why for why, flags in _WHY.items() for flag in flags.split()}
 # What looks like the beginning of a refused flag, and is a flag itself.
 WHOLE = frozenset(("reasoning-parser", "data-parallel-size"))
 REMOTE_CODE = "trust-remote-code"
+MEDIA = "--allowed-media-domains"
 # vLLM's flags of one dash that concern the computing alone.
 SHORT = frozenset(("-tp", "-pp", "-dp", "-ep", "-dcp", "-pcp", "-q", "-O", "-cc", "-ac", "-sc"))
 
@@ -49,6 +50,9 @@ def contradictions(settings: Settings, place: ArgumentPlace) -> Iterator[Problem
         if table.allow_download and settings.air_gap:
             where, mend = place(index, "allow_download"), "Take one of the two out; fetch the model elsewhere and carry it over."
             yield Problem(where, f"{table.name} may fetch its model (allow_download), but air_gap refuses that", mend)
+        if settings.air_gap and any(map(_may_fetch_images, table.arguments)):
+            what = f"{table.name} may fetch images (--allowed-media-domains), but air_gap refuses that"
+            yield Problem(place(index, "arguments"), what, "Take one of the two out; images can be sent as data: URLs.")
         for key in ("model", "python", "arguments"):
             if "\0" in "".join(getattr(table, key)):
                 yield Problem(place(index, key), f"the {key} of {table.name} has a zero byte in it", "Take it out.")
@@ -96,6 +100,12 @@ def refused_argument(table: VllmSettings) -> tuple[str, str] | None:
         if meant is not None and name not in WHOLE:
             return f"the argument {flag[:40]} of {table.name} is refused: {REFUSED[meant]}", "Take it out of arguments."
     return None
+
+
+def _may_fetch_images(argument: str) -> bool:
+    """Whether it is vLLM's flag that opens hosts to it, written out or shortened."""
+    name = argument.partition("=")[0].partition(".")[0].replace("_", "-").removesuffix("+")
+    return name.startswith("--allowed-med") and MEDIA.startswith(name)  # `--allowed-me` could be another
 
 
 def _is_number(text: str) -> bool:

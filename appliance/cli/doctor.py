@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 import msgspec
 
-from appliance.cli.checks import engines, keeping, machine, models, network, vllm
+from appliance.cli.checks import air_gap, engines, keeping, machine, models, network, vllm
 from appliance.cli.checks.finding import Check, Finding, Patient, fail
 from appliance.home import CannotStart, Home, home_folder
 from appliance.settings import Settings
@@ -20,11 +20,12 @@ MARKS = {"ok": ("ok  ", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "
 
 
 @click.command()
+@click.option("--air-gap", "of_air_gap", is_flag=True, help="Check only that nothing leads out of air_gap_networks.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def doctor(as_json: bool) -> int:
+def doctor(of_air_gap: bool, as_json: bool) -> int:
     """Check this machine, and say how to mend what is wrong. Exits 1 where something must be mended."""
     findings = []
-    for finding in examine(patient(Home(home_folder(os.environ)))):
+    for finding in examine(patient(Home(home_folder(os.environ))), air_gap.CHECKS if of_air_gap else CHECKS):
         findings.append(finding)
         if not as_json:
             _say(finding)

@@ -8,6 +8,7 @@ import msgspec
 from appliance.chat import Chunk
 from appliance.errors import FeatureUnsupported, GatehouseError, UpstreamFailed
 from appliance.gateway.call import Call
+from appliance.gateway.images import Images
 from appliance.metering.entries import Kind
 from appliance.providers.registry import wire
 from appliance.providers.support import fit
@@ -30,9 +31,10 @@ class LocalEngine(Protocol):
 class Sender:
     """Sends calls to deployments, by HTTP or to the local engine."""
 
-    def __init__(self, client: HttpClient, local: LocalEngine) -> None:
+    def __init__(self, client: HttpClient, local: LocalEngine, images: Images) -> None:
         self._client = client
         self._local = local
+        self._images = images
 
     async def send(self, call: Call, deployment: Deployment, *, may_drop: bool) -> AsyncGenerator[Chunk, None]:
         """The answer's chunks; the head of the answer has arrived when this returns.
@@ -63,7 +65,7 @@ class Sender:
         if not passes:
             extras = call.form.extras(call.raw) if call.form is not None else []
             fitted = fit(chat, extras, provider.support, who=deployment.name, drop=may_drop)
-            chat, call.dropped = fitted.chat, fitted.dropped
+            chat, call.dropped = await self._images.inlined(fitted.chat), fitted.dropped
         outgoing = _translated(lambda: provider.chat_request(chat, call.raw, deployment, passes=passes))
         if passes and call.own_headers:
             outgoing = with_headers(outgoing, call.own_headers)

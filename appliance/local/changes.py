@@ -97,7 +97,7 @@ class ModelChanges:
                     self._home.models,
                     progress,
                     source=source,
-                    air_gap=self._settings.air_gap,
+                    settings=self._settings,
                     is_cancelled=lambda: progress.is_cancelled,
                 )
 

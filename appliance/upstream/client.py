@@ -7,17 +7,23 @@ redirects, content codings, a timer each). This asks for a JSON answer and reads
 import asyncio
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Protocol
-from urllib.parse import urlsplit
 
 import msgspec
 
 from appliance.errors import UpstreamCut, UpstreamFailed, UpstreamTimeout
+from appliance.upstream.dialling import Dialler, Where
 from appliance.upstream.http1 import ConnectionFailed, Http1Connection, Incoming
+from appliance.upstream.origin import NotReachable, Origin, taken_apart
+from appliance.upstream.proxy import Proxies
+from appliance.upstream.reach import Reach
+from appliance.upstream.tunnel import WANTS_CREDENTIALS, ProxyFailed
 
 KEPT_IDLE_SECONDS = 60.0
 KEPT_IDLE_MAX = 512  # connections an origin
+TARGETS_MAX = 1024  # some vendors have the model's name in the path, and callers write that
+STALE_SECONDS_MAX = 1.0
 LOOK_SECONDS = 0.25
 REST_SECONDS_MAX = 1.0
 
@@ -35,30 +41,22 @@ class Limits(Protocol):
     def answer_bytes_max(self) -> int: ...
 
 
-class Origin(msgspec.Struct, frozen=True):
-    """Where a URL leads: what a connection is made to."""
-
-    host: str
-    port: int
-    is_tls: bool
-
-
 class _Target(msgspec.Struct, frozen=True):
     origin: Origin
-    first_lines: bytes  # the request's line and its Host
+    first_lines: bytes  # the request's line and the headers that every request has
+    is_through_proxy: bool
 
 
 class HttpClient:
     """Sends requests to upstreams. One per process; `open` it inside the event loop."""
 
-    def __init__(self, limits: Limits, resolve: "Callable[[Origin], Awaitable[Sequence[str]]] | None" = None) -> None:
-        """`resolve`: which addresses to try for an origin; it may refuse, with an error of its own (reach.py)."""
+    def __init__(self, limits: Limits, reach: Where | None = None, proxies: Proxies | None = None, *, ca_file: str = "") -> None:
+        """`reach` says where it may connect; left out: to whatever an administrator may name. Errors: CannotStart."""
         self._limits = limits
-        self._resolve = resolve
+        self._dialler = Dialler(reach or Reach(), proxies or Proxies(), ca_file, limits.connect_seconds_max)
         self._targets: dict[tuple[str, str], _Target] = {}
         self._idle: dict[Origin, list[Http1Connection]] = {}
         self.connections: set[Http1Connection] = set()  # open ones, idle or not
-        self._tls: ssl.SSLContext | None = None
         self._looking: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -72,44 +70,60 @@ class HttpClient:
             connection.abort()
         await asyncio.sleep(0)
 
-    async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes, who: str) -> "Answer":
+    async def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        who: str,
+        first_byte_seconds_max: float | None = None,
+    ) -> "Answer":
         """Send a request and wait for the head of its answer; redirects are not followed.
 
-        Shapes:  `url` with its scheme; `who` names the provider in messages.
+        Shapes:  `url` with its scheme; `who` names the provider in messages; `first_byte_seconds_max` goes before the setting.
         Errors:  UpstreamTimeout, UpstreamFailed.
         """
-        target = self._targets.get((method, url)) or self._learn(method, url)
-        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-        if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
-            raise UpstreamFailed(f"a header for {who} has a line break in it", fix="Check the provider's api_key.")
-        head = target.first_lines + f"{lines}content-length: {len(body)}\r\n\r\n".encode("latin-1", "replace")
-        connection = self._kept(target.origin) or await self._connected(target.origin, who)
-        incoming = connection.request(head, body, time.monotonic() + self._limits.first_byte_seconds_max)
-        try:
-            await incoming.head()
-        except TimeoutError as error:
-            raise UpstreamTimeout(
-                f"{who} gave no answer in time", fix="Try again; the limit is first_byte_seconds_max."
-            ) from error
-        except ConnectionFailed as error:
-            raise UpstreamFailed(f"{who} gave no answer: {error}", fix="Try again.") from error
-        except BaseException:
-            incoming.abort()
-            raise
+        target = self._targets.get((method, url)) or self._learn(method, url, who)
+        head = target.first_lines + _lines(headers, body, who)
+        seconds = first_byte_seconds_max or self._limits.first_byte_seconds_max
+        connection = self._kept(target.origin)
+        while True:
+            is_new = connection is None
+            connection = connection or await self._connected(target.origin, who)
+            sent_at = time.monotonic()
+            incoming = connection.request(head, body, sent_at + seconds)
+            try:
+                await incoming.head()
+                break
+            except TimeoutError as error:
+                fix = "Try again; the limit is first_byte_seconds_max."
+                raise UpstreamTimeout(f"{who} gave no answer in time", fix=fix) from error
+            except ConnectionFailed as error:
+                if is_new or not _was_stale(incoming, sent_at):
+                    raise UpstreamFailed(f"{who} gave no answer: {error}", fix="Try again.") from error
+                connection = None
+            except BaseException:
+                incoming.abort()
+                raise
+        if incoming.status == 407 or "content-encoding" in incoming.headers:
+            _refuse_unreadable(incoming, target, who)
         return Answer(incoming, self._limits, who)
 
-    def _learn(self, method: str, url: str) -> _Target:
-        """Take a URL apart, once. URLs come from settings: their number is bounded."""
-        parts = urlsplit(url)
-        is_tls = parts.scheme == "https"
-        host = (parts.hostname or "").encode("idna").decode() if not (parts.hostname or "").isascii() else parts.hostname or ""
-        port = parts.port or (443 if is_tls else 80)
-        shown = f"[{host}]" if ":" in host else host
-        if port != (443 if is_tls else 80):
-            shown = f"{shown}:{port}"
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        lines = f"{method} {path} HTTP/1.1\r\nhost: {shown}\r\n".encode("ascii")
-        target = self._targets[(method, url)] = _Target(Origin(host, port, is_tls), lines)
+    def _learn(self, method: str, url: str, who: str) -> _Target:
+        """Take a URL apart, once, and look at what can be said of it before its name is resolved."""
+        try:
+            origin, path = taken_apart(url)
+            proxy = self._dialler.proxy_for(origin)
+        except NotReachable as error:
+            raise _not_reachable(who, error) from error
+        lines = f"host: {origin.shown}\r\naccept-encoding: identity\r\n"
+        if proxy is not None and not origin.is_tls:
+            path, lines = f"http://{origin.shown}{path}", lines + proxy.credential_line
+        if len(self._targets) >= TARGETS_MAX:
+            self._targets.clear()
+        first_lines = f"{method} {path} HTTP/1.1\r\n{lines}".encode("ascii")
+        target = self._targets[(method, url)] = _Target(origin, first_lines, proxy is not None)
         return target
 
     def _kept(self, origin: Origin) -> Http1Connection | None:
@@ -131,8 +145,11 @@ class HttpClient:
                 connection.abort()
 
         try:
-            async with asyncio.timeout(self._limits.connect_seconds_max):
-                connection = await self._dialled(origin, lambda: Http1Connection(keep, self._closed))
+            connection = await self._dialler.connection(origin, lambda: Http1Connection(keep, self.connections.discard))
+        except NotReachable as error:
+            raise _not_reachable(who, error) from error
+        except ProxyFailed as error:
+            raise UpstreamFailed(f"{who} could not be reached: {error.message}", fix=error.fix) from error
         except TimeoutError as error:
             raise UpstreamTimeout(
                 f"{who} could not be reached in time", fix="Check its base_url; the limit is connect_seconds_max."
@@ -140,45 +157,17 @@ class HttpClient:
         except ssl.SSLCertVerificationError as error:
             raise UpstreamFailed(
                 f"{who} could not be reached: its certificate is not trusted here ({error.verify_message})",
-                fix="Check its base_url; for an authority of your own set SSL_CERT_FILE to its certificate, and restart.",
+                fix="Check its base_url; for an authority of your own set upstream_ca_file to its certificate, and restart.",
             ) from error
         except (OSError, ssl.SSLError) as error:
             raise UpstreamFailed(
                 f"{who} could not be reached ({type(error).__name__})",
                 fix="Check the provider's base_url and that this machine can connect to it.",
             ) from error
+        if not connection.is_usable:
+            raise UpstreamFailed(f"{who} closed the connection at once", fix="Try again; check the provider's base_url.")
         self.connections.add(connection)
         return connection
-
-    async def _dialled(self, origin: Origin, make: Callable[[], Http1Connection]) -> Http1Connection:
-        """A connection to the first of the origin's addresses that answers. Each has its share of the time."""
-        loop = asyncio.get_running_loop()
-        over_at = loop.time() + self._limits.connect_seconds_max
-        addresses = [origin.host] if self._resolve is None else await self._resolve(origin)
-        for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
-            try:
-                async with asyncio.timeout((over_at - loop.time()) / left):
-                    _, connection = await loop.create_connection(
-                        make,
-                        address,
-                        origin.port,
-                        ssl=self._tls_context() if origin.is_tls else None,
-                        server_hostname=origin.host if origin.is_tls else None,
-                    )
-                    return connection
-            except OSError:  # TimeoutError is one
-                if left == 1:
-                    raise
-        raise OSError("no address")
-
-    def _closed(self, connection: Http1Connection) -> None:
-        self.connections.discard(connection)
-
-    def _tls_context(self) -> ssl.SSLContext:
-        if self._tls is None:
-            self._tls = ssl.create_default_context()
-            self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
-        return self._tls
 
     async def _look_after_connections(self) -> None:
         """Deadlines, for all connections at once: a timer each would cost every request."""
@@ -188,9 +177,50 @@ class HttpClient:
             for connection in list(self.connections):
                 if connection.deadline < now:
                     connection.time_out()
-            for idle in self._idle.values():
+            for origin, idle in list(self._idle.items()):
+                if not idle:
+                    del self._idle[origin]
                 while idle and (not idle[0].is_usable or idle[0].idle_since < now - KEPT_IDLE_SECONDS):
                     idle.pop(0).abort()
+
+
+def _lines(headers: Mapping[str, str], body: bytes, who: str) -> bytes:
+    """The rest of a request's head. Errors: UpstreamFailed."""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
+        raise UpstreamFailed(f"a header for {who} has a line break in it", fix="Check the provider's api_key.")
+    return f"{lines}content-length: {len(body)}\r\n\r\n".encode("latin-1", "replace")
+
+
+def _was_stale(incoming: Incoming, sent_at: float) -> bool:
+    """Whether a kept connection failed since its server had closed it, at the moment at which we wrote.
+
+    Then the request reached nobody, and is sent again, once, on a new connection. Told by what it looks like: at once, and
+    with no byte of an answer. A server that dies while it works on a request dies later, or has begun to answer; for one that
+    does neither the work is done twice, which browsers and Go's client take into account as well.
+    """
+    return not incoming.has_begun and time.monotonic() - sent_at <= STALE_SECONDS_MAX
+
+
+def _not_reachable(who: str, error: NotReachable) -> UpstreamFailed:
+    return UpstreamFailed(f"{who} is not connected to: {error.message}", fix=error.fix or "Check the provider's base_url.")
+
+
+def _refuse_unreadable(incoming: Incoming, target: _Target, who: str) -> None:
+    """Refuse what only the proxy says, and a compressed answer: none is asked for, and a small one may unpack to a disk full.
+
+    An error's body may be compressed, since its status says enough.
+    """
+    if incoming.status == 407 and target.is_through_proxy:
+        incoming.abort()
+        raise UpstreamFailed(f"{who} could not be reached: the proxy {WANTS_CREDENTIALS[0]}", fix=WANTS_CREDENTIALS[1])
+    coding = incoming.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("identity", "") and 200 <= incoming.status < 300:
+        incoming.abort()
+        raise UpstreamFailed(
+            f"{who} sent a compressed answer ({coding[:20]}), though none was asked for",
+            fix="Turn compression off there, or in the proxy in between.",
+        )
 
 
 class Answer:

@@ -1,7 +1,7 @@
 """One large file over HTTP: continued where it broke off, and kept only when its sha256 is the expected one.
 
 What has come stands in a `.part` file, so that neither a cut line nor kill -9 begins it anew. A server is not believed:
-its lengths are bounds to check, its redirects are held to reach.py, and what it sent counts by its hash alone.
+its lengths are bounds to check, its redirects are held to download_reach.py, and what it sent counts by its hash alone.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import shutil
+import ssl
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -21,7 +22,8 @@ import msgspec
 
 from appliance.errors import GatehouseError, UpstreamCut, UpstreamFailed, UpstreamTimeout
 from appliance.upstream.client import Answer, HttpClient
-from appliance.upstream.reach import NotReachable, Reach
+from appliance.upstream.download_reach import DownloadReach
+from appliance.upstream.origin import NotReachable
 
 if sys.platform == "win32":
     import msvcrt
@@ -39,7 +41,7 @@ PROGRESS_SECONDS = 0.1
 _LOCK_AT = 2**40  # Windows locks bytes, also against reading: one that no file has
 
 OnProgress = Callable[[int, int], None]
-Why = Literal["not_found", "not_reachable", "refused", "other_file", "disk_full", "busy", "cancelled"]
+Why = Literal["not_found", "not_reachable", "not_trusted", "refused", "other_file", "disk_full", "busy", "cancelled"]
 
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
@@ -80,17 +82,21 @@ async def download(
     url: str,
     part: Path,
     wanted: Wanted,
-    reach: Reach,
+    reach: DownloadReach,
     *,
+    ca_file: str = "",
     on_progress: OnProgress | None = None,
     is_cancelled: Callable[[], bool] | None = None,
     patience: Patience | None = None,
 ) -> None:
-    """Have the whole, checked file at `part`.
+    """Have the whole, checked file at `part`; `ca_file` is upstream_ca_file.
 
-    Errors:  DownloadFailed, OSError. `part` stays for the next time, unless what came is another file.
+    Errors:  DownloadFailed, OSError; CannotStart where `ca_file` can't be used. `part` stays for the next time, unless what came
+             is another file.
     """
-    work = asyncio.ensure_future(_Download(url, part, wanted, reach, on_progress, patience or Patience()).run())
+    patience = patience or Patience()
+    client = HttpClient(patience, reach, ca_file=ca_file)
+    work = asyncio.ensure_future(_Download(url, part, wanted, reach, client, on_progress, patience).run())
     while not work.done():
         await asyncio.wait({work}, timeout=CANCEL_LOOK_SECONDS)
         if is_cancelled is not None and is_cancelled() and not work.done():
@@ -102,7 +108,14 @@ async def download(
 
 class _Download:
     def __init__(
-        self, url: str, part: Path, wanted: Wanted, reach: Reach, on_progress: OnProgress | None, patience: Patience
+        self,
+        url: str,
+        part: Path,
+        wanted: Wanted,
+        reach: DownloadReach,
+        client: HttpClient,
+        on_progress: OnProgress | None,
+        patience: Patience,
     ) -> None:
         self._url = url
         self._part = part
@@ -110,7 +123,7 @@ class _Download:
         self._reach = reach
         self._on_progress = on_progress
         self._patience = patience
-        self._client = HttpClient(patience, reach.addresses)
+        self._client = client
         self._digest = hashlib.sha256()
         self._at = 0
         self._came = 0  # in this run
@@ -220,15 +233,17 @@ class _Download:
         raise DownloadFailed("refused", f"the server redirects more than {REDIRECTS_MAX} times")
 
     async def _sent(self, url: str) -> Answer:
-        headers = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "gatehouse"}
+        headers = {"accept": "*/*", "user-agent": "gatehouse"}
         if self._at:
             headers["range"] = f"bytes={self._at}-"
         try:
             return await self._client.send("GET", url, headers, b"", "the server")
-        except NotReachable as error:
-            raise DownloadFailed("refused", error.message) from error
-        except (UnicodeError, ValueError) as error:
-            raise DownloadFailed("refused", "the address is none that can be asked") from error
+        except UpstreamFailed as error:
+            if isinstance(error.__cause__, NotReachable):
+                raise DownloadFailed("refused", error.__cause__.message) from error
+            if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+                raise DownloadFailed("not_trusted", error.message) from error
+            raise
 
     def _place(self, file: BinaryIO, answer: Answer) -> None:
         """Be where the answer begins; know how long all of it is."""

@@ -32,6 +32,7 @@ class Incoming:
         "_pieces",
         "_waiter",
         "deadline",
+        "has_begun",
         "has_head",
         "headers",
         "is_complete",
@@ -47,6 +48,7 @@ class Incoming:
         self.deadline = deadline
         self.status = 0
         self.headers: dict[str, str] = {}
+        self.has_begun = False  # a byte of it has come
         self.has_head = False
         self.is_complete = False
 
@@ -58,12 +60,14 @@ class Incoming:
 
     async def piece(self, seconds_max: float) -> bytes:
         """What has arrived of the body, or what comes next; b"" at its end. Errors: ConnectionFailed, TimeoutError."""
-        while not self._pieces:
-            if self.is_complete:
-                return b""
+        if not self._pieces and not self.is_complete:
+            # Once for all that may come before the next byte of the body: sizes of chunks, half of one at a time, are no life.
             self.deadline = time.monotonic() + seconds_max
-            await self._more()
+            while not self._pieces and not self.is_complete:
+                await self._more()
             self.deadline = FOREVER
+        if not self._pieces:
+            return b""
         piece = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces.clear()
         self._buffered = 0
@@ -84,6 +88,10 @@ class Incoming:
         return self._waiter
 
     # For the connection
+
+    @property
+    def has_pieces(self) -> bool:
+        return bool(self._pieces)
 
     def take(self, data: bytes) -> bool:
         """Keep a piece of the body; True when there is so much that reading should stop."""
@@ -118,6 +126,7 @@ class Http1Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._incoming: Incoming | None = None
         self._head_bytes = 0
+        self._bare_bytes = 0  # that came since the last byte of a body: heads, sizes of chunks
         self._is_paused = False
         self._is_spoilt = False  # something came that nobody asked for, or that is no HTTP
         self._ends_with_close = False
@@ -127,7 +136,7 @@ class Http1Connection(asyncio.Protocol):
     def request(self, head: bytes, body: bytes, deadline: float) -> Incoming:
         """Send a request; `deadline` (monotonic seconds) holds until the head of its answer is there."""
         assert self._incoming is None, "one request at a time"
-        self._head_bytes = 0
+        self._head_bytes = self._bare_bytes = 0
         self._ends_with_close = False
         incoming = self._incoming = Incoming(self, deadline)
         if len(body) <= ONE_WRITE_MAX:
@@ -174,15 +183,23 @@ class Http1Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
-            self._is_spoilt = True
-            if self._incoming is not None:
-                self._incoming.fail(ConnectionFailed(f"its answer is no HTTP ({type(error).__name__})"))
-            self.abort()
+            self._refuse(f"its answer is no HTTP ({type(error).__name__})")
             return
         if self._incoming is None:
             self._came_to_rest()
-        else:
-            incoming.wake()
+            return
+        if not incoming.has_pieces:
+            self._bare_bytes += len(data)
+            if self._bare_bytes > HEAD_BYTES_MAX:
+                self._refuse("its head has no end")
+                return
+        incoming.wake()
+
+    def _refuse(self, why: str) -> None:
+        self._is_spoilt = True
+        if self._incoming is not None:
+            self._incoming.fail(ConnectionFailed(why))
+        self.abort()
 
     def _came_to_rest(self) -> None:
         if self._is_spoilt or not self._may_be_kept:
@@ -207,7 +224,10 @@ class Http1Connection(asyncio.Protocol):
     # httptools' calls; an exception in one of them is a HttpParserError to data_received
 
     def on_message_begin(self) -> None:
-        self._is_spoilt = self._is_spoilt or self._incoming is None
+        if self._incoming is None:
+            self._is_spoilt = True
+        else:
+            self._incoming.has_begun = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head_bytes += len(name) + len(value)
@@ -228,6 +248,7 @@ class Http1Connection(asyncio.Protocol):
         self._ends_with_close = "content-length" not in incoming.headers and "transfer-encoding" not in incoming.headers
 
     def on_body(self, data: bytes) -> None:
+        self._bare_bytes = 0
         if self._incoming is not None and self._incoming.take(data) and not self._is_paused:
             self._is_paused = True
             self._transport.pause_reading()

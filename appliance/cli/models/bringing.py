@@ -36,7 +36,7 @@ def _get(model_id: str | None, source: str | None) -> None:
     place.home.make()
     was_there = (place.home.models / entry.file).exists()
     with progress(f"Getting {entry.id}") as on_progress:
-        path = fetch(entry, place.home.models, on_progress, source=source, air_gap=place.settings.air_gap)
+        path = fetch(entry, place.home.models, on_progress, source=source, settings=place.settings)
     click.echo(f"{entry.id} is here: {path}")
     if was_there:
         return

@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import hashlib
 import os
+import ssl
 import stat
 import threading
 from collections.abc import Iterator
@@ -15,8 +16,10 @@ import pytest
 from appliance.local.catalogue import CatalogueEntry
 from appliance.local.fetch import FetchCancelled, FetchFailed, fetch, part_file
 from appliance.local.kinds import ModelKind
+from appliance.settings import Settings
 from appliance.upstream.download import DownloadFailed, Patience, Wanted, download
-from appliance.upstream.reach import Reach
+from appliance.upstream.download_reach import DownloadReach
+from tests.fakes.certificates import made_certificates
 from tests.fakes.files import Answer, FileServer, file_server
 from tests.unit.local import ggufs
 
@@ -56,7 +59,7 @@ def models(tmp_path: Path) -> Path:
 
 def refused(models: Path, entry: CatalogueEntry = ENTRY, *, source: str | None, air_gap: bool = False) -> FetchFailed:
     with pytest.raises(FetchFailed) as refusal:
-        fetch(entry, models, source=source, air_gap=air_gap)
+        fetch(entry, models, source=source, settings=Settings(air_gap=air_gap))
     assert refusal.value.fix
     assert not (models / entry.file).exists()
     return refusal.value
@@ -65,7 +68,7 @@ def refused(models: Path, entry: CatalogueEntry = ENTRY, *, source: str | None, 
 def came_by(models: Path, url: str, entry: CatalogueEntry = ENTRY, patience: Patience = QUICK) -> bytes:
     part = part_file(entry, models)
     wanted = Wanted(entry.sha256, entry.bytes, entry.bytes or 2 * entry.size, b"GGUF")
-    asyncio.run(download(url, part, wanted, Reach(url, air_gap=False), patience=patience))
+    asyncio.run(download(url, part, wanted, DownloadReach(url, Settings()), patience=patience))
     return part.read_bytes()
 
 
@@ -198,8 +201,8 @@ def test_redirects_are_followed_but_not_for_ever(models: Path, server: FileServe
     [
         ("ftp://127.0.0.1/toy.gguf", "no http"),
         ("file:///etc/passwd", "no http"),
-        ("http://169.254.169.254/latest", "nothing can be fetched"),
-        ("http://0.0.0.0/", "nothing can be fetched"),
+        ("http://169.254.169.254/latest", "not connected to"),
+        ("http://0.0.0.0/", "not connected to"),
         ("http://8.8.8.8/toy.gguf", "only https"),
         ("http://192.168.7.7/toy.gguf", "without https"),
         ("http://user:secret@127.0.0.1/", "user name"),
@@ -257,6 +260,21 @@ def test_who_cancels_waits_no_longer_than_a_moment_and_loses_nothing(models: Pat
     assert fetch(ENTRY, models, source=server.url).read_bytes() == MODEL
 
 
+def test_a_mirror_with_a_certificate_of_the_sites_own_authority_is_believed_where_that_is_named(
+    models: Path, tmp_path: Path
+) -> None:
+    certificates = made_certificates(tmp_path, "127.0.0.1")
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificates.server, certificates.server_key)
+    with file_server(tls) as files:
+        files.files["/toy.gguf"] = MODEL
+        error = refused(models, source=files.url)
+        assert "not trusted here" in error.message
+        assert "upstream_ca_file" in error.fix
+        settings = Settings(upstream_ca_file=str(certificates.authority))
+        assert fetch(ENTRY, models, source=files.url, settings=settings).read_bytes() == MODEL
+
+
 class TestAirGap:
     def test_the_internet_is_refused_without_asking_it(self, models: Path) -> None:
         error = refused(models, source=None, air_gap=True)
@@ -265,10 +283,15 @@ class TestAirGap:
         assert "air_gap is on" in refused(models, source="https://8.8.8.8/models", air_gap=True).message
 
     def test_a_mirror_of_the_site_and_a_folder_still_serve(self, models: Path, server: FileServer, tmp_path: Path) -> None:
-        assert fetch(ENTRY, models, source=server.url, air_gap=True).exists()
+        assert fetch(ENTRY, models, source=server.url, settings=Settings(air_gap=True)).exists()
         (models / ENTRY.file).unlink()
         (tmp_path / "toy.gguf").write_bytes(MODEL)
-        assert fetch(ENTRY, models, source=str(tmp_path), air_gap=True).exists()
+        assert fetch(ENTRY, models, source=str(tmp_path), settings=Settings(air_gap=True)).exists()
+
+    def test_a_mirror_outside_the_networks_that_are_listed_is_refused(self, models: Path) -> None:
+        narrow = Settings(air_gap=True, air_gap_networks=["10.1.0.0/16"])
+        with pytest.raises(FetchFailed, match="air_gap is on"):
+            fetch(ENTRY, models, source="http://10.2.0.1/models", settings=narrow)
 
     def test_a_mirror_can_not_lead_out_of_the_site(self, models: Path, server: FileServer) -> None:
         server.next = [Answer(status=302, location="https://8.8.8.8/toy.gguf")]

@@ -93,6 +93,14 @@ def test_a_download_and_an_air_gap_contradict_each_other(tmp_path: Path) -> None
     assert "air_gap refuses that" in refusal(tmp_path, f"air_gap = true\n{ONE}allow_download = true\n")
 
 
+@pytest.mark.parametrize("flag", ["--allowed-media-domains", "--allowed_media_domains", "--allowed-med"])
+def test_images_fetched_by_vllm_and_an_air_gap_contradict_each_other(tmp_path: Path, flag: str) -> None:
+    toml = f'{ONE}arguments = ["{flag}", "images.example.org"]\n'
+    assert tables(tmp_path, toml)
+    assert "--allowed-media-domains), but air_gap refuses that" in refusal(tmp_path, f"air_gap = true\n{toml}")
+    assert tables(tmp_path, f'air_gap = true\n{ONE}arguments = ["--max-num-seqs=4"]\n')
+
+
 @pytest.mark.parametrize(
     "argument",
     [

@@ -94,8 +94,9 @@ async def test_a_request_says_what_it_should_and_connections_are_kept() -> None:
     async with talking(OK) as (server, client):
         assert [await ask(client, server) for _ in range(3)] == [b"hi"] * 3
         port = server.url.split(":")[2].split("/")[0]
-        head = f"POST /v1/x?y=1 HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nAuthorization: Bearer k\r\ncontent-length: 2\r\n\r\n"
-        assert server.requests[0] == head.encode() + b"{}"
+        head = f"POST /v1/x?y=1 HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\naccept-encoding: identity\r\n"
+        rest = "Authorization: Bearer k\r\ncontent-length: 2\r\n\r\n{}"
+        assert server.requests[0] == (head + rest).encode()
         assert server.connections == 1
 
 
