@@ -12,7 +12,7 @@ from litestar.di import Provide
 
 from appliance import __version__
 from appliance.api import anthropic as anthropic_api
-from appliance.api import anthropic_documents, documentation, openai_documents, operations
+from appliance.api import anthropic_documents, documentation, openai_documents, operations, responses_stored
 from appliance.api import openai as openai_api
 from appliance.api.admin import api_keys as api_keys_api
 from appliance.api.admin import auth as auth_api
@@ -40,6 +40,7 @@ from appliance.api.exchange import Bounds
 from appliance.api.join import JoinPage
 from appliance.api.operations import Operations
 from appliance.api.raw import describe, handlers, mounted
+from appliance.api.responses import ResponsesRoutes
 from appliance.clock import Clock
 from appliance.gateway.counting import VendorCounts
 from appliance.gateway.deployment_facts import DeploymentFacts
@@ -50,6 +51,7 @@ from appliance.gateway.offers import Offers
 from appliance.gateway.pipeline import Pipeline
 from appliance.gateway.sending import Sender
 from appliance.gateway.state import State, StateHolder
+from appliance.gateway.stored_responses import StoredResponses
 from appliance.home import Home
 from appliance.identity.api_keys import ApiKeys
 from appliance.identity.key_table import load_key_table
@@ -98,10 +100,11 @@ class Appliance:
     ledger: Ledger
     router: Router
     client: HttpClient
-    catalog: Catalog
     images: Images
+    catalog: Catalog
     offers: Offers
     local_models: LocalModels
+    stored_responses: StoredResponses
     vllm: Vllm
     tasks: Tasks
     users: Users
@@ -183,6 +186,8 @@ class Appliance:
             openai_api.OpenAIRoutes(surface).table()
             + anthropic_api.AnthropicRoutes(surface, VendorCounts(self.client).count).table()
         )
+        self.stored_responses = StoredResponses(self.database, vault, clock, kept_hours=settings.responses_kept_hours)
+        routes += ResponsesRoutes(surface, self.stored_responses).table()
         raw = handlers(routes, self.door)
         overview = Overview(
             Parts(
@@ -221,6 +226,7 @@ class Appliance:
             "connections": Connections(self.catalog, settings, environ, self.client),
             "changes": ModelChanges(self.local_models, self.vllm, self.tasks, settings, home, self.database, clock),
             "control_token": control_token,
+            "stored_responses": self.stored_responses,
             "features": Features(
                 settings,
                 self.local_models,
@@ -241,6 +247,7 @@ class Appliance:
             route_handlers=[
                 *mounted(raw),
                 *openai_api.routes,
+                *responses_stored.routes,
                 *operations.routes,
                 *documentation.routes,
                 *auth_api.routes,

@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from appliance.api.door import Door, from_loopback
 from appliance.api.exchange import Exchange, Scope
 from appliance.clock import Clock
-from appliance.dialects.writer import Answer, ChatDialect, Writer
+from appliance.dialects.writer import Answer, ChatDialect, Parsed, Writer
 from appliance.errors import Forbidden, InvalidField, KeyMissing
 from appliance.gateway.call import Call, Reply
 from appliance.gateway.pipeline import Pipeline
@@ -111,29 +111,56 @@ class ChatSurface:
         """A whole request: POST with a body of `dialect`, answered in it."""
         state = self.identify(exchange, "chat")
         body = await exchange.body()
-        parsed = dialect.parse(body)
+        await self.serve(exchange, state, dialect, dialect.parse(body), len(body))
+
+    async def serve(
+        self,
+        exchange: Exchange,
+        state: State,
+        dialect: ChatDialect,
+        parsed: Parsed,
+        body_bytes: int,
+        keeper: "Keeper | None" = None,
+    ) -> None:
+        """A request that was read, answered in its dialect; `keeper` where the answer is to be kept."""
         call = self.call(exchange, state, Kind.CHAT, DIALECTS[dialect.name], parsed.chat.model, parsed.raw)
         call.chat, call.form, call.own_headers = parsed.chat, dialect, own_headers(exchange.scope, dialect)
         if parsed.chat.stream:
             exchange.begin_stream(call.head.headers, dialect.sign_of_life)
         call.answer = Answer(dialect.id_prefix + call.id.hex(), call.started_at // 1000, call.model)
-        async with self.run(exchange, call, len(body)) as reply:
-            await write(exchange, call, reply, dialect.writer(parsed.chat, call.answer))
+        async with self.run(exchange, call, body_bytes) as reply:
+            writer = dialect.writer(parsed.chat, call.answer) if keeper is None else keeper.writer(call.answer)
+            await write(exchange, call, reply, writer, keeper)
 
 
-async def write(exchange: Exchange, call: Call, reply: Reply, writer: Writer) -> None:
+class Keeper(Protocol):
+    """Whoever must have an answer before its caller has all of it."""
+
+    def writer(self, answer: Answer) -> Writer: ...
+
+    async def keep(self, whole: bytes | None) -> None:
+        """The answer is written, and its last byte not sent; `whole` where it isn't streamed.
+
+        Errors:  any of the tree: then the caller gets that instead of the last byte.
+        """
+        ...
+
+
+async def write(exchange: Exchange, call: Call, reply: Reply, writer: Writer, keeper: Keeper | None = None) -> None:
     """The answer, whole or streamed, as it comes out of the pipeline."""
     if call.streamed:
-        await _stream(exchange, call, reply, writer)
+        await _stream(exchange, call, reply, writer, keeper)
         exchange.first_token_seconds = None if call.first_token is None else call.first_token - call.started
         return
     chunks = [chunk async for chunk in reply.chunks]
     first = chunks[0] if len(chunks) == 1 else None
     whole = first.raw if first is not None and first.raw is not None else writer.whole(chunks, call.usage)
+    if keeper is not None:
+        await keeper.keep(whole)
     await exchange.answer(200, whole, reply.head.headers)
 
 
-async def _stream(exchange: Exchange, call: Call, reply: Reply, writer: Writer) -> None:
+async def _stream(exchange: Exchange, call: Call, reply: Reply, writer: Writer, keeper: Keeper | None) -> None:
     waiting: list[bytes] = []
     async with aclosing(reply.chunks):
         async for chunk in reply.chunks:
@@ -143,6 +170,8 @@ async def _stream(exchange: Exchange, call: Call, reply: Reply, writer: Writer) 
                 await exchange.piece(b"".join(waiting))
                 waiting.clear()
     waiting.append(writer.end(call.usage))
+    if keeper is not None:
+        await keeper.keep(None)
     if call.form is not None:
         waiting.append(call.form.last_words % last_words(call))
     await exchange.piece(b"".join(waiting), last=True)

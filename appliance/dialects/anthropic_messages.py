@@ -78,6 +78,9 @@ class AnthropicMessages:
         named = [name for name, value in raw.items() if name not in _KNOWN and value is not None]
         return named + server_tools(raw.get("tools") or [])
 
+    def for_its_vendor(self, raw: dict[str, Any]) -> dict[str, Any]:
+        return raw
+
     def writer(self, chat: ChatRequest, answer: Answer) -> AnthropicMessagesWriter:
         return AnthropicMessagesWriter(chat, answer)
 

@@ -82,6 +82,9 @@ class OpenAIChat:
     def extras(self, raw: dict[str, Any]) -> list[str]:
         return [name for name, value in raw.items() if name not in _KNOWN and value is not None]
 
+    def for_its_vendor(self, raw: dict[str, Any]) -> dict[str, Any]:
+        return raw
+
     def writer(self, chat: ChatRequest, answer: Answer) -> "OpenAIChatWriter":
         return OpenAIChatWriter(chat, answer)
 
