@@ -71,7 +71,7 @@ from appliance.metering.prices import Prices
 from appliance.metering.requests import Requests
 from appliance.routing.catalog import Catalog
 from appliance.routing.connections import Connections
-from appliance.routing.names import Names
+from appliance.routing.names import VLLM_PROVIDER, Names
 from appliance.routing.router import Router
 from appliance.settings import Settings
 from appliance.store.engine import Database
@@ -154,7 +154,7 @@ class Appliance:
         self.vllm = Vllm(settings, home, clock, self.client, environ, self.events)
         self.vllm.refuse_names(model.id for model in self.local_models.offered())
         self.offers = Offers(settings, self.local_models, self.client, self.vllm, self.catalog)
-        self.vllm.on_change = self.offers.refresh
+        self.vllm.on_change = self._vllm_changed
         self.catalog.publish = self.offers.refresh
         self.catalog.on_provider_changed = self._provider_changed
         holder = self._state = StateHolder(State(keys, self.offers.names()))
@@ -297,6 +297,11 @@ class Appliance:
         names = [model.id for model in self._state.current.names.offered()]
         alias = self.settings.demonstration_alias
         return alias if alias in names else names[0] if names else None
+
+    def _vllm_changed(self) -> None:
+        """What a server that has ended did says nothing of the next one."""
+        self.router.health.forget(VLLM_PROVIDER)
+        self.offers.refresh()
 
     def _provider_changed(self, name: str) -> None:
         """What was learnt of it holds no longer: with a new credential it deserves a new try."""
