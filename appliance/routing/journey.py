@@ -10,7 +10,7 @@ Nothing is sent again once the first words of an answer are here: then they are 
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Iterator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from typing import Protocol, TypeVar
 
@@ -19,7 +19,7 @@ import msgspec
 from appliance.chat import Chunk
 from appliance.errors import FirstTokenLate, GatehouseError, UpstreamCut
 from appliance.routing.failure import failure
-from appliance.routing.route import Route, Target
+from appliance.routing.route import Route, Target, chain
 from appliance.routing.router import Attempt, Router
 from appliance.routing.strategies import Place, Wanted
 from appliance.routing.verdicts import REFUSED, Verdict, verdict
@@ -273,17 +273,6 @@ async def _within(waited_for: Awaitable[T], until: float | None) -> T:
             return await waited_for
     except TimeoutError:
         raise FirstTokenLate("the first token took too long", fix="Try again; the route sets first_token_seconds.") from None
-
-
-def chain(route: Route) -> Iterator[Route]:
-    """The route, its fallbacks, and theirs: each once, the nearer ones first."""
-    seen, waiting = {route.name}, [route]
-    while waiting:
-        at = waiting.pop(0)
-        yield at
-        new = [fallback for fallback in at.fallbacks if fallback.name not in seen]
-        seen.update(fallback.name for fallback in new)
-        waiting += new
 
 
 def _refuses(chunk: Chunk) -> bool:
