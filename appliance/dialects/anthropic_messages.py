@@ -56,7 +56,6 @@ class AnthropicMessages:
     name = "anthropic_messages"
     id_prefix = "msg_"
     sign_of_life = PING
-    last_words = b"event: gatehouse\ndata: %b\n\n"
     own_headers = (b"anthropic-version", b"anthropic-beta")
 
     def parse(self, body: bytes) -> Parsed:

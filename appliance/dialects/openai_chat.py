@@ -66,7 +66,6 @@ class OpenAIChat:
     name = "openai_chat"
     id_prefix = "chatcmpl-"
     sign_of_life = b": waiting\n\n"
-    last_words = b"event: gatehouse\ndata: %b\n\n"
     own_headers = ()
 
     def parse(self, body: bytes) -> Parsed:

@@ -85,7 +85,6 @@ class OpenAIResponses:
     name = "openai_responses"
     id_prefix = "resp_"
     sign_of_life = b": waiting\n\n"
-    last_words = b": gatehouse %b\n\n"  # a comment: the SDK gives its users every event, and reads on behind the last
     own_headers = ()
 
     def read(self, body: bytes) -> dict[str, Any]:

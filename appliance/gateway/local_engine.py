@@ -36,10 +36,10 @@ class LocalChat:
     async def chat(self, call: Call, deployment: Deployment, *, may_drop: bool) -> AsyncGenerator[Chunk, None]:
         assert call.chat is not None
         model = next((model for model in self._models.offered() if model.id == deployment.model), None)
-        raw, call.dropped = call.raw, ()
+        raw = call.raw
         if call.form is not None and call.form.name != "openai_chat":
             extras = call.form.extras(call.raw)
-            call.dropped = extras_dropped(extras, _NO_EXTRAS, who=deployment.name, drop=may_drop)
+            call.dropped[deployment.name] = extras_dropped(extras, _NO_EXTRAS, who=deployment.name, drop=may_drop)
             raw = body_of(call.chat, deployment.model, _MANNERS)
         request = llamacpp.request(call.chat, raw, template_knows_tools=model is not None and model.tools)
         if model is not None and model.demonstration:

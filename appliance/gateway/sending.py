@@ -61,11 +61,11 @@ class Sender:
     async def _chat(self, call: Call, provider: Provider, deployment: Deployment, may_drop: bool) -> AsyncGenerator[Chunk, None]:
         assert call.chat is not None
         passes = provider.dialect == call.dialect_name
-        chat, call.dropped = call.chat, ()
+        chat = call.chat
         if not passes:
             extras = call.form.extras(call.raw) if call.form is not None else []
             fitted = fit(chat, extras, provider.support, who=deployment.name, drop=may_drop)
-            chat, call.dropped = await self._images.inlined(fitted.chat), fitted.dropped
+            chat, call.dropped[deployment.name] = await self._images.inlined(fitted.chat), fitted.dropped
         raw = call.form.for_its_vendor(call.raw) if passes and call.form is not None else call.raw
         outgoing = _translated(lambda: provider.chat_request(chat, raw, deployment, passes=passes))
         if passes and call.own_headers:

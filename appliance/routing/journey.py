@@ -10,27 +10,24 @@ Nothing is sent again once the first words of an answer are here: then they are 
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Protocol, TypeVar
 
 import msgspec
 
 from appliance.chat import Chunk
-from appliance.errors import FirstTokenLate, GatehouseError, UpstreamCut
+from appliance.errors import FirstTokenLate, GatehouseError
 from appliance.routing.failure import failure
-from appliance.routing.route import Route, Target, chain
+from appliance.routing.opening import Opening, Race, Send, refuses
+from appliance.routing.route import Route, chain
 from appliance.routing.router import Attempt, Router
 from appliance.routing.strategies import Place, Wanted
 from appliance.routing.verdicts import REFUSED, Verdict, verdict
-
-T = TypeVar("T")
 
 BACK_OFF_SECONDS = 0.25
 BACK_OFF_SECONDS_MAX = 2.0
 RETRY_AFTER_SECONDS_MAX = 10.0  # beyond, whoever asked decides whether to come again
 LIMIT_WAIT_SECONDS_MAX = 2.0  # for a provider at its limit, where there is no other
-AHEAD_MAX = 256
 ATTEMPTS_MAX = 20
 
 
@@ -41,21 +38,6 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     deadline: float
     streamed: bool = False
     may_repeat: bool = True
-
-
-class Send(Protocol):
-    """Sends the request to a deployment; the first chunk may take long. Whoever iterates closes it."""
-
-    async def __call__(self, route: Route, target: Target) -> AsyncGenerator[Chunk, None]: ...
-
-
-class _Begun(msgspec.Struct, frozen=True):
-    """An answer that has begun."""
-
-    attempt: Attempt
-    route: Route
-    ahead: list[Chunk]
-    chunks: AsyncGenerator[Chunk, None]
 
 
 class Journey:
@@ -81,7 +63,7 @@ class Journey:
         self._verdicts: dict[str, Verdict] = {}  # the last one of each deployment that failed
         self._is_final = False
         self._has_waited = False
-        self._refusal: _Begun | None = None
+        self._refusal: Opening | None = None
 
     async def signs(self) -> AsyncGenerator[Chunk, None]:
         """Signs of life, until an answer has begun.
@@ -109,13 +91,17 @@ class Journey:
         choice = self._router.choose(route, self._ask.wanted)
         self.skipped += choice.skipped
         self._router.budget(route.name).request(time.monotonic())
-        for place in choice.places:
-            if self._is_worth_asking(place):
+        for number, place in enumerate(choice.places):
+            if not self._is_worth_asking(place):
+                continue
+            if (second := self._second(route, place, choice.places[number + 1 :])) is not None:
+                await self._side_by_side(route, place, second)
+            else:
                 async with aclosing(self._at(route, place)) as signs:
                     async for sign in signs:
                         yield sign
-                if self.answered is not None or self._is_final:
-                    return
+            if self.answered is not None or self._is_final:
+                return
         for times in range(route.retries):
             again = self._again(choice.places, route)
             if again is None or not await self._wait_for(again, route, times):
@@ -125,6 +111,12 @@ class Journey:
                     yield sign
             if self.answered is not None or self._is_final:
                 return
+
+    def _second(self, route: Route, first: Place, others: list[Place]) -> Place | None:
+        """The one to ask beside the first, where the route hedges and it is known how long the first one takes."""
+        if not route.hedge or not self._ask.may_repeat or self._router.patience(first.target) is None:
+            return None
+        return next((place for place in others if self._is_worth_asking(place)), None)
 
     def _is_worth_asking(self, place: Place) -> bool:
         """Not twice in one go, and not where the window is known to be too small by now."""
@@ -167,66 +159,77 @@ class Journey:
 
     async def _at(self, route: Route, place: Place) -> AsyncGenerator[Chunk, None]:
         """One attempt. Afterwards either the answer has begun, or its failure is known and what follows from it."""
+        opening = self._opening(route, place)
+        try:
+            async with aclosing(opening.signs()) as signs:
+                async for sign in signs:
+                    yield sign
+        except BaseException as error:
+            self._failed(opening, error)
+            return
+        self._begun(opening)
+
+    def _opening(self, route: Route, place: Place) -> Opening:
         attempt = Attempt(target=place.target, why=place.why, began=time.monotonic())
         self.attempts.append(attempt)
         self._router.began(attempt, self._ask.wanted)
-        chunks: AsyncGenerator[Chunk, None] | None = None
-        try:
-            until = self._until(route, attempt.began)
-            chunks = await _within(self._send(route, place.target), until)
-            async with aclosing(self._first_words(chunks, until)) as signs:
-                async for sign in signs:
-                    yield sign
-            attempt.begun = time.monotonic()
-        except BaseException as error:
-            self.ahead.clear()
-            if chunks is not None:
-                await chunks.aclose()
-            self._failed(route, attempt, error)
-            return
-        self._router.begun(route, attempt)
-        begun = _Begun(attempt, route, self.ahead, chunks)
-        if route.fallback_on_refusal and self._ask.may_repeat and self._refusal is None and _refuses(self.ahead[-1]):
-            self._refusal, self.ahead = begun, []
-            self._verdicts[attempt.target.name] = REFUSED
-        else:
-            self._take(begun)
+        seconds = route.timeouts.first_token_seconds  # only of a stream can be asked when its first token must be here
+        until = attempt.began + seconds if seconds is not None and self._ask.streamed else None
+        return Opening(route, attempt, self._send, until)
 
-    def _take(self, begun: "_Begun") -> None:
+    async def _side_by_side(self, route: Route, first: Place, second: Place) -> None:
+        """One attempt, and a second one beside it where the first takes longer than 95 of 100 did. Whoever speaks first answers;
+        the other is ended, and counts as used. Signs of life are the door's own meanwhile.
+        """
+        race = Race(self._opening(route, first))
+        try:
+            patience = self._router.patience(first.target)
+            if not await race.has_news(patience) and self._router.budget(route.name).take(time.monotonic()):
+                why = f"asked as well: {first.target.name} took longer than 95 of 100"
+                race.join(self._opening(route, Place(second.target, why)))
+            while self.answered is None and not self._is_final and (opening := await race.next()) is not None:
+                if opening.error is not None:
+                    self._failed(opening, opening.error)
+                else:
+                    self._begun(opening)
+        finally:
+            for loser in await race.end():
+                if loser.attempt is not self.answered:
+                    self._lost(loser)
+
+    def _lost(self, opening: Opening) -> None:
+        """It was ended by us, without a verdict."""
+        attempt = opening.attempt
+        if attempt.ended is None:
+            attempt.ended, attempt.is_cut = time.monotonic(), True
+            self._router.ended(attempt)
+            self._router.let_go(attempt)
+
+    def _begun(self, opening: Opening) -> None:
+        self._router.begun(opening.route, opening.attempt)
+        may_ask_on = opening.route.fallback_on_refusal and self._ask.may_repeat and self._refusal is None
+        if may_ask_on and refuses(opening.ahead[-1]):
+            self._refusal = opening
+            self._verdicts[opening.attempt.target.name] = REFUSED
+        else:
+            self._take(opening)
+
+    def _take(self, opening: Opening) -> None:
         """This is the answer."""
-        self.answered, self._on, self.ahead, self.chunks = begun.attempt, begun.route, begun.ahead, begun.chunks
+        self.answered, self._on, self.ahead, self.chunks = opening.attempt, opening.route, opening.ahead, opening.chunks
 
     async def _let_refusal_go(self) -> None:
         """Another has answered, or nobody is left to be answered."""
         held, self._refusal = self._refusal, None
         if held is not None and held.attempt is not self.answered:
-            await held.chunks.aclose()
-            held.attempt.ended = time.monotonic()
-            held.attempt.is_cut = True
+            await held.close()
+            held.attempt.ended, held.attempt.is_cut = time.monotonic(), True
             self._router.ended(held.attempt)
             self._router.completed(held.route, held.attempt)
 
-    def _until(self, route: Route, began: float) -> float | None:
-        """When its first token must be here: only of a stream can that be asked."""
-        seconds = route.timeouts.first_token_seconds
-        return began + seconds if seconds is not None and self._ask.streamed else None
-
-    async def _first_words(self, chunks: AsyncGenerator[Chunk, None], until: float | None) -> AsyncGenerator[Chunk, None]:
-        """Read ahead until something is said, passing on signs of life. Errors: UpstreamCut where nothing ever is."""
-        while True:
-            try:
-                chunk = await (anext(chunks) if until is None else _within(anext(chunks), until))
-            except StopAsyncIteration:
-                raise UpstreamCut("the answer ended before it began", fix="Try again.") from None
-            if chunk.comment is not None and not chunk.deltas:
-                yield chunk
-                continue
-            self.ahead.append(chunk)
-            if _says_something(chunk) or len(self.ahead) >= AHEAD_MAX:
-                return
-
-    def _failed(self, route: Route, attempt: Attempt, error: BaseException) -> None:
+    def _failed(self, opening: Opening, error: BaseException) -> None:
         """Errors: whatever isn't of our tree, as it came: a cancellation, a fault of our own."""
+        route, attempt = opening.route, opening.attempt
         attempt.ended, attempt.error = time.monotonic(), error
         self._router.ended(attempt)
         if not isinstance(error, GatehouseError):
@@ -262,29 +265,3 @@ def back_off_seconds(times: int, error: GatehouseError, chance: random.Random) -
     """How long to wait before the same deployment is asked again: full jitter, but not before its Retry-After."""
     jitter = chance.uniform(0, min(BACK_OFF_SECONDS * 2**times, BACK_OFF_SECONDS_MAX))
     return max(jitter, error.retry_after_seconds or 0.0)
-
-
-async def _within(waited_for: Awaitable[T], until: float | None) -> T:
-    """Errors: FirstTokenLate."""
-    if until is None:
-        return await waited_for
-    try:
-        async with asyncio.timeout_at(until):  # the event loop's clock is the monotonic one
-            return await waited_for
-    except TimeoutError:
-        raise FirstTokenLate("the first token took too long", fix="Try again; the route sets first_token_seconds.") from None
-
-
-def _refuses(chunk: Chunk) -> bool:
-    """Its first words are that there will be none."""
-    return chunk.finish == "content_filter" or any(delta.refusal for delta in chunk.deltas)
-
-
-def _says_something(chunk: Chunk) -> bool:
-    """Words, a call, or an end: from here on it is the caller's answer."""
-    if chunk.finish is not None:
-        return True
-    for delta in chunk.deltas:
-        if delta.content or delta.reasoning or delta.tool_calls or delta.refusal or delta.signature or delta.redacted:
-            return True
-    return False

@@ -98,6 +98,8 @@ def test_a_streamed_answer(door: Appliance) -> None:
     assert kinds == ["message_start", "content_block_start", "content_block_stop", "message_delta", "message_stop"]
     assert text_of(collected) == "You said: one two three"
     assert collected.bodies[-2]["usage"]["output_tokens"] == 5
+    assert collected.last_words is not None
+    assert collected.last_words["tokens_out"] == 5
     for event in collected.events:
         assert event.raw.startswith(b"event: " + event.json["type"].encode() + b"\ndata: {")
 

@@ -56,6 +56,8 @@ def test_a_stream_ends_with_what_is_kept(door: Appliance) -> None:
     with door.stream("POST", "/v1/responses", body, token=door.api_key) as stream:
         told = stream.collect()
     assert not told.done
+    assert told.last_words is not None
+    assert told.last_words["deployment"] == "fake/gpt-4o"
     last = told.bodies[-1]
     assert last["type"] == "response.completed"
     assert kept(door, last["response"]["id"]).json == last["response"]

@@ -98,6 +98,18 @@ def test_a_stream_changes_its_deployment_before_its_first_word_and_never_after(d
     assert collected.last_words is None
 
 
+def test_the_end_of_a_stream_tells_how_it_came_about_in_an_event_only_for_who_asks(door: Appliance) -> None:
+    with door.chat_stream(chat("one/gpt-4o", stream=True)) as stream:
+        events = list(stream.events())
+    assert events[-2].data == b"[DONE]"
+    assert events[-1].raw.startswith(b": gatehouse {")
+    with door.chat_stream(chat("one/gpt-4o", stream=True), headers={"X-Gatehouse-Stream-Event": "true"}) as stream:
+        events = list(stream.events())
+    assert events[-1].raw.startswith(b"event: gatehouse\n")
+    assert events[-1].json["deployment"] == "one/gpt-4o"
+    assert events[-1].json["tokens_out"] > 0
+
+
 def test_what_a_model_costs_and_used_is_told(door: Appliance) -> None:
     door.chat(chat("one/gpt-4o"))  # the first makes the appliance read its price list
     answer = eventually(lambda: ((a := door.chat(chat("one/gpt-4o"))).headers.get("x-gatehouse-cost") and None) or a)
