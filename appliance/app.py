@@ -134,6 +134,9 @@ class Appliance:
         await self.database.open()
         await migrate(self.database)
         vault = await Vault.open(self.database, home, settings.master_key_source, environ, clock)
+        self.events = Events(first_id=clock.now_ms())
+        self.catalog = Catalog(self.database, vault, clock, settings, environ, self.events)
+        await self.catalog.open()
         self.ledger = Ledger(self.database.sqlite_path, synchronous=settings.ledger_synchronous, on_group=metrics.ledger_group)
         await self.ledger.start()
         activity = Activity()
@@ -146,13 +149,10 @@ class Appliance:
         await self.client.open()
         self.images = Images(settings, proxies)
         await self.images.open()
-        self.events = Events(first_id=clock.now_ms())
         self.local_models = LocalModels(settings, home, clock, metrics, self.events)
         self.tasks = Tasks(clock, self.events)
         self.vllm = Vllm(settings, home, clock, self.client, environ, self.events)
         self.vllm.refuse_names(model.id for model in self.local_models.offered())
-        self.catalog = Catalog(self.database, vault, clock, settings, environ, self.events)
-        await self.catalog.open()
         self.offers = Offers(settings, self.local_models, self.client, self.vllm, self.catalog)
         self.vllm.on_change = self._vllm_changed
         self.catalog.publish = self.offers.refresh

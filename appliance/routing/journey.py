@@ -10,7 +10,7 @@ Nothing is sent again once the first words of an answer are here: then they are 
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import msgspec
@@ -19,7 +19,7 @@ from appliance.chat import Chunk
 from appliance.errors import FirstTokenLate, GatehouseError
 from appliance.routing.failure import failure
 from appliance.routing.opening import Opening, Race, Send, refuses
-from appliance.routing.route import Route
+from appliance.routing.route import Route, chain
 from appliance.routing.router import Attempt, Router
 from appliance.routing.strategies import Place, Wanted
 from appliance.routing.verdicts import REFUSED, Verdict, verdict
@@ -265,14 +265,3 @@ def back_off_seconds(times: int, error: GatehouseError, chance: random.Random) -
     """How long to wait before the same deployment is asked again: full jitter, but not before its Retry-After."""
     jitter = chance.uniform(0, min(BACK_OFF_SECONDS * 2**times, BACK_OFF_SECONDS_MAX))
     return max(jitter, error.retry_after_seconds or 0.0)
-
-
-def chain(route: Route) -> Iterator[Route]:
-    """The route, its fallbacks, and theirs: each once, the nearer ones first."""
-    seen, waiting = {route.name}, [route]
-    while waiting:
-        at = waiting.pop(0)
-        yield at
-        new = [fallback for fallback in at.fallbacks if fallback.name not in seen]
-        seen.update(fallback.name for fallback in new)
-        waiting += new
