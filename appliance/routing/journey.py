@@ -10,8 +10,7 @@ Nothing is sent again once the first words of an answer are here: then they are 
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator
 
 import msgspec
 
@@ -38,6 +37,15 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     deadline: float
     streamed: bool = False
     may_repeat: bool = True
+
+
+class _Step(msgspec.Struct, frozen=True):
+    """One thing to try. `beside`: the deployment to ask as well where this one takes long; `wait`: seconds before it."""
+
+    route: Route
+    place: Place
+    beside: Place | None = None
+    wait: float = 0.0
 
 
 class Journey:
@@ -71,10 +79,21 @@ class Journey:
         Errors:  what the attempts mean together; DeploymentsUnavailable where none could be made.
         """
         try:
-            for route in chain(self._route):
-                async with aclosing(self._through(route)) as signs:
-                    async for sign in signs:
-                        yield sign
+            for step in self._steps():
+                if step.wait:
+                    await asyncio.sleep(step.wait)
+                if step.beside is not None:
+                    await self._side_by_side(step, step.beside)
+                else:
+                    opening = self._opening(step.route, step.place)
+                    try:
+                        while (sign := await opening.sign()) is not None:
+                            yield sign
+                    except BaseException as error:
+                        await opening.close()
+                        self._failed(opening, error)
+                    else:
+                        self._begun(opening)
                 if self.answered is not None:
                     return
                 if self._is_final:
@@ -83,34 +102,25 @@ class Journey:
                 self._take(self._refusal)
                 return
         finally:
-            await self._let_refusal_go()
+            if self._refusal is not None:
+                await self._let_refusal_go(self._refusal)
         raise failure(self._router, self.attempts, self.skipped)
 
-    async def _through(self, route: Route) -> AsyncGenerator[Chunk, None]:
-        """One route: each of its deployments once, then those that may do better again."""
-        choice = self._router.choose(route, self._ask.wanted)
-        self.skipped += choice.skipped
-        self._router.budget(route.name).request(time.monotonic())
-        for number, place in enumerate(choice.places):
-            if not self._is_worth_asking(place):
-                continue
-            if (second := self._second(route, place, choice.places[number + 1 :])) is not None:
-                await self._side_by_side(route, place, second)
-            else:
-                async with aclosing(self._at(route, place)) as signs:
-                    async for sign in signs:
-                        yield sign
-            if self.answered is not None or self._is_final:
-                return
-        for times in range(route.retries):
-            again = self._again(choice.places, route)
-            if again is None or not await self._wait_for(again, route, times):
-                return
-            async with aclosing(self._at(route, Place(again.target, f"{again.why}, tried again"))) as signs:
-                async for sign in signs:
-                    yield sign
-            if self.answered is not None or self._is_final:
-                return
+    def _steps(self) -> Iterator[_Step]:
+        """What to do next while nothing has answered: of each route its deployments, then those that may do better again."""
+        for route in chain(self._route):
+            choice = self._router.choose(route, self._ask.wanted)
+            self.skipped += choice.skipped
+            self._router.budget(route.name).request(time.monotonic())
+            for number, place in enumerate(choice.places):
+                if self._is_worth_asking(place):
+                    yield _Step(route, place, self._second(route, place, choice.places[number + 1 :]))
+            for times in range(route.retries):
+                again = self._again(choice.places, route)
+                wait = None if again is None else self._wait_before(again, route, times)
+                if again is None or wait is None:
+                    break
+                yield _Step(route, Place(again.target, f"{again.why}, tried again"), None, wait)
 
     def _second(self, route: Route, first: Place, others: list[Place]) -> Place | None:
         """The one to ask beside the first, where the route hedges and it is known how long the first one takes."""
@@ -138,36 +148,20 @@ class Journey:
                 best = (wait, place)
         return None if best is None else best[1]
 
-    async def _wait_for(self, place: Place, route: Route, times: int) -> bool:
-        """Wait until it may be asked again. False: that would be too late, or too many ask again already."""
+    def _wait_before(self, place: Place, route: Route, times: int) -> float | None:
+        """Seconds until it may be asked again. None: that would be too late, or too many ask again already."""
         error = next(a.error for a in reversed(self.attempts) if a.target.name == place.target.name)
         assert isinstance(error, GatehouseError)
         now = time.monotonic()
         if self._verdicts[place.target.name].limited:
             self._has_waited = True
-            wait = max(self._router.health.of(place.target.name).limited_until - now, 0.0)
-            if place.target.is_local:
-                wait = error.retry_after_seconds or 0.0
-                if wait > LIMIT_WAIT_SECONDS_MAX:
-                    return False
+            left = max(self._router.health.of(place.target.name).limited_until - now, 0.0)
+            wait, longest = (error.retry_after_seconds or 0.0) if place.target.is_local else left, LIMIT_WAIT_SECONDS_MAX
         else:
-            wait = back_off_seconds(times, error, self._router.chance)
-        if wait > RETRY_AFTER_SECONDS_MAX or now + wait >= self._ask.deadline or not self._router.budget(route.name).take(now):
-            return False
-        await asyncio.sleep(wait)
-        return True
-
-    async def _at(self, route: Route, place: Place) -> AsyncGenerator[Chunk, None]:
-        """One attempt. Afterwards either the answer has begun, or its failure is known and what follows from it."""
-        opening = self._opening(route, place)
-        try:
-            async with aclosing(opening.signs()) as signs:
-                async for sign in signs:
-                    yield sign
-        except BaseException as error:
-            self._failed(opening, error)
-            return
-        self._begun(opening)
+            wait, longest = back_off_seconds(times, error, self._router.chance), RETRY_AFTER_SECONDS_MAX
+        if wait > longest or now + wait >= self._ask.deadline or not self._router.budget(route.name).take(now):
+            return None
+        return wait
 
     def _opening(self, route: Route, place: Place) -> Opening:
         attempt = Attempt(target=place.target, why=place.why, began=time.monotonic())
@@ -177,10 +171,11 @@ class Journey:
         until = attempt.began + seconds if seconds is not None and self._ask.streamed else None
         return Opening(route, attempt, self._send, until)
 
-    async def _side_by_side(self, route: Route, first: Place, second: Place) -> None:
+    async def _side_by_side(self, step: _Step, second: Place) -> None:
         """One attempt, and a second one beside it where the first takes longer than 95 of 100 did. Whoever speaks first answers;
         the other is ended, and counts as used. Signs of life are the door's own meanwhile.
         """
+        route, first = step.route, step.place
         race = Race(self._opening(route, first))
         try:
             patience = self._router.patience(first.target)
@@ -218,10 +213,9 @@ class Journey:
         """This is the answer."""
         self.answered, self._on, self.ahead, self.chunks = opening.attempt, opening.route, opening.ahead, opening.chunks
 
-    async def _let_refusal_go(self) -> None:
+    async def _let_refusal_go(self, held: Opening) -> None:
         """Another has answered, or nobody is left to be answered."""
-        held, self._refusal = self._refusal, None
-        if held is not None and held.attempt is not self.answered:
+        if held.attempt is not self.answered:
             await held.close()
             held.attempt.ended, held.attempt.is_cut = time.monotonic(), True
             self._router.ended(held.attempt)

@@ -22,7 +22,7 @@ class Send(Protocol):
 
 
 class Opening:
-    """One attempt. `signs` first; then `ahead` and `chunks` are its answer, and whoever takes it closes `chunks`.
+    """One attempt. `sign` until it gives None; then `ahead` and `chunks` are its answer, and whoever takes it closes `chunks`.
 
     until: when its first words must be here, in monotonic seconds. error: why they never were, where it ran in a race.
     """
@@ -36,38 +36,37 @@ class Opening:
         self._send = send
         self._until = until
 
-    async def signs(self) -> AsyncGenerator[Chunk, None]:
-        """Read ahead until something is said, passing on signs of life.
+    async def sign(self) -> Chunk | None:
+        """Read ahead until something is said, or shows life: that is given back, to be passed on. None: it has begun to speak.
 
-        Errors:  what sending it meant; UpstreamCut where nothing is ever said; FirstTokenLate. Then it is closed.
+        Errors:  what sending it meant; UpstreamCut where nothing is ever said; FirstTokenLate. Whoever asked closes it then.
         """
         until = self._until
-        try:
-            self.chunks = chunks = await _within(self._send(self.route, self.attempt.target), until)
-            while True:
-                try:
-                    chunk = await (anext(chunks) if until is None else _within(anext(chunks), until))
-                except StopAsyncIteration:
-                    raise UpstreamCut("the answer ended before it began", fix="Try again.") from None
-                if chunk.comment is not None and not chunk.deltas:
-                    yield chunk
-                    continue
-                self.ahead.append(chunk)
-                if _says_something(chunk) or len(self.ahead) >= AHEAD_MAX:
-                    break
-        except BaseException:
-            await self.close()
-            raise
-        self.attempt.begun = time.monotonic()
+        if self.chunks is None:
+            self.chunks = await _within(self._send(self.route, self.attempt.target), until)
+        chunks = self.chunks
+        while True:
+            try:
+                chunk = await (anext(chunks) if until is None else _within(anext(chunks), until))
+            except StopAsyncIteration:
+                raise UpstreamCut("the answer ended before it began", fix="Try again.") from None
+            if chunk.comment is not None and not chunk.deltas:
+                return chunk
+            self.ahead.append(chunk)
+            if _says_something(chunk) or len(self.ahead) >= AHEAD_MAX:
+                self.attempt.begun = time.monotonic()
+                return None
 
     async def run(self) -> None:
         """The same in a task of its own, for a race: signs of life are nobody's then, and an error is kept."""
         try:
-            async for _ in self.signs():
+            while await self.sign() is not None:
                 pass
         except asyncio.CancelledError:
+            await self.close()
             raise
         except BaseException as error:
+            await self.close()
             self.error = error
 
     async def close(self) -> None:
