@@ -4,43 +4,23 @@ Read `Appliance.open` from top to bottom: rooms are built in the order in which 
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
-
-from litestar import Litestar
-from litestar.config.cors import CORSConfig
-from litestar.di import Provide
+from typing import cast
 
 from appliance import __version__
 from appliance.api import anthropic as anthropic_api
-from appliance.api import anthropic_documents, documentation, openai_documents, operations, responses_stored
 from appliance.api import openai as openai_api
-from appliance.api.admin import api_keys as api_keys_api
-from appliance.api.admin import auth as auth_api
-from appliance.api.admin import deployments as deployments_api
-from appliance.api.admin import events as events_api
-from appliance.api.admin import features as features_api
-from appliance.api.admin import jobs as jobs_api
-from appliance.api.admin import lan as lan_api
-from appliance.api.admin import machine as machine_api
-from appliance.api.admin import models as models_api
-from appliance.api.admin import overview as overview_api
-from appliance.api.admin import providers as providers_api
-from appliance.api.admin import requests as requests_api
-from appliance.api.admin import route_explain as route_explain_api
-from appliance.api.admin import route_files as route_files_api
-from appliance.api.admin import routes as routes_api
 from appliance.api.admin.events import Feed
 from appliance.api.admin.features import Features
 from appliance.api.admin.overview import Overview, Parts
 from appliance.api.admin.requests import LiveRequestFeeds
 from appliance.api.chat_surface import ChatSurface
 from appliance.api.door import ASGIApp, Door
-from appliance.api.errors import HANDLERS
 from appliance.api.exchange import Bounds
 from appliance.api.join import JoinPage
 from appliance.api.operations import Operations
-from appliance.api.raw import describe, handlers, mounted
+from appliance.api.raw import handlers
 from appliance.api.responses import ResponsesRoutes
+from appliance.api.web import web_application
 from appliance.clock import Clock
 from appliance.gateway.counting import VendorCounts
 from appliance.gateway.deployment_facts import DeploymentFacts
@@ -88,8 +68,6 @@ from appliance.workers.launch import remove_leftovers
 
 CIRCUIT_EVENT = "circuit"
 _log = get_logger("app")
-
-ORDINARY_BODY_BYTES_MAX = 1024 * 1024  # everything but prompts is small
 
 
 class Appliance:
@@ -243,37 +221,7 @@ class Appliance:
             "stop_wanted": self._stop_when_asked,
             "operations": Operations(self.ledger, self.local_models, metrics, self.door, __version__),
         }
-        app = Litestar(
-            route_handlers=[
-                *mounted(raw),
-                *openai_api.routes,
-                *responses_stored.routes,
-                *operations.routes,
-                *documentation.routes,
-                *auth_api.routes,
-                *api_keys_api.routes,
-                *machine_api.routes,
-                *features_api.routes,
-                *overview_api.routes,
-                *events_api.routes,
-                *lan_api.routes,
-                *models_api.routes,
-                *jobs_api.routes,
-                *requests_api.routes,
-                *route_explain_api.routes,
-                *providers_api.routes,
-                *deployments_api.routes,
-                *routes_api.routes,
-                *route_files_api.routes,
-            ],
-            dependencies={name: _given(service) for name, service in services.items()},
-            exception_handlers=HANDLERS,
-            openapi_config=documentation.openapi_config(__version__),
-            cors_config=CORSConfig(allow_origins=settings.cors_allowed_origins) if settings.cors_allowed_origins else None,
-            request_max_body_size=min(settings.body_bytes_max, ORDINARY_BODY_BYTES_MAX),
-            logging_config=None,
-        )
-        describe(app, routes, {**openai_documents.schemas(), **anthropic_documents.schemas()})
+        app = web_application(settings, routes, raw, services)
         self.asgi = self.door.around(cast(ASGIApp, app), raw)
         return self
 
@@ -337,10 +285,6 @@ class _Listening:
 
     def lan_on(self) -> bool:
         return self._lan.is_on
-
-
-def _given(service: Any) -> Provide:
-    return Provide(lambda: service, use_cache=True, sync_to_thread=False)
 
 
 def _bounds(settings: Settings) -> Bounds:
