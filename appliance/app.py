@@ -12,7 +12,7 @@ from appliance.api import openai as openai_api
 from appliance.api.admin.events import Feed
 from appliance.api.admin.features import Features
 from appliance.api.admin.overview import Overview, Parts
-from appliance.api.admin.requests import LiveRequestFeeds
+from appliance.api.admin.requests import LiveRequestFeeds, request_shown
 from appliance.api.chat_surface import ChatSurface
 from appliance.api.door import ASGIApp, Door
 from appliance.api.exchange import Bounds
@@ -137,8 +137,11 @@ class Appliance:
         self.catalog.on_provider_changed = self._provider_changed
         holder = self._state = StateHolder(State(keys, self.offers.names()))
 
+        prices = Prices()
+
         def publish(names: Names) -> None:
             holder.publish_names(names)
+            prices.expect(offer.kind for offer in names.providers)
             metrics.know_deployments(names.deployments())
 
         self.offers.publish = publish
@@ -153,10 +156,9 @@ class Appliance:
         self.lan = Lan(settings, home, environ, self.database, vault, clock, hosts)
         self.join = JoinPage(self.lan, hosts, settings, self.model_to_try)
         self.door = Door(_bounds(settings), holder, metrics, clock, hosts, requests_in_flight_max=settings.requests_in_flight_max)
-        prices = Prices()
         self.router = Router(DeploymentFacts(self.local_models, prices))
         self.router.on_breaker = self._told_of_breakers(metrics)
-        live = LiveRequests(clock.now_ms())
+        live = LiveRequests(clock.now_ms(), request_shown)
         sender = Sender(self.client, LocalChat(self.local_models, metrics), self.images)
         pipeline = Pipeline(self.ledger, self.router, sender, prices, metrics, activity, live, settings)
         surface = ChatSurface(self.door, pipeline, request_seconds_max=settings.request_seconds_max)

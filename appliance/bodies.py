@@ -84,7 +84,7 @@ def refusal(error: Exception, body: bytes) -> BadRequest:
 
 def _wrong_field(text: str) -> InvalidField:
     place = _PLACE.search(text)
-    what = _PLACE.sub("", text).replace("`", "")
+    what = "there is no such field" if "unknown field" in text else _PLACE.sub("", text).replace("`", "")
     missing = _MISSING.search(text)
     parts = [place[1] if place else "", missing[1] if missing else ""]
     param = ".".join(part for part in parts if part)[:200] or None

@@ -74,11 +74,15 @@ def import_routes(file: str, dry_run: bool, as_json: bool) -> None:
     data = _read(file)
     with machine() as appliance:
         told = appliance.routing.import_routes(data, dry_run=dry_run)
+        taken = () if dry_run else (*told.routes.created, *told.routes.changed)
+        problems = [problem for route in appliance.routing.routes() if route.name in taken for problem in route.problems]
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(told), indent=2, ensure_ascii=False))
         return
     for line in _told(told):
         click.echo(line)
+    for problem in problems:
+        click.echo(f"But: {printable(problem)}", err=True)
 
 
 @routes.command("export", short_help="Write all providers and routes to a TOML file.")

@@ -11,6 +11,7 @@ from appliance.cli.main import printable
 from appliance.home import CannotStart
 
 LAST_MAX = 200
+COST_CHARACTERS = len("0.000001 USD")  # larger sums push the rest to the right
 _COLOURS = {"settled": "green", "failed": "red", "cancelled": "yellow", "interrupted": "red"}
 
 
@@ -19,7 +20,7 @@ _COLOURS = {"settled": "green", "failed": "red", "cancelled": "yellow", "interru
 @click.option("--no-follow", is_flag=True, help="End after those.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, a line each.")
 def tail(last: int, no_follow: bool, as_json: bool) -> None:
-    """Show requests as they end: where each went, why, and what it used; never what was said. Ctrl-C ends it."""
+    """Show requests as they end: where each went, why, what it used and what it cost; never what was said. Ctrl-C ends it."""
     server = running_server()
     if server is None:
         raise CannotStart("no server runs in this home, so nothing happens", "`gatehouse serve` starts one.")
@@ -59,6 +60,8 @@ def lines(request: dict[str, Any]) -> list[str]:
     where = attempts[-1]["deployment"] if attempts else "nowhere"
     named = request["model"] if request["model"] == where else f"{request['model']} → {where}"
     told = [_time(request["started_at"]), state, f"{request['duration_ms']:>6} ms", f"{tokens_in:>6} in {tokens_out:>6} out"]
+    cost = request["cost"]
+    told.append(f"{cost['amount']} {cost['currency']}".rjust(COST_CHARACTERS) if cost else "no price".rjust(COST_CHARACTERS))
     more = f"  {request['error']}" if request["error"] else ""
     found = [f"{'  '.join(told)}  {printable(named)}{more}  {request['id']}"]
     if len(attempts) > 1:

@@ -1,5 +1,7 @@
 """Where a request would go now, and why: the router's own choice, with nothing sent and nobody's turn taken."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from appliance.chat import ChatRequest
@@ -41,8 +43,10 @@ class Explanation(msgspec.Struct, frozen=True):
     left_out: list[Step]
 
 
-def explain(router: Router, state: State, model: str, wanted: Wanted, chat: ChatRequest | None) -> Explanation:
-    """Errors: ModelUnknown and its kin, as the request would."""
+def explain(
+    router: Router, state: State, missing: Mapping[str, list[str]], model: str, wanted: Wanted, chat: ChatRequest | None
+) -> Explanation:
+    """`missing`: as routing/building.py tells it. Errors: ModelUnknown and its kin, as the request would."""
     resolution = state.names.resolve(model)
     first = resolution.route
     tried: list[Step] = []
@@ -56,6 +60,7 @@ def explain(router: Router, state: State, model: str, wanted: Wanted, chat: Chat
             seen.add(place.target.name)
             tried.append(_step(router, route, place.target, why, chat))
         left_out += [_step(router, route, place.target, place.why, chat) for place in choice.skipped]
+        left_out += [_absent(route, line) for line in missing.get(route.name, ())]
     return Explanation(
         model=model,
         route=first.name,
@@ -71,6 +76,12 @@ def explain(router: Router, state: State, model: str, wanted: Wanted, chat: Chat
 
 def _step(router: Router, route: Route, target: Target, why: str, chat: ChatRequest | None) -> Step:
     return Step(target.name, route.name, why, router.circuit(target), lacking(target, chat))
+
+
+def _absent(route: Route, line: str) -> Step:
+    """A deployment that has nothing to stand on now: the router doesn't know it. `line`: its name, a colon, and why."""
+    name, _, why = line.partition(": ")
+    return Step(name, route.name, why, "closed", [])
 
 
 def lacking(target: Target, chat: ChatRequest | None) -> list[str]:

@@ -1,5 +1,8 @@
 """Requests as they end, for whoever watches: nothing is built while nobody does."""
 
+from collections.abc import Callable
+from typing import Any
+
 from appliance.clock import rfc3339
 from appliance.gateway.call import Call
 from appliance.metering.entries import AttemptEntry, AttemptOutcome, Dialect, Kind, RequestState, SettledEntry
@@ -16,9 +19,10 @@ class LiveRequests:
     The bus of None carries everybody's, for the machine's own command line.
     """
 
-    def __init__(self, first_id: int) -> None:
-        """`first_id`: as for telemetry's Events."""
+    def __init__(self, first_id: int, shown: Callable[[RequestRecord], Any]) -> None:
+        """`first_id`: as for telemetry's Events. `shown`: a record as the list of past requests gives it."""
         self._first_id = first_id
+        self._shown = shown
         self._buses: dict[int | None, Events] = {}
 
     def bus(self, tenant_number: int | None) -> Events:
@@ -33,7 +37,7 @@ class LiveRequests:
         for tenant_number in (None, call.caller.tenant_number):
             bus = self._buses.get(tenant_number)
             if bus is not None and bus.subscribers:
-                bus.publish(REQUEST_EVENT, _record(call, entry))
+                bus.publish(REQUEST_EVENT, self._shown(_record(call, entry)))
 
     def end(self) -> None:
         """The appliance stops."""

@@ -1,10 +1,11 @@
 """What models cost, from the price list that the package genai-prices ships: nothing is fetched.
 
-Loading the list takes a fifth of a second and 20 MB, so it is read on a thread of its own when first somebody asks for the
-price of a model elsewhere; an appliance that only runs its own models never reads it.
+Loading the list takes a fifth of a second and 20 MB, so it is read on a thread of its own as soon as there is a provider that it
+knows; an appliance that only runs its own models never reads it.
 """
 
 import threading
+from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from importlib.metadata import version
 from typing import Any
@@ -52,6 +53,11 @@ class Prices:
         self._known: dict[tuple[str, str], Rates | None] = {}
         self.name = ""  # of the list, as the ledger keeps it
 
+    def expect(self, kinds: Iterable[str]) -> None:
+        """Providers of these kinds are there now: the list is read before the first request to one of them is booked."""
+        if any(kind in _LISTED for kind in kinds):
+            self._begin_to_read()
+
     def rates(self, kind: str, model: str) -> Rates | None:
         """Of a model at a provider of this kind; None where the list doesn't have it."""
         if kind not in _LISTED:
@@ -67,11 +73,6 @@ class Prices:
         """US dollars that a request would cost."""
         rates = self.rates(kind, model)
         return None if rates is None else float(rates.cost(Usage(tokens_in, tokens_out)))
-
-    def wait(self, seconds: float) -> None:
-        """Until the list has been read, where it is being read."""
-        if self._reading is not None:
-            self._reading.join(seconds)
 
     def _begin_to_read(self) -> None:
         if self._reading is None:

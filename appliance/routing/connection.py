@@ -5,7 +5,7 @@ import time
 
 import msgspec
 
-from appliance.errors import GatehouseError
+from appliance.errors import GatehouseError, UpstreamUnauthorized
 from appliance.providers.registry import PROVIDERS
 from appliance.routing.names import ProviderOffer
 from appliance.upstream.client import HttpClient
@@ -40,6 +40,9 @@ async def tried(client: HttpClient, offer: ProviderOffer) -> ConnectionTried:
             models = await _models(client, offer)
     except TimeoutError:
         problem = ConnectionProblem(f"{offer.name} did not answer within {SECONDS_MAX:.0f} s", "Check base_url, and its network.")
+    except UpstreamUnauthorized as error:
+        fix = "Give it a valid key: write api_key in its [[providers]] and `gatehouse routes import` that, or PATCH the provider."
+        problem = ConnectionProblem(_clean(error.message, offer), fix)
     except GatehouseError as error:
         problem = ConnectionProblem(_clean(error.message, offer), _clean(error.fix, offer))
     except ValueError:

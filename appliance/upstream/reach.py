@@ -70,10 +70,6 @@ class Reach:
         inside = settings.air_gap_networks if settings.air_gap else None
         return cls(allowed=settings.upstream_allowed, inside=inside, hosts=settings.image_hosts_allowed, resolve=resolve)
 
-    @property
-    def is_air_gap(self) -> bool:
-        return self._inside is not None
-
     def check(self, origin: Origin) -> None:
         """What can be said before its name is resolved. Errors: NotReachable."""
         host = origin.host

@@ -110,11 +110,16 @@ def test_the_end_of_a_stream_tells_how_it_came_about_in_an_event_only_for_who_as
     assert events[-1].json["tokens_out"] > 0
 
 
-def test_what_a_model_costs_and_used_is_told(door: Appliance) -> None:
-    door.chat(chat("one/gpt-4o"))  # the first makes the appliance read its price list
-    answer = eventually(lambda: ((a := door.chat(chat("one/gpt-4o"))).headers.get("x-gatehouse-cost") and None) or a)
-    told = record(door, answer)
-    assert told["state"] == "settled"
+def test_what_a_model_used_and_cost_is_told(appliance: MakeAppliance, upstream: Fake) -> None:
+    box = appliance(settings={"providers": [{**upstream.provider("openai"), "kind": "openai"}]})
+    # The price list is read beside the start, so the very first may come before it.
+    answer = eventually(lambda: "x-gatehouse-cost" in (a := box.chat(chat("openai/gpt-4o"))).headers and a)
+    amount, currency = answer.headers["x-gatehouse-cost"].split()
+    told = record(box, answer)
+    assert (told["state"], told["cost"]["currency"], currency) == ("settled", "USD", "USD")
+    assert told["cost"]["micro"] == pytest.approx(float(amount) * 1_000_000, abs=0.5)
+    assert told["cost"]["micro"] > 0
+    assert f"{told['cost']['amount']} USD" in box.command("tail", "-n", "1", "--no-follow").stdout
 
 
 def test_a_refused_key_is_not_tried_by_every_request(door: Appliance, upstream: Fake) -> None:
@@ -245,6 +250,7 @@ def test_tail_shows_requests_as_they_end(door: Appliance, upstream: Fake) -> Non
         reading.join(5)
         tail.stdout.close()
     assert "watched → two/gpt-4o" in lines[0]
+    assert "no price" in lines[0], "compatible servers are on no list"
     assert "one/gpt-4o" in lines[1]
     assert "upstream_failed" in lines[1]
     done = door.command("tail", "-n", "2", "--no-follow", "--json")

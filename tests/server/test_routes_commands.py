@@ -79,6 +79,9 @@ def test_from_nothing_to_a_route_and_back(house: Appliance, upstream: Fake, tmp_
         assert "But: local/gone: this machine has no such model" in shown
         assert house.command("routes", "show", "fast").returncode == 1
         assert house.chat(HELLO).status == 200
+        assert "-  local/gone: this machine has no such model" in run(house, "routes", "explain", "fast")
+        again = house.command("routes", "import", "-", stdin=ROUTE.replace("weight = 3", "weight = 2"))
+        assert (again.stdout, again.stderr) == ("route fast is changed\n", "But: local/gone: this machine has no such model\n")
 
     assert "routes send requests to it (fast, slow)" in run(house, "providers", "remove", "acme", code=1)
     row = run(house, "providers", "list").split("\t")
@@ -107,6 +110,17 @@ def test_what_is_wrong_is_said_in_plain_words(house: Appliance, upstream: Fake) 
     assert "is there already" in run(
         house, "providers", "add", "acme", "--kind", "openai-compatible", "--url", "http://h/v1", code=1
     )
+
+
+def test_a_wrong_credential_is_mended_while_routes_use_its_provider(house: Appliance, upstream: Fake) -> None:
+    options = ("--kind", "openai-compatible", "--url", upstream.base_url, "--key-stdin")
+    run(house, "providers", "add", "acme", *options, stdin="sk-wrong-0123456789\n")
+    run(house, "routes", "import", "-", stdin=ROUTE)
+    assert "Give it a valid key" in run(house, "providers", "test", "acme", code=1)
+    where = f'name = "acme"\nkind = "openai-compatible"\nbase_url = "{upstream.base_url}"\n'
+    new = f'[[providers]]\n{where}api_key = "{upstream.key}"\n'
+    assert run(house, "routes", "import", "-", stdin=new) == "provider acme is changed\n"
+    assert "gpt-4o-mini" in run(house, "providers", "test", "acme")
 
 
 def test_a_connection_that_fails_says_why_and_ends_with_1(house: Appliance) -> None:

@@ -162,7 +162,7 @@ async def list_requests(
     if cursor is not None and before is None:
         raise InvalidField("this is not a cursor from next_cursor", param="cursor", fix="Begin without one.")
     found = await requests.newest(_tenant_seen(caller), limit=limit + 1, before=before)
-    items = [_shown(record) for record in found[:limit]]
+    items = [request_shown(record) for record in found[:limit]]
     return RequestList(items, items[-1].id if len(found) > limit else None)
 
 
@@ -172,7 +172,7 @@ async def list_requests(
     dependencies=CALLER,
     operation_id="watchRequests",
     summary="Requests as they end",
-    description="Server-sent events: `request`, as in the list but without cost. `gatehouse tail` shows them.",
+    description="Server-sent events: `request`, each as in the list. `gatehouse tail` shows them.",
     tags=["Requests"],
     responses={
         200: ResponseSpec(
@@ -211,7 +211,7 @@ async def get_request(
     if record is None:
         fix = "Take the id from x-request-id (req_…). A caller's own x-request-id is not kept; an answer's id works too."
         raise NotFound("there is no such request", param="request_id", fix=fix)
-    return _shown(record)
+    return request_shown(record)
 
 
 def _tenant_seen(caller: Caller) -> int | None:
@@ -219,7 +219,8 @@ def _tenant_seen(caller: Caller) -> int | None:
     return None if caller.kind == "machine" else caller.tenant_number
 
 
-def _shown(record: RequestRecord) -> RequestShown:
+def request_shown(record: RequestRecord) -> RequestShown:
+    """As the list gives it, and the live feed."""
     attempts = [_attempt_shown(attempt) for attempt in record.attempts]
     costs = [attempt.cost.micro for attempt in attempts if attempt.cost is not None]
     return RequestShown(

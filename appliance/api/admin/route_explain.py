@@ -17,6 +17,7 @@ from appliance.api.error_answers import error_answers, success
 from appliance.chat import ChatRequest
 from appliance.errors import InvalidField
 from appliance.gateway.explaining import Explanation, explain
+from appliance.gateway.offers import Offers
 from appliance.metering.usage import estimated_prompt_tokens
 from appliance.routing.router import Router
 from appliance.routing.strategies import Wanted
@@ -85,6 +86,7 @@ async def explain_route(
     router: NamedDependency[Router],
     door: NamedDependency[Door],
     settings: NamedDependency[Settings],
+    offers: NamedDependency[Offers],
 ) -> Explanation:
     raw = {name: value for name, value in msgspec.to_builtins(data).items() if value is not None}
     tokens_in = data.tokens_in
@@ -93,7 +95,8 @@ async def explain_route(
     asked = data.max_completion_tokens if data.max_completion_tokens is not None else data.max_tokens
     default = settings.tokens_out_default
     wanted = Wanted(tokens_in, default if asked is None else min(asked, default), data.local_only)
-    return explain(router, door.holder.current, data.model, wanted, _chat(raw) if data.messages else None)
+    asked_for = _chat(raw) if data.messages else None
+    return explain(router, door.holder.current, offers.missing, data.model, wanted, asked_for)
 
 
 def _chat(raw: dict[str, Any]) -> ChatRequest:

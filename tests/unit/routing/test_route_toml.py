@@ -156,7 +156,7 @@ def test_every_problem_of_a_file_is_told_by_name() -> None:
     [
         ("providers = 1", "providers: these must be tables"),
         ("[[providers]]\nname = 'x'", "provider x: kind: Object missing required field kind"),
-        ("[[routes]]\nname = 'x'\ncolour = 1", "route x: colour: Object contains unknown field colour"),
+        ("[[routes]]\nname = 'x'\ncolour = 1", "route x: colour: there is no such field"),
         ("[[routes]]\nname = 'x'\n[[routes]]\nname = 'x'", "route x: one of this name stands above already"),
         ("[[routes]]\nstrategy = 'weighted'", "[[routes]] number 1: name: Object missing required field name"),
         ("[[routes]]\nname = 2026-01-01", "[[routes]] number 1: name: Expected str, got"),
