@@ -16,6 +16,7 @@ from appliance.api import anthropic_documents, documentation, openai_documents, 
 from appliance.api import openai as openai_api
 from appliance.api.admin import api_keys as api_keys_api
 from appliance.api.admin import auth as auth_api
+from appliance.api.admin import deployments as deployments_api
 from appliance.api.admin import events as events_api
 from appliance.api.admin import features as features_api
 from appliance.api.admin import jobs as jobs_api
@@ -23,8 +24,11 @@ from appliance.api.admin import lan as lan_api
 from appliance.api.admin import machine as machine_api
 from appliance.api.admin import models as models_api
 from appliance.api.admin import overview as overview_api
+from appliance.api.admin import providers as providers_api
 from appliance.api.admin import requests as requests_api
 from appliance.api.admin import route_explain as route_explain_api
+from appliance.api.admin import route_files as route_files_api
+from appliance.api.admin import routes as routes_api
 from appliance.api.admin.events import Feed
 from appliance.api.admin.features import Features
 from appliance.api.admin.overview import Overview, Parts
@@ -63,6 +67,8 @@ from appliance.metering import recent
 from appliance.metering.ledger import Ledger
 from appliance.metering.prices import Prices
 from appliance.metering.requests import Requests
+from appliance.routing.catalog import Catalog
+from appliance.routing.connections import Connections
 from appliance.routing.names import Names
 from appliance.routing.router import Router
 from appliance.settings import Settings
@@ -92,6 +98,7 @@ class Appliance:
     ledger: Ledger
     router: Router
     client: HttpClient
+    catalog: Catalog
     images: Images
     offers: Offers
     local_models: LocalModels
@@ -105,6 +112,7 @@ class Appliance:
     events: Events
     asgi: ASGIApp
     join: ASGIApp
+    _state: StateHolder
     stop_wanted: Callable[[], None] = staticmethod(lambda: None)  # called when somebody with the control token wants the end
 
     @classmethod
@@ -140,9 +148,13 @@ class Appliance:
         self.tasks = Tasks(clock, self.events)
         self.vllm = Vllm(settings, home, clock, self.client, environ, self.events)
         self.vllm.refuse_names(model.id for model in self.local_models.offered())
-        self.offers = Offers(settings, self.local_models, self.client, self.vllm)
+        self.catalog = Catalog(self.database, vault, clock, settings, environ, self.events)
+        await self.catalog.open()
+        self.offers = Offers(settings, self.local_models, self.client, self.vllm, self.catalog)
         self.vllm.on_change = self.offers.refresh
-        holder = StateHolder(State(keys, self.offers.names()))
+        self.catalog.publish = self.offers.refresh
+        self.catalog.on_provider_changed = self._provider_changed
+        holder = self._state = StateHolder(State(keys, self.offers.names()))
 
         def publish(names: Names) -> None:
             holder.publish_names(names)
@@ -204,6 +216,9 @@ class Appliance:
             "local_models": self.local_models,
             "vllm": self.vllm,
             "tasks": self.tasks,
+            "catalog": self.catalog,
+            "offers": self.offers,
+            "connections": Connections(self.catalog, settings, environ, self.client),
             "changes": ModelChanges(self.local_models, self.vllm, self.tasks, settings, home, self.database, clock),
             "control_token": control_token,
             "features": Features(
@@ -239,6 +254,10 @@ class Appliance:
                 *jobs_api.routes,
                 *requests_api.routes,
                 *route_explain_api.routes,
+                *providers_api.routes,
+                *deployments_api.routes,
+                *routes_api.routes,
+                *route_files_api.routes,
             ],
             dependencies={name: _given(service) for name, service in services.items()},
             exception_handlers=HANDLERS,
@@ -268,9 +287,14 @@ class Appliance:
 
     def model_to_try(self) -> str | None:
         """A model's name for the lines that people paste; None where there is none yet."""
-        names = [model.id for model in self.offers.names().offered()]
+        names = [model.id for model in self._state.current.names.offered()]
         alias = self.settings.demonstration_alias
         return alias if alias in names else names[0] if names else None
+
+    def _provider_changed(self, name: str) -> None:
+        """What was learnt of it holds no longer: with a new credential it deserves a new try."""
+        self.router.health.forget(name)
+        self.offers.provider_changed(name)
 
     def _stop_when_asked(self) -> None:
         self.stop_wanted()

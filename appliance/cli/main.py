@@ -24,6 +24,8 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "doctor": ("appliance.cli.doctor", "Check this machine, and say how to mend what is wrong.", False),
     "settings": ("appliance.cli.settings", "Show each setting with its value, source and meaning.", False),
     "models": ("appliance.cli.models", "Local models: get them, look after them, run them.", False),
+    "providers": ("appliance.cli.providers", "Providers: list, add, remove and test them.", False),
+    "routes": ("appliance.cli.routes", "Routes: model names of your own, and where they lead.", False),
     "owner": ("appliance.cli.owner", "Create the owner's account.", False),
     "users": ("appliance.cli.users", "Help users who can't sign in.", False),
     "keys": ("appliance.cli.keys", "Make, list and revoke API keys.", False),
