@@ -23,7 +23,7 @@ SHEET = """
 #nav::item:focus {{ border: 1px solid {accent}; }}
 #asked {{ background: {soft}; border: 1px solid {line}; border-radius: 10px; }}
 #page {{ background: {bg}; }}
-#dim {{ color: {dim}; }} #bad {{ color: {bad}; }} #warn {{ color: {warn}; }}
+#dim {{ color: {dim}; }} #bad {{ color: {bad}; }} #warn {{ color: {warn}; }} #ok {{ color: {ok}; }}
 #h1 {{ font-size: 17pt; font-weight: 600; }} #h2 {{ font-weight: 600; }} #big {{ font-size: 22pt; font-weight: 600; }}
 #state {{ border-radius: 11px; padding: 3px 12px; font-weight: 600; border: 1px solid {line}; }}
 #state[icon="running"] {{ color: {ok}; }} #state[icon="busy"] {{ color: {accent}; }}
@@ -35,6 +35,7 @@ SHEET = """
 #primary:focus {{ border-color: {text}; }} #primary:disabled {{ background: {line}; border-color: {line}; color: {dim}; }}
 #field {{ background: {card}; border: 1px solid {line}; border-radius: 6px; padding: 6px 8px; }}
 #field:focus {{ border-color: {accent}; }}
+#field[wrong="true"] {{ border-color: {bad}; }}
 #button:checked {{ background: {soft}; border-color: {accent}; color: {accent}; }}
 #button::menu-indicator {{ subcontrol-origin: padding; subcontrol-position: right center; right: 7px; }}
 #small {{ background: transparent; color: {accent}; border: 1px solid transparent; border-radius: 6px; padding: 3px 9px; }}
