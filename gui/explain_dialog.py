@@ -17,7 +17,7 @@ class ExplainDialog(QDialog):
     def __init__(self, watch: ProvidersWatch, model: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Explain")
-        self.resize(560, 380)
+        self.resize(560, 320)
         self._watch, self._model = watch, model
         self.title = label(breakable(f"A request for {one_line(model, 80)} would go now to"), "h2", wraps=True)
         self.note = label("Asking the gateway…", "dim", wraps=True)

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from gui import provider_form_state as forms
 from gui.client import Failure
@@ -13,7 +13,7 @@ from gui.provider_form_state import ProviderForm
 from gui.provider_row_state import ADDABLE, KINDS, kind_title, tried_words
 from gui.providers_state import Provider, tried_of
 from gui.providers_watch import PROVIDERS, UNREADABLE, ProvidersWatch
-from gui.widgets.form_field import FormField, form_layout
+from gui.widgets.form_field import FormField, combo, fit, form_layout
 from gui.widgets.marker import Marker
 from gui.widgets.parts import button, field, label
 
@@ -33,9 +33,7 @@ class ProviderDialog(QDialog):
         self._watch, self._before = watch, before
         self._has_address = before is not None and bool(before.base_url)
         self._suggested = self._tried = ""
-        self.kind, self.credential = QComboBox(), QComboBox()
-        self.kind.setAccessibleName("Kind")
-        self.credential.setAccessibleName("Key from")
+        self.kind, self.credential = combo("Kind"), combo("Key from")
         self.kind_row, self.credential_row = FormField("&Kind", self.kind), FormField("Key &from", self.credential)
         self.rows = {name: FormField(title, field(title, secret=name in forms.SECRETS)) for name, title in forms.TITLES.items()}
         self.form = form_layout()
@@ -72,7 +70,6 @@ class ProviderDialog(QDialog):
         layout.addLayout(self.form)
         layout.addLayout(told)
         layout.addWidget(self.problem)
-        layout.addStretch()
         layout.addLayout(foot)
         for part in (self.marker, self.outcome, self.problem):
             part.hide()
@@ -140,6 +137,7 @@ class ProviderDialog(QDialog):
             self.line(row).setPlaceholderText(forms.hint(name, form.kind, self._before))
         self.kind_row.explain(KINDS[form.kind].who)
         self.test.setEnabled(True)
+        fit(self)
 
     @property
     def now(self) -> ProviderForm:
@@ -157,6 +155,7 @@ class ProviderDialog(QDialog):
         first = next((name for name in self.rows if name in problems), "")
         if first:
             self.line(self.rows[first]).setFocus()
+        fit(self)
 
     def _tell(self, marker: str, text: str) -> None:
         for part in (self.marker, self.outcome):
@@ -165,6 +164,7 @@ class ProviderDialog(QDialog):
         self.outcome.setObjectName({"ready": "ok", "failed": "bad"}.get(marker, ""))
         self.outcome.style().polish(self.outcome)
         self.outcome.setText(breakable(text))
+        fit(self)
 
     # What it does
 
@@ -229,3 +229,4 @@ class ProviderDialog(QDialog):
             return
         self.problem.setText(breakable(sentences(failure.message, failure.fix)))
         self.problem.show()
+        fit(self)

@@ -102,7 +102,7 @@ def hint(field: str, kind: str, before: Provider | None) -> str:
         "api_key_env": "OPENAI_API_KEY",
         "access_key_id": "AKIA…",
         "secret_access_key": "Paste the secret key",
-        "models": "Empty: asked from it. Else their names, with commas between",
+        "models": "Empty: it is asked. Else names, with commas between",
     }[field]
 
 

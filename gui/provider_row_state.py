@@ -49,18 +49,17 @@ def line(provider: Provider, providers: Providers) -> Line:
     return Line(
         provider.id,
         (
-            Cell(one_line(provider.name), note(provider), hint=f"{one_line(provider.name)}: {note(provider)}"),
-            Cell(address(provider), tone="dim", hint=address(provider)),
+            Cell(one_line(provider.name), kind_title(provider.kind), hint=one_line(provider.name)),
+            Cell(address(provider), stands_briefly(provider), tone="dim", hint=address(provider)),
             Cell(*key_words(provider)),
             state(provider, providers),
         ),
     )
 
 
-def note(provider: Provider) -> str:
-    """The second line: its kind, and where it stands where that isn't this app."""
-    where = {"file": "settings file, read-only", "environment": "environment, read-only"}.get(provider.source)
-    return " · ".join([kind_title(provider.kind), *([where] if where else [])])
+def stands_briefly(provider: Provider) -> str:
+    """Nothing for what stands in this app's own list."""
+    return {"file": "settings file, read-only", "environment": "environment, read-only"}.get(provider.source, "")
 
 
 def address(provider: Provider) -> str:
@@ -113,8 +112,9 @@ def tried_words(tried: Tried) -> str:
         count = len(tried.models)
         offers = "" if not count else f" It offers {'1 model' if count == 1 else f'{count} models'}."
         return f"It answers, in {seconds(tried.seconds)}.{offers}"
-    problem = tried.error
-    return sentences(problem.message, problem.fix) if problem is not None else "It doesn't answer, and no reason was given."
+    if tried.error is None:
+        return "The test failed, and no reason was given."
+    return sentences(f"the test failed: {tried.error.message}", tried.error.fix)
 
 
 def problem(provider: Provider, providers: Providers) -> str:
@@ -124,7 +124,7 @@ def problem(provider: Provider, providers: Providers) -> str:
         return tried_words(tried)
     if alone:
         named = ", ".join(one.deployment for one in alone[:NAMES_TOLD_MAX])
-        return one_line(f"{named}: left alone after failures, and tried again soon. {sentences(alone[0].why)}", 600)
+        return one_line(f"{named}: left alone after failures, and tried again soon. {sentences(alone[0].why)}", 400)
     if KINDS.get(provider.kind, Kind("", "", needs_key=False)).needs_key and not provider.has_credential:
         return "It has no key, so it answers nobody. " + ("Edit it to give one." if provider.can_change else stands(provider))
     return ""
@@ -167,5 +167,5 @@ def remove_question(provider: Provider) -> tuple[str, str]:
     key = " Its key is forgotten too." if provider.has_credential and not provider.api_key_env else ""
     return (
         f"Remove {one_line(provider.name)}?",
-        f"Its models can't be asked for any more, as {one_line(provider.name)}/….{key}",
+        f"Programs that ask for {one_line(provider.name)}/… as their model get an error from then on.{key}",
     )

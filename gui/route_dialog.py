@@ -4,8 +4,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from gui import route_form_state as forms
 from gui.client import Failure
@@ -15,7 +15,7 @@ from gui.providers_state import Route
 from gui.providers_watch import ROUTES, ProvidersWatch
 from gui.route_form_state import RouteForm
 from gui.route_row_state import STRATEGIES
-from gui.widgets.form_field import FormField, form_layout
+from gui.widgets.form_field import FormField, combo, fit, form_layout
 from gui.widgets.parts import button, field, label
 from gui.widgets.target_rows import TargetRows
 
@@ -33,16 +33,17 @@ class RouteDialog(QDialog):
         self.setWindowTitle("Change a route" if before is not None else "Add a route")
         self.setMinimumWidth(WIDTH)
         self._watch, self._before = watch, before
-        self.name, self.strategy, self.fallbacks = field("Name"), QComboBox(), field("When all fail")
+        self.name, self.strategy, self.fallbacks = field("Name"), combo("Chosen"), field("When all fail")
         self.name.setPlaceholderText("What programs write as their model, for example fast")
         self.fallbacks.setPlaceholderText("Nothing: the error is told. Else other routes, in order")
-        self.strategy.setAccessibleName("Chosen")
         self.targets = TargetRows(watch)
         self.choose, self.menu = button("C&hoose", lambda: None), QMenu(self)
         self.local_only, self.drops = (
             QCheckBox("Nothing may leave this &machine"),
             QCheckBox("Leave &out what a provider can't do"),
         )
+        for one in (self.local_only, self.drops):
+            one.setObjectName("check")
         self.local_only.setToolTip("Deployments that aren't local are never asked, nor are those of its fallbacks.")
         self.drops.setToolTip("Instead of refusing the request; a header of the answer says what was left out.")
         self.problem = label(name="bad", wraps=True)
@@ -54,6 +55,9 @@ class RouteDialog(QDialog):
         self.rows = self._rows()
         self._lay_out()
         self._fill(forms.form_of(before) if before is not None else RouteForm())
+        self.name.textChanged.connect(lambda _: self._edited("name"))
+        self.fallbacks.textChanged.connect(lambda _: self._edited("fallbacks"))
+        self.targets.changed.connect(lambda: self._edited("targets"))
         self._watch.answered.connect(self._answered)
         self._watch.ask_local_models()
 
@@ -72,7 +76,6 @@ class RouteDialog(QDialog):
             "fallbacks": FormField("&When all fail", after),
         }
         made["fallbacks"].title.setBuddy(self.fallbacks)
-        made["targets"].title.setAlignment(Qt.AlignmentFlag.AlignTop)
         return made
 
     def _lay_out(self) -> None:
@@ -87,7 +90,7 @@ class RouteDialog(QDialog):
         foot.addStretch()
         foot.addWidget(self.cancel)
         foot.addWidget(self.save)
-        layout.addLayout(form, 1)
+        layout.addLayout(form)
         layout.addWidget(self.problem)
         layout.addLayout(foot)
         self.problem.hide()
@@ -113,6 +116,13 @@ class RouteDialog(QDialog):
     def _explain(self) -> None:
         name = str(self.strategy.currentData())
         self.rows["strategy"].explain(STRATEGIES[name][1] if name in STRATEGIES else "")
+        fit(self)
+
+    def _edited(self, name: str) -> None:
+        """What was complained of is no longer what stands here."""
+        self.rows[name].show_problem("")
+        self.problem.hide()
+        fit(self)
 
     def _then(self, name: str) -> None:
         """One more fallback, at the end."""
@@ -138,6 +148,7 @@ class RouteDialog(QDialog):
         first: QLineEdit | None = self.name if "name" in problems else self.fallbacks if "fallbacks" in problems else None
         if first is not None:
             first.setFocus()
+        fit(self)
 
     def _save(self) -> None:
         form = self.now
@@ -164,3 +175,4 @@ class RouteDialog(QDialog):
             return
         self.problem.setText(breakable(sentences(failure.message, failure.fix)))
         self.problem.show()
+        fit(self)

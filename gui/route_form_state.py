@@ -9,7 +9,7 @@ from gui.plain_text import one_line
 from gui.providers_state import Deployment, Imported, Providers, Route, Taken
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}\Z")
-OWN = {"local": "local (this machine)", "vllm": "vllm (this machine)"}
+OWN = {"local": "This machine's own models", "vllm": "The vLLM that runs on this machine"}
 NAMES_TOLD_MAX = 8
 
 

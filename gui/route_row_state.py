@@ -78,7 +78,7 @@ def problem(route: Route, providers: Providers) -> str:
     """What keeps its deployments from being asked, or nothing."""
     told = [f"{one.name}: {why}" for one in route.deployments if one.weight > 0 and (why := _why_out(one, providers))]
     more = f" And {len(told) - NAMES_TOLD_MAX} more." if len(told) > NAMES_TOLD_MAX else ""
-    return one_line(" ".join(f"{one.removesuffix('.')}." for one in told[:NAMES_TOLD_MAX]) + more, 600)
+    return one_line(" ".join(f"{one.removesuffix('.')}." for one in told[:NAMES_TOLD_MAX]) + more, 400)
 
 
 def _why_out(one: Deployment, providers: Providers) -> str:
@@ -163,8 +163,7 @@ def explained_head(found: Explanation) -> str:
     """What would become of a request now."""
     if not found.tried:
         return "Nothing would answer it now."
-    retries = f" A failure of a moment is tried again up to {found.retries} times." if found.retries > 1 else (
-        " A failure of a moment is tried again once." if found.retries else ""
-    )  # fmt: skip
+    times = {0: "", 1: ", once"}.get(found.retries, f", up to {found.retries} times")
+    retries = f" What fails for a moment is tried again{times}." if times else ""
     home = " It must not leave this machine." if found.local_only else ""
     return f"{strategy_title(found.strategy)}. Nothing has been sent.{retries}{home}"

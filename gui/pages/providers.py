@@ -48,7 +48,7 @@ class ProvidersPage(QWidget):
     # Its parts
 
     def _providers_part(self) -> LinesPart:
-        view = LinesView("Providers", provider_row_state.COLUMNS, {2: 150, 3: 170}, {1: 560, 2: 430})
+        view = LinesView("Providers", provider_row_state.COLUMNS, {0: 190, 2: 160, 3: 160}, {1: 560, 2: 430})
         return LinesPart(view, Empty(*provider_row_state.EMPTY, self._add_provider), provider_row_state.WAYS, self._act)
 
     def _routes_part(self) -> LinesPart:

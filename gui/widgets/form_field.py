@@ -1,13 +1,13 @@
 """One row of a form: what is asked, where it is typed, and what is wrong with it, right below."""
 
-from typing import TypeVar
-
-from PySide6.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QDialog, QFormLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.plain_text import breakable
 from gui.widgets.parts import label
 
-Part = TypeVar("Part", bound=QWidget)
+PART_HEIGHT = 30  # as high as a line to type in
+SCREEN_MARGIN = 90  # a title bar and a task bar
 
 
 def form_layout() -> QFormLayout:
@@ -17,6 +17,31 @@ def form_layout() -> QFormLayout:
     made.setVerticalSpacing(9)
     made.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     return made
+
+
+def combo(accessible_name: str) -> QComboBox:
+    made = QComboBox()
+    made.setAccessibleName(accessible_name)
+    made.setMinimumHeight(PART_HEIGHT)
+    return made
+
+
+def fit(dialog: QDialog) -> None:
+    """As high as what it shows now needs: Qt does not count wrapped lines by itself."""
+    layout = dialog.layout()
+    if layout is None:
+        return
+    for part in reversed(dialog.findChildren(QWidget)):  # the inner ones first: each tells the one around it
+        if (inner := part.layout()) is not None:
+            inner.invalidate()
+            inner.activate()
+            part.updateGeometry()
+    layout.invalidate()
+    layout.activate()
+    needed = layout.totalHeightForWidth(dialog.width()) if layout.hasHeightForWidth() else layout.totalSizeHint().height()
+    height = min(max(needed, layout.totalMinimumSize().height()), dialog.screen().availableSize().height() - SCREEN_MARGIN)
+    dialog.setMinimumHeight(height)
+    dialog.resize(dialog.width(), height)
 
 
 class FormField(QWidget):
@@ -37,7 +62,9 @@ class FormField(QWidget):
         self.problem.hide()
 
     def add_to(self, form: QFormLayout) -> None:
-        self.title.setContentsMargins(0, 6, 0, 0)  # on one line with the text in the field
+        self.title.setContentsMargins(0, 7, 0, 0)  # on one line with the text in the field
+        self.title.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self.title.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         form.addRow(self.title, self)
 
     def explain(self, text: str) -> None:

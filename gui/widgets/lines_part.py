@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from gui.lines_state import Action, Line
 from gui.plain_text import breakable
@@ -46,9 +46,12 @@ class LinesPart(QWidget):
         self._stack = QStackedLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
         nothing, something = QWidget(), QWidget()
-        middle, column = QVBoxLayout(nothing), QVBoxLayout(something)
+        middle, across, column = QVBoxLayout(nothing), QHBoxLayout(), QVBoxLayout(something)
+        across.addStretch(1)  # not an alignment, which would cut its wrapped text
+        across.addWidget(empty, 6)
+        across.addStretch(1)
         middle.addStretch(2)
-        middle.addWidget(empty, 0, Qt.AlignmentFlag.AlignHCenter)
+        middle.addLayout(across)
         middle.addStretch(3)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)

@@ -2,38 +2,50 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QCompleter, QDoubleSpinBox, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from gui.plain_text import breakable
 from gui.providers_watch import ProvidersWatch
 from gui.route_form_state import OWN, TargetForm
+from gui.widgets.form_field import PART_HEIGHT, combo
 from gui.widgets.parts import button, label
 
-WEIGHT_MAX = 1_000_000
-ROW_HEIGHT, SHOWN_MAX = 40, 4
+WEIGHT_MAX, WEIGHT_WIDTH = 1_000_000, 116
+ROW_HEIGHT, SHOWN_MAX = 36, 4
 
 
 class TargetRow(QWidget):
-    """`models` are offered in a list; another name may be typed."""
+    """Models are offered in a list; another name may be typed. `changed`: by somebody's hand."""
+
+    changed = Signal()
 
     def __init__(self, number: int, providers: list[str], target: TargetForm, remove: Callable[["TargetRow"], None]) -> None:
         super().__init__()
-        self.provider, self.model, self.weight = QComboBox(), QComboBox(), QDoubleSpinBox()
+        self.provider, self.model, self.weight = combo("Provider"), combo("Model"), QDoubleSpinBox()
         self.remove = button("Remo&ve" if number == 0 else "Remove", lambda: remove(self), "small")
         self.problem = label(name="bad", wraps=True)
         for name in providers:
-            self.provider.addItem(OWN.get(name, name), name)
+            self.provider.addItem(name, name)
+            self.provider.setItemData(self.provider.count() - 1, OWN.get(name, ""), Qt.ItemDataRole.ToolTipRole)
         self.provider.setCurrentIndex(max(0, self.provider.findData(target.provider)))
         self.model.setEditable(True)
         self.model.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self._complete_anywhere()
         self.model.setEditText(target.model)
         self.weight.setRange(0, WEIGHT_MAX)
+        self.weight.setPrefix("weight ")
+        self.weight.setMinimumHeight(PART_HEIGHT)
+        self.weight.setFixedWidth(WEIGHT_WIDTH)
         self.weight.setDecimals(2 if target.weight % 1 else 0)
         self.weight.setValue(target.weight)
         self.weight.setToolTip("Its share of the requests, by weight. 0: nothing new goes there.")
         self.name_parts(number)
+        self._show_beginning()
+        self.provider.currentIndexChanged.connect(lambda _: self._edited())
+        self.model.activated.connect(lambda _: self._show_beginning())
+        self.model.editTextChanged.connect(lambda _: self._edited())
+        self.weight.valueChanged.connect(lambda _: self._edited())
         column, row = QVBoxLayout(self), QHBoxLayout()
         column.setContentsMargins(0, 2, 0, 2)
         column.setSpacing(2)
@@ -54,6 +66,10 @@ class TargetRow(QWidget):
             part.setMinimumContentsLength(8)
             part.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
 
+    def _show_beginning(self) -> None:
+        if (edit := self.model.lineEdit()) is not None:
+            edit.setCursorPosition(0)
+
     def name_parts(self, number: int) -> None:
         for part, name in ((self.provider, "Provider"), (self.model, "Model"), (self.weight, "Weight"), (self.remove, "Remove")):
             part.setAccessibleName(f"{name} of deployment {number + 1}")
@@ -64,13 +80,26 @@ class TargetRow(QWidget):
         edit.setPlaceholderText(note)
         if models != [self.model.itemText(place) for place in range(self.model.count())]:
             typed = self.model.currentText()
+            self.model.blockSignals(True)
             self.model.clear()
             self.model.addItems(models)
             self.model.setEditText(typed)
+            self.model.blockSignals(False)
+
+    def _edited(self) -> None:
+        self.show_problem("")
+        self.changed.emit()
 
     @property
     def now(self) -> TargetForm:
         return TargetForm(str(self.provider.currentData() or ""), self.model.currentText().strip(), self.weight.value())
+
+    @property
+    def height_needed(self) -> int:
+        layout = self.layout()
+        assert layout is not None
+        layout.activate()
+        return layout.totalSizeHint().height()
 
     def show_problem(self, text: str) -> None:
         self.problem.setText(breakable(text))
@@ -81,6 +110,8 @@ class TargetRow(QWidget):
 class TargetRows(QWidget):
     """All of them. A provider's models are asked from it when it is chosen, once."""
 
+    changed = Signal()
+
     def __init__(self, watch: ProvidersWatch) -> None:
         super().__init__()
         self._watch = watch
@@ -89,10 +120,12 @@ class TargetRows(QWidget):
         self.rows: list[TargetRow] = []
         self.add = button("Add a &deployment", self._add, "small")
         self.area = QScrollArea()
+        self.area.setObjectName("rows")
         self.area.setFrameShape(QFrame.Shape.NoFrame)
         self.area.setWidgetResizable(True)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         inside = QWidget()
+        inside.setObjectName("clear")
         self._column = QVBoxLayout(inside)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
@@ -125,12 +158,14 @@ class TargetRows(QWidget):
     def _add(self) -> None:
         last = self.rows[-1].now.provider if self.rows else self._providers[0]
         self._put(TargetForm(last))
+        self.changed.emit()
         self.rows[-1].model.setFocus()
         self.area.ensureWidgetVisible(self.rows[-1])
 
     def _put(self, target: TargetForm) -> None:
         row = TargetRow(len(self.rows), self._providers, target, self._remove)
         row.provider.currentIndexChanged.connect(lambda _: self._provider_chosen(row))
+        row.changed.connect(self._changed)
         self.rows.append(row)
         self._column.insertWidget(self._column.count() - 1, row)
         self._offer()
@@ -142,8 +177,12 @@ class TargetRows(QWidget):
         row.deleteLater()
         for number, left in enumerate(self.rows):
             left.name_parts(number)
-        self._fit()
+        self._changed()
         (self.rows[-1].model if self.rows else self.add).setFocus()
+
+    def _changed(self) -> None:
+        self._fit()
+        self.changed.emit()
 
     def _provider_chosen(self, row: TargetRow) -> None:
         """Another provider has other models."""
@@ -163,7 +202,5 @@ class TargetRows(QWidget):
 
     def _fit(self) -> None:
         """About four are seen at once."""
-        inside = self.area.widget()
-        layout = inside.layout() if inside is not None else None
-        needed = layout.sizeHint().height() if layout is not None else 0
+        needed = sum(row.height_needed for row in self.rows)
         self.area.setFixedHeight(min(max(ROW_HEIGHT, needed), ROW_HEIGHT * SHOWN_MAX))

@@ -345,6 +345,7 @@ def test_a_route_is_made_from_models_that_its_provider_tells(
     second.provider.setCurrentIndex(second.provider.findData("local"))
     qtbot.waitUntil(lambda: second.model.count() == 1, timeout=WAIT_MS)
     second.model.setCurrentIndex(0)
+    second.model.activated.emit(0)
     second.weight.setValue(3)
     dialog.menu.actions()[0].trigger()
     assert dialog.fallbacks.text() == "fast"
