@@ -13,7 +13,7 @@ from gui.provider_form_state import ProviderForm
 from gui.provider_row_state import ADDABLE, KINDS, kind_title, tried_words
 from gui.providers_state import Provider, tried_of
 from gui.providers_watch import PROVIDERS, UNREADABLE, ProvidersWatch
-from gui.widgets.form_field import FormField, combo, fit, form_layout
+from gui.widgets.form_field import FormArea, FormField, combo
 from gui.widgets.marker import Marker
 from gui.widgets.parts import button, field, label
 
@@ -36,7 +36,7 @@ class ProviderDialog(QDialog):
         self.kind, self.credential = combo("Kind"), combo("Key from")
         self.kind_row, self.credential_row = FormField("&Kind", self.kind), FormField("Key &from", self.credential)
         self.rows = {name: FormField(title, field(title, secret=name in forms.SECRETS)) for name, title in forms.TITLES.items()}
-        self.form = form_layout()
+        self.form = FormArea()
         self.marker, self.outcome, self.problem = Marker(), label(wraps=True), label(name="bad", wraps=True)
         self.test, self.cancel = button("&Test connection", self._test), button("Cancel", self.reject)
         self.save = button("&Save" if before is not None else "&Add", self._save, "primary")
@@ -53,12 +53,12 @@ class ProviderDialog(QDialog):
         layout.setContentsMargins(20, 18, 20, 18)
         layout.setSpacing(12)
         names = list(self.rows)
-        self.kind_row.add_to(self.form)
+        self.kind_row.add_to(self.form.rows)
         for name in names[: names.index("api_key")]:
-            self.rows[name].add_to(self.form)
-        self.credential_row.add_to(self.form)
+            self.rows[name].add_to(self.form.rows)
+        self.credential_row.add_to(self.form.rows)
         for name in names[names.index("api_key") :]:
-            self.rows[name].add_to(self.form)
+            self.rows[name].add_to(self.form.rows)
         told.setSpacing(8)
         told.addWidget(self.marker)
         told.addWidget(self.outcome, 1)
@@ -67,7 +67,7 @@ class ProviderDialog(QDialog):
         foot.addStretch()
         foot.addWidget(self.cancel)
         foot.addWidget(self.save)
-        layout.addLayout(self.form)
+        layout.addWidget(self.form)
         layout.addLayout(told)
         layout.addWidget(self.problem)
         layout.addLayout(foot)
@@ -133,11 +133,11 @@ class ProviderDialog(QDialog):
         form = self.now
         shown = forms.fields(form.kind, form.credential, has_address=self._has_address)
         for name, row in self.rows.items():
-            self.form.setRowVisible(row, name in shown)
+            self.form.rows.setRowVisible(row, name in shown)
             self.line(row).setPlaceholderText(forms.hint(name, form.kind, self._before))
         self.kind_row.explain(KINDS[form.kind].who)
         self.test.setEnabled(True)
-        fit(self)
+        self.form.fit(self)
 
     @property
     def now(self) -> ProviderForm:
@@ -153,9 +153,9 @@ class ProviderDialog(QDialog):
             row.show_problem(problems.get(name, ""))
         self.problem.hide()
         first = next((name for name in self.rows if name in problems), "")
+        self.form.fit(self)
         if first:
-            self.line(self.rows[first]).setFocus()
-        fit(self)
+            self.form.go_to(self.line(self.rows[first]))
 
     def _tell(self, marker: str, text: str) -> None:
         for part in (self.marker, self.outcome):
@@ -164,7 +164,7 @@ class ProviderDialog(QDialog):
         self.outcome.setObjectName({"ready": "ok", "failed": "bad"}.get(marker, ""))
         self.outcome.style().polish(self.outcome)
         self.outcome.setText(breakable(text))
-        fit(self)
+        self.form.fit(self)
 
     # What it does
 
@@ -229,4 +229,4 @@ class ProviderDialog(QDialog):
             return
         self.problem.setText(breakable(sentences(failure.message, failure.fix)))
         self.problem.show()
-        fit(self)
+        self.form.fit(self)

@@ -15,7 +15,7 @@ from gui.providers_state import Route
 from gui.providers_watch import ROUTES, ProvidersWatch
 from gui.route_form_state import RouteForm
 from gui.route_row_state import STRATEGIES
-from gui.widgets.form_field import FormField, combo, fit, form_layout
+from gui.widgets.form_field import FormArea, FormField, combo
 from gui.widgets.parts import button, field, label
 from gui.widgets.target_rows import TargetRows
 
@@ -36,7 +36,7 @@ class RouteDialog(QDialog):
         self.name, self.strategy, self.fallbacks = field("Name"), combo("Chosen"), field("When all fail")
         self.name.setPlaceholderText("What programs write as their model, for example fast")
         self.fallbacks.setPlaceholderText("Nothing: the error is told. Else other routes, in order")
-        self.targets = TargetRows(watch)
+        self.form, self.targets = FormArea(), TargetRows(watch)
         self.choose, self.menu = button("C&hoose", lambda: None), QMenu(self)
         self.local_only, self.drops = (
             QCheckBox("Nothing may leave this &machine"),
@@ -79,18 +79,18 @@ class RouteDialog(QDialog):
         return made
 
     def _lay_out(self) -> None:
-        layout, foot, form = QVBoxLayout(self), QHBoxLayout(), form_layout()
+        layout, foot = QVBoxLayout(self), QHBoxLayout()
         layout.setContentsMargins(20, 18, 20, 18)
         layout.setSpacing(12)
         for row in self.rows.values():
-            row.add_to(form)
-        form.addRow("", self.local_only)
-        form.addRow("", self.drops)
+            row.add_to(self.form.rows)
+        self.form.rows.addRow("", self.local_only)
+        self.form.rows.addRow("", self.drops)
         foot.setSpacing(8)
         foot.addStretch()
         foot.addWidget(self.cancel)
         foot.addWidget(self.save)
-        layout.addLayout(form)
+        layout.addWidget(self.form)
         layout.addWidget(self.problem)
         layout.addLayout(foot)
         self.problem.hide()
@@ -116,13 +116,13 @@ class RouteDialog(QDialog):
     def _explain(self) -> None:
         name = str(self.strategy.currentData())
         self.rows["strategy"].explain(STRATEGIES[name][1] if name in STRATEGIES else "")
-        fit(self)
+        self.form.fit(self)
 
     def _edited(self, name: str) -> None:
         """What was complained of is no longer what stands here."""
         self.rows[name].show_problem("")
         self.problem.hide()
-        fit(self)
+        self.form.fit(self)
 
     def _then(self, name: str) -> None:
         """One more fallback, at the end."""
@@ -145,10 +145,10 @@ class RouteDialog(QDialog):
             row.show_problem(problems.get(name, ""))
         self.targets.show_problems(problems)
         self.problem.hide()
+        self.form.fit(self)
         first: QLineEdit | None = self.name if "name" in problems else self.fallbacks if "fallbacks" in problems else None
         if first is not None:
-            first.setFocus()
-        fit(self)
+            self.form.go_to(first)
 
     def _save(self) -> None:
         form = self.now
@@ -175,4 +175,4 @@ class RouteDialog(QDialog):
             return
         self.problem.setText(breakable(sentences(failure.message, failure.fix)))
         self.problem.show()
-        fit(self)
+        self.form.fit(self)

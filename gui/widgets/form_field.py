@@ -1,22 +1,75 @@
 """One row of a form: what is asked, where it is typed, and what is wrong with it, right below."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QDialog, QFormLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QFormLayout,
+    QFrame,
+    QLabel,
+    QLayout,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui.plain_text import breakable
 from gui.widgets.parts import label
 
 PART_HEIGHT = 30  # as high as a line to type in
-SCREEN_MARGIN = 90  # a title bar and a task bar
+SCREEN_MARGIN = 60  # a title bar, and room to see that it is a dialog
+AREA_HEIGHT_MIN = 120
 
 
-def form_layout() -> QFormLayout:
-    made = QFormLayout()
-    made.setContentsMargins(0, 0, 0, 0)
-    made.setHorizontalSpacing(14)
-    made.setVerticalSpacing(9)
-    made.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    return made
+class FormArea(QScrollArea):
+    """The rows of a form. It scrolls where the screen is too low for all of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("rows")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        inside = QWidget()
+        inside.setObjectName("clear")
+        self.rows = QFormLayout(inside)
+        self.rows.setContentsMargins(0, 0, 0, 0)
+        self.rows.setHorizontalSpacing(14)
+        self.rows.setVerticalSpacing(9)
+        self.rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self.setWidget(inside)
+
+    def fit(self, dialog: QDialog) -> None:
+        """The dialog as high as what it shows now needs: Qt does not count wrapped lines by itself."""
+        layout = dialog.layout()
+        if layout is None:
+            return
+        for part in reversed(dialog.findChildren(QWidget)):  # the inner ones first: each tells the one around it
+            if (inner := part.layout()) is not None:
+                inner.invalidate()
+                inner.activate()
+                part.updateGeometry()
+        margins = layout.contentsMargins()
+        needed = self.rows.totalHeightForWidth(dialog.width() - margins.left() - margins.right())
+        self.setFixedHeight(needed)
+        whole = _height(layout, dialog.width())
+        room = dialog.screen().availableSize().height() - SCREEN_MARGIN
+        if whole > room:
+            self.setFixedHeight(max(AREA_HEIGHT_MIN, needed - whole + room))
+            whole = _height(layout, dialog.width())
+        dialog.setMinimumHeight(whole)
+        dialog.resize(dialog.width(), whole)
+
+    def go_to(self, part: QWidget) -> None:
+        part.setFocus()
+        self.ensureWidgetVisible(part)
+
+
+def _height(layout: QLayout, width: int) -> int:
+    layout.invalidate()
+    layout.activate()
+    return layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else layout.totalSizeHint().height()
 
 
 def combo(accessible_name: str) -> QComboBox:
@@ -24,24 +77,6 @@ def combo(accessible_name: str) -> QComboBox:
     made.setAccessibleName(accessible_name)
     made.setMinimumHeight(PART_HEIGHT)
     return made
-
-
-def fit(dialog: QDialog) -> None:
-    """As high as what it shows now needs: Qt does not count wrapped lines by itself."""
-    layout = dialog.layout()
-    if layout is None:
-        return
-    for part in reversed(dialog.findChildren(QWidget)):  # the inner ones first: each tells the one around it
-        if (inner := part.layout()) is not None:
-            inner.invalidate()
-            inner.activate()
-            part.updateGeometry()
-    layout.invalidate()
-    layout.activate()
-    needed = layout.totalHeightForWidth(dialog.width()) if layout.hasHeightForWidth() else layout.totalSizeHint().height()
-    height = min(max(needed, layout.totalMinimumSize().height()), dialog.screen().availableSize().height() - SCREEN_MARGIN)
-    dialog.setMinimumHeight(height)
-    dialog.resize(dialog.width(), height)
 
 
 class FormField(QWidget):
