@@ -24,6 +24,7 @@ from appliance.home import CannotStart, Control, Home, HomeBusy, HomeLock, home_
 T = TypeVar("T")
 
 ANSWER_SECONDS_MAX = 60.0
+SILENCE_SECONDS_MAX = 30.0  # a stream of events shows life every ten
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
 KEYS_A_PAGE = 200
 
@@ -119,6 +120,23 @@ class RunningServer:
         data = self.send(method, path, None if body is None else msgspec.json.encode(body), seconds=seconds)
         return msgspec.json.decode(data) if data else None
 
+    def follow(self, path: str) -> Iterator[tuple[str, Any]]:
+        """Events of a stream under /api/v1/admin, by name, until the server ends it. Errors: as in `ask`."""
+        request = urllib.request.Request(
+            f"{self._control.url}/api/v1/admin/{path}", headers={"Authorization": f"Bearer {self._control.token}"}
+        )
+        name = ""
+        with self._opened(request, SILENCE_SECONDS_MAX) as answer:
+            try:
+                for line in answer:
+                    field, _, value = line.decode().rstrip("\n").partition(": ")
+                    if field == "event":
+                        name = value
+                    elif field == "data":
+                        yield name, msgspec.json.decode(value)
+            except OSError as error:
+                raise self._silent(error) from None
+
     def send(
         self,
         method: str,
@@ -135,16 +153,25 @@ class RunningServer:
             headers={"Authorization": f"Bearer {self._control.token}", "Content-Type": kind},
         )
         try:
-            with self._opener.open(request, timeout=seconds) as answer:
+            with self._opened(request, seconds) as answer:
                 return bytes(answer.read(ANSWER_BYTES_MAX))
+        except OSError as error:
+            raise self._silent(error) from None
+
+    def _opened(self, request: urllib.request.Request, seconds: float) -> Any:
+        try:
+            return self._opener.open(request, timeout=seconds)
         except urllib.error.HTTPError as error:
             with error:
                 raise _refusal(error.read(ANSWER_BYTES_MAX)) from None
         except OSError as error:
-            raise CannotStart(
-                f"the server at {self._control.url} (process {self._control.pid}) does not answer: {error}",
-                "Look at its log; `gatehouse doctor` says whether it is alive.",
-            ) from None
+            raise self._silent(error) from None
+
+    def _silent(self, error: OSError) -> CannotStart:
+        return CannotStart(
+            f"the server at {self._control.url} (process {self._control.pid}) does not answer: {error}",
+            "Look at its log; `gatehouse doctor` says whether it is alive.",
+        )
 
 
 class OwnRooms:

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "models": ("appliance.cli.models", "Local models: get them, look after them, run them.", False),
     "providers": ("appliance.cli.providers", "Providers: list, add, remove and test them.", False),
     "routes": ("appliance.cli.routes", "Routes: model names of your own, and where they lead.", False),
+    "tail": ("appliance.cli.tail", "Show requests as they end: where each went, and what it used.", False),
     "owner": ("appliance.cli.owner", "Create the owner's account.", False),
     "users": ("appliance.cli.users", "Help users who can't sign in.", False),
     "keys": ("appliance.cli.keys", "Make, list and revoke API keys.", False),

@@ -41,6 +41,9 @@ def list_providers(as_json: bool) -> None:
             click.echo(line)
     else:
         say_lines([_row(provider) for provider in found])
+    for provider in found:
+        if provider.problem is not None and not as_json:
+            click.echo(f"But: {printable(provider.name)}: {printable(provider.problem)}", err=True)
 
 
 @providers.command(short_help="Add a provider.")

@@ -3,15 +3,15 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from appliance.cli.control import machine
+from appliance.cli.control import machine, running_server
 from appliance.cli.main import in_columns, printable, say_lines, terminal_width
 from appliance.errors import NotFound, TooLarge
-from appliance.home import write_private
+from appliance.home import CannotStart, write_private
 
 if TYPE_CHECKING:
     from appliance.routing.route_import import Imported, Outcome
@@ -92,6 +92,36 @@ def export_routes(file: str) -> None:
         return
     write_private(Path(file), text.encode())
     click.echo(f"Written to {printable(file)}, without credentials.")
+
+
+@routes.command()
+@click.argument("model")
+@click.option("--tokens", type=click.IntRange(0), default=0, help="The prompt's length in tokens.")
+@click.option("--local-only", is_flag=True, help="As if X-Gatehouse-Local-Only were sent.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def explain(model: str, tokens: int, local_only: bool, as_json: bool) -> None:
+    """Say where a request for MODEL would go now, in which order, and why. Nothing is sent."""
+    server = running_server()
+    if server is None:
+        raise CannotStart("no server runs in this home, so nothing is known of deployments", "`gatehouse serve` starts one.")
+    told = server.ask("POST", "routes/explain", {"model": model, "tokens_in": tokens, "local_only": local_only})
+    if as_json:
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        return
+    bound = ", only on this machine" if told["local_only"] else ""
+    click.echo(printable(f"{model}: the route {told['route']} ({told['strategy']}{bound})"))
+    for number, step in enumerate(told["tried"], start=1):
+        click.echo(printable(f"  {number}. {_step(step, told)}"))
+    if not told["tried"]:
+        click.echo("  No deployment can be asked now.")
+    for step in told["left_out"]:
+        click.echo(printable(f"  -  {_step(step, told)}"))
+
+
+def _step(step: dict[str, Any], told: dict[str, Any]) -> str:
+    route = f" of the fallback {step['route']}" if step["route"] != told["route"] else ""
+    lacks = f"; it can't do: {', '.join(step['lacks'])}" if step["lacks"] else ""
+    return f"{step['deployment']}{route}: {step['why']}{lacks}"
 
 
 def lines_for_people(route: "RouteShown", width: int) -> list[str]:

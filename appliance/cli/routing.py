@@ -136,10 +136,12 @@ class RoomsRouting:
         async def attempt(rooms: Rooms) -> "ConnectionTried":
             from appliance.routing.connections import Connections
             from appliance.upstream.client import HttpClient
-            from appliance.upstream.reach import addresses_of_site
+            from appliance.upstream.proxy import Proxies
+            from appliance.upstream.reach import Reach
 
             settings = rooms.stored.settings
-            client = HttpClient(settings, addresses_of_site if settings.air_gap else None)
+            proxies = Proxies.of(settings, rooms.stored.environ)
+            client = HttpClient(settings, Reach.for_provider(settings), proxies, ca_file=settings.upstream_ca_file)
             await client.open()
             try:
                 catalog = await _catalog(rooms)

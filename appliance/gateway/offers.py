@@ -104,8 +104,10 @@ class Offers:
             task.add_done_callback(self._tasks.remove)
 
     def _known(self) -> list[ProviderOffer]:
-        """Providers as they were written: those of the settings, then those of the database."""
-        return [offer_of_settings(provider) for provider in self._settings.providers] + self._catalog.offers()
+        """Providers as they were written: those of the settings, then those of the database, which come second to them."""
+        known = {offer.name: offer for offer in self._catalog.offers()}
+        known |= {provider.name: offer_of_settings(provider) for provider in self._settings.providers}
+        return list(known.values())
 
     def _providers(self) -> list[ProviderOffer]:
         """The same, with the models that they told."""

@@ -75,6 +75,15 @@ class Catalog:
         api_key = self._environ.get(form.api_key_env, "") if form.api_key_env else form.api_key
         return offer_of(form, base_url_of(form), api_key)
 
+    def problem_of(self, form: ProviderForm) -> str | None:
+        """What became wrong with a provider of the database since it was written: the settings and the environment change."""
+        stands = self.changes.of_settings(form.name)
+        if stands is not None:
+            return f"another provider of this name stands in {where_it_stands(stands)}, and that one counts"
+        if form.api_key_env and not self._environ.get(form.api_key_env):
+            return f"the server's environment has no {form.api_key_env}, so it has no credential"
+        return None
+
     def routes(self) -> dict[str, RouteForm]:
         return {name: stored.form for name, stored in self.book.routes.items()}
 

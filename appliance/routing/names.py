@@ -180,7 +180,7 @@ class Names:
     def _what_is_offered(self) -> str:
         names = [model.id for model in self.offered()]
         if not names:
-            return "No model is offered yet: add a provider to gatehouse.toml, or run `gatehouse models get`."
+            return "No model is offered yet: `gatehouse providers add` adds a provider, `gatehouse models get` a local model."
         more = f" and {len(names) - NAMES_LISTED_MAX} more (GET /v1/models)" if len(names) > NAMES_LISTED_MAX else ""
         return f"Offered: {', '.join(names[:NAMES_LISTED_MAX])}{more}."
 

@@ -11,7 +11,7 @@ from appliance.errors import Conflict, NotFound
 from appliance.routing.route_book import Book, Edit, ProviderEdit, RouteEdit, StoredProvider, StoredRoute, after
 from appliance.routing.route_checks import House, Place, PlaceOf, base_url_of, problems_of, refusal, where_it_stands
 from appliance.routing.route_forms import PROVIDER_SECRETS, ProviderForm, RouteForm, merged
-from appliance.settings import Settings
+from appliance.settings import ProviderSettings, Settings
 from appliance.settings_rules import Problem
 
 T = TypeVar("T")
@@ -111,9 +111,12 @@ class Changes:
             raise NotFound("there is no such provider", fix="GET /api/v1/admin/providers lists them.", param="provider_id")
         return found
 
+    def of_settings(self, name: str) -> ProviderSettings | None:
+        return next((provider for provider in self.settings.providers if provider.name == name), None)
+
     def refuse_of_settings(self, name: str) -> None:
         """Errors: Conflict, saying where it stands."""
-        stands = next((provider for provider in self.settings.providers if provider.name == name), None)
+        stands = self.of_settings(name)
         if stands is not None:
             where = where_it_stands(stands)
             raise Conflict(

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 
 from appliance.errors import InvalidField
-from appliance.providers.registry import PROVIDERS
 from appliance.routing.fallbacks import DEPTH_MAX, are_too_deep, loop_in
 from appliance.routing.names import LOCAL_PROVIDER, VLLM_PROVIDER
 from appliance.routing.route_book import Edit, Forms
@@ -91,10 +90,6 @@ def connection_problems(form: ProviderForm, house: House, place: Place) -> Itera
             if getattr(form, field):
                 what = "llamacpp is this machine's own models: it has no address and no credential"
                 yield Problem(place(field), what, "Leave it out, or choose another kind.")
-        return
-    if form.kind not in PROVIDERS:
-        kinds = ", ".join([*PROVIDERS, LLAMACPP])
-        yield Problem(place("kind"), f"this version can't speak to {form.kind}", f"It speaks to: {kinds}.")
         return
     for field, kind in (("api_version", "azure"), ("region", "bedrock")):
         if getattr(form, field) and form.kind != kind:

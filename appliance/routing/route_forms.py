@@ -126,19 +126,13 @@ def without_credentials(form: ProviderForm) -> ProviderForm:
 
 
 def merged(form: Any, patch: dict[str, Any]) -> dict[str, Any]:
-    """A form's document with a JSON merge patch (RFC 7396) laid over it: null takes back to the default."""
+    """A form's document with a JSON merge patch (RFC 7396) laid over it: null takes back to the default. Forms are two deep."""
     document: dict[str, Any] = msgspec.to_builtins(form)
-    return _merged(document, patch)
-
-
-def _merged(document: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
-    result = dict(document)
     for key, value in patch.items():
-        before = result.get(key)
-        if value is None:
-            result.pop(key, None)
-        elif isinstance(value, dict):
-            result[key] = _merged(before if isinstance(before, dict) else {}, value)
+        if isinstance(value, dict):
+            before = document.get(key)
+            both = {**(before if isinstance(before, dict) else {}), **value}
+            document[key] = {name: inner for name, inner in both.items() if inner is not None}
         else:
-            result[key] = value
-    return result
+            document[key] = value
+    return {key: value for key, value in document.items() if value is not None}

@@ -19,6 +19,7 @@ from appliance.routing.route_book import (
 )
 from appliance.routing.route_forms import PROVIDER_SECRETS, DeploymentForm, ProviderForm, RouteForm
 from appliance.store.new_id import new_id
+from appliance.store.refusals import DatabaseUnusable
 from appliance.store.tables import deployments, providers, routes
 from appliance.store.vault import Vault
 
@@ -26,7 +27,17 @@ _NOT_IN_RULES = ("name", "deployments")
 
 
 async def read_book(connection: AsyncConnection, vault: Vault) -> Book:
-    """Errors: MasterKeyWrong where a credential was tampered with."""
+    """Errors: MasterKeyWrong, DatabaseUnusable where rows were damaged or changed by hand."""
+    try:
+        return await _read(connection, vault)
+    except msgspec.MsgspecError as error:
+        raise DatabaseUnusable(
+            f"providers or routes in the database are not as this program wrote them ({error})",
+            "Put back a copy of the database (gatehouse.db.before-…, or your own).",
+        ) from None
+
+
+async def _read(connection: AsyncConnection, vault: Vault) -> Book:
     found = [await _provider(connection, vault, row) for row in (await connection.execute(sa.select(providers))).all()]
     by_route: dict[int, list[StoredDeployment]] = {}
     for row in (await connection.execute(sa.select(deployments).order_by(deployments.c.position))).all():

@@ -22,6 +22,7 @@ class ProviderShown(msgspec.Struct, kw_only=True):
 
     source:  `database`: can be changed here; `file`, `environment`: stands in the settings, its id is its name.
     used_by: names of the routes with a deployment at it.
+    problem: why nothing can be sent to it as it stands; null where nothing is wrong that can be seen from here.
     """
 
     id: str
@@ -38,6 +39,7 @@ class ProviderShown(msgspec.Struct, kw_only=True):
     has_credential: bool
     source: Literal["database", "file", "environment"]
     used_by: list[str]
+    problem: str | None
     created_at: str | None
     updated_at: str | None
 
@@ -92,11 +94,14 @@ def providers_shown(catalog: "Catalog", settings: Settings) -> list[ProviderShow
     """Those of the settings and those of the database, by name."""
     users = _users(catalog.book)
     found = [_of_settings(provider, users.get(provider.name, [])) for provider in settings.providers]
-    found += [provider_shown(stored, users.get(name, [])) for name, stored in catalog.book.providers.items()]
+    found += [
+        provider_shown(stored, users.get(name, []), catalog.problem_of(stored.form))
+        for name, stored in catalog.book.providers.items()
+    ]
     return sorted(found, key=lambda shown: shown.name)
 
 
-def provider_shown(stored: StoredProvider, used_by: list[str]) -> ProviderShown:
+def provider_shown(stored: StoredProvider, used_by: list[str], problem: str | None = None) -> ProviderShown:
     form = stored.form
     return ProviderShown(
         id=stored.id,
@@ -113,6 +118,7 @@ def provider_shown(stored: StoredProvider, used_by: list[str]) -> ProviderShown:
         has_credential=_has_credential(form),
         source="database",
         used_by=used_by,
+        problem=problem,
         created_at=rfc3339(stored.created_at),
         updated_at=rfc3339(stored.updated_at),
     )
@@ -182,6 +188,7 @@ def _of_settings(provider: ProviderSettings, used_by: list[str]) -> ProviderShow
         has_credential=bool(provider.api_key or provider.secret_access_key),
         source=provider.source,
         used_by=used_by,
+        problem=None,
         created_at=None,
         updated_at=None,
     )

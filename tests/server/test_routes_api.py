@@ -179,6 +179,13 @@ def test_a_connection_is_tried_before_and_after_it_is_kept(door: Appliance, upst
     assert admin(door, "POST", "providers/nobody/test").status == 404
 
 
+@pytest.mark.parametrize("depth", [3, 900, 940, 960, 975, 985, 2_000])
+def test_a_change_that_is_nested_deeply_is_refused_and_nothing_else(door: Appliance, depth: int) -> None:
+    made(door, "routes", {"name": "fast", "deployments": [{"provider": "filed", "model": "a"}]})
+    body = b'{"timeouts":' + b'{"a":' * depth + b"1" + b"}" * (depth + 1)
+    assert door.call("PATCH", "/api/v1/admin/routes/fast", body, token=door.owner_token).status == 400
+
+
 def test_lists_come_a_page_at_a_time(door: Appliance) -> None:
     names = [f"r{number}" for number in range(5)]
     for name in names:
@@ -198,7 +205,7 @@ def test_lists_come_a_page_at_a_time(door: Appliance) -> None:
     assert admin(door, "GET", "routes?limit=201").status == 400
 
 
-def test_a_key_and_a_member_may_not_look_or_change(door: Appliance) -> None:
+def test_a_key_and_a_stranger_may_not_look(door: Appliance) -> None:
     for path in ("providers", "routes", "deployments"):
         assert door.call("GET", f"/api/v1/admin/{path}", token=door.api_key).status == 401
         assert door.call("GET", f"/api/v1/admin/{path}").status == 401

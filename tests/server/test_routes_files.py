@@ -1,5 +1,6 @@
 """A whole file of providers and routes, in and out of the shipped program."""
 
+import sqlite3
 import tomllib
 from typing import Any
 
@@ -69,6 +70,17 @@ def test_a_file_with_anything_wrong_changes_nothing_and_says_all_of_it(appliance
         assert (answer.status, told in answer.error["message"]) == (400, True)
     assert take_in(door, "#" * (1024 * 1024 + 1)).status == 413
     assert door.call("POST", IMPORT, b"x = 1", token=door.api_key).status == 401
+
+
+def test_routes_that_were_changed_by_hand_start_nothing_and_say_so(appliance: MakeAppliance) -> None:
+    door = appliance()
+    assert take_in(door, '[[routes]]\nname = "fast"\ndeployments = [{ provider = "local", model = "m" }]').status == 200
+    door.stop()
+    with sqlite3.connect(door.home / "gatehouse.db") as connection:
+        connection.execute("UPDATE deployments SET weight = -1")
+    connection.close()
+    done = door.command("serve", timeout=30)
+    assert (done.returncode, "are not as this program wrote them" in done.stderr) == (2, True)
 
 
 def test_the_document_of_the_api_says_that_the_body_is_toml(appliance: MakeAppliance) -> None:

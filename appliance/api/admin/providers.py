@@ -48,6 +48,7 @@ EXAMPLE: dict[str, Any] = {
     "has_credential": True,
     "source": "database",
     "used_by": ["fast"],
+    "problem": None,
     "created_at": "2026-11-26T08:00:00.000Z",
     "updated_at": "2026-11-26T08:00:00.000Z",
 }

@@ -1,6 +1,6 @@
 """A catalog over a database of its own, and forms for it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,14 +31,24 @@ class House:
         self.catalog = Catalog(db, vault, clock, settings, environ, self.events)
 
     @classmethod
-    async def open(cls, home: Path, clock: FakeClock, environ: Mapping[str, str] = ENVIRON) -> Self:
+    async def open(
+        cls,
+        home: Path,
+        clock: FakeClock,
+        environ: Mapping[str, str] = ENVIRON,
+        providers: Sequence[ProviderSettings] = (FILED,),
+    ) -> Self:
         place = Home(home).make()
         db = Database(place.database)
         await db.open()
         await migrate(db)
-        settings = Settings(providers=[FILED])
+        settings = Settings(providers=list(providers))
         house = cls(db, await Vault.open(db, place, "file", {}, clock), clock, settings, environ)
-        await house.catalog.open()
+        try:
+            await house.catalog.open()
+        except BaseException:
+            await house.close()
+            raise
         return house
 
     async def close(self) -> None:

@@ -121,3 +121,6 @@ def test_a_route_with_nothing_left_to_ask_says_so_and_one_with_a_fallback_goes_o
     with pytest.raises(errors.Unavailable, match="the route empty has no deployment that can be asked now"):
         names.resolve("empty")
     assert names.resolve("saved").deployment.name == "acme/m"
+    forms["far"] = route("far", "gone/m", fallbacks=["saved"])
+    names = Names((), (), None, (), built(forms, THERE).routes)
+    assert names.resolve("far").deployment.name == "acme/m"

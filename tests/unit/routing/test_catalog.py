@@ -6,6 +6,9 @@ import sqlalchemy as sa
 
 from appliance import audit, errors
 from appliance.routing.names import ProviderOffer
+from appliance.routing.route_shown import providers_shown
+from appliance.settings import ProviderSettings
+from appliance.store.refusals import DatabaseUnusable
 from appliance.store.state import state_version
 from appliance.store.tables import deployments
 from tests.fakes.clock import FakeClock
@@ -167,4 +170,37 @@ async def test_a_variable_that_is_gone_at_the_next_start_leaves_the_provider_wit
     await house.close()
     again = await House.open(tmp_path / "home", clock, environ={})
     assert offer(again).api_key == ""
+    (shown, _) = providers_shown(again.catalog, again.settings)
+    assert (shown.name, shown.problem) == ("acme", "the server's environment has no ACME_API_KEY, so it has no credential")
     await again.close()
+
+
+async def test_a_provider_that_the_settings_have_by_now_gives_way_to_theirs(
+    house: House, tmp_path: Path, clock: FakeClock
+) -> None:
+    await house.add_provider("later")
+    await house.close()
+    later = ProviderSettings(name="later", base_url="http://of-the-file.example/v1")
+    again = await House.open(tmp_path / "home", clock, providers=[later])
+    problems = {shown.source: shown.problem for shown in providers_shown(again.catalog, again.settings)}
+    assert problems == {"file": None, "database": "another provider of this name stands in gatehouse.toml, and that one counts"}
+    (stored,) = again.catalog.book.providers.values()
+    await again.catalog.change("tester", lambda book, changes: changes.provider_removed(book, stored.id))
+    assert not again.catalog.book.providers
+    await again.close()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["UPDATE routes SET rules = '{\"colour\": 1}'", "UPDATE deployments SET weight = -1", "UPDATE providers SET kind = 'teapot'"],
+)
+async def test_rows_that_were_changed_by_hand_are_told_and_start_nothing(
+    house: House, tmp_path: Path, clock: FakeClock, damage: str
+) -> None:
+    await house.add_provider()
+    await house.add_route("fast", "acme/m")
+    async with house.db.transaction() as tx:
+        await tx.execute(sa.text(damage))
+    await house.close()
+    with pytest.raises(DatabaseUnusable, match="are not as this program wrote them"):
+        await House.open(tmp_path / "home", clock)

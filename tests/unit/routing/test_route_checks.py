@@ -3,12 +3,15 @@ from typing import Any
 import msgspec
 import pytest
 
+from appliance.cli import providers as providers_command
+from appliance.providers.registry import PROVIDERS
 from appliance.routing.fallbacks import DEPTH_MAX, are_too_deep, loop_in
 from appliance.routing.route_book import Forms
 from appliance.routing.route_checks import House, connection_problems, provider_problems, refusal, route_problems
 from appliance.routing.route_forms import (
     DEPLOYMENTS_MAX,
     FALLBACKS_MAX,
+    KINDS,
     PROVIDERS_MAX,
     ROUTES_MAX,
     ProviderForm,
@@ -84,11 +87,9 @@ def test_what_a_provider_can_not_be(more: dict[str, Any], told: str) -> None:
     assert any(told in line for line in of_provider(**more)), of_provider(**more)
 
 
-def test_a_kind_that_this_version_can_not_speak_to_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    from appliance.routing import route_checks
-
-    monkeypatch.setattr(route_checks, "PROVIDERS", {"openai": route_checks.PROVIDERS["openai"]})
-    assert of_provider(kind="google") == ["kind: this version can't speak to google"]
+def test_every_kind_that_can_be_written_can_be_spoken_to_and_the_command_line_knows_it() -> None:
+    assert set(KINDS) == {*PROVIDERS, "llamacpp"}
+    assert providers_command.KINDS == KINDS
 
 
 def test_no_problem_repeats_a_credential() -> None:
