@@ -38,7 +38,7 @@ class ProvidersPage(QWidget):
         self.stale = label(name="warn", wraps=True)
         self.problem, self.done = label(name="bad", wraps=True), label(name="ok", wraps=True)
         self.providers = self._providers_part()
-        self.targets = LinesView("Deployments", route_row_state.TARGET_COLUMNS, {1: 150, 2: 200}, {1: 420}, LOW)
+        self.targets = LinesView("Deployments", route_row_state.TARGET_COLUMNS, {1: 136, 2: 190}, {1: 460}, LOW)
         self.targets_head = Elided("h2")
         self.routes = self._routes_part()
         self._lay_out()
@@ -48,7 +48,7 @@ class ProvidersPage(QWidget):
     # Its parts
 
     def _providers_part(self) -> LinesPart:
-        view = LinesView("Providers", provider_row_state.COLUMNS, {0: 190, 2: 160, 3: 160}, {1: 560, 2: 430})
+        view = LinesView("Providers", provider_row_state.COLUMNS, {2: 160, 3: 160}, {1: 560, 2: 460})
         return LinesPart(view, Empty(*provider_row_state.EMPTY, self._add_provider), provider_row_state.WAYS, self._act)
 
     def _routes_part(self) -> LinesPart:

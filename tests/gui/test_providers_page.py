@@ -520,6 +520,28 @@ def test_hostile_texts_are_shown_as_text_and_make_nothing_wide(
     pictures(dialog, screenshots, "long_route_dialog")
 
 
+def test_on_a_small_screen_every_action_stays_within_reach(
+    qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window], screenshots: Path
+) -> None:
+    stand_in(SOME, ROUTED)
+    shown = window()
+    page = told(qtbot, shown)
+    shown.resize(640, 480)
+    page.providers.view.choose("prov_openai")
+    QTest.qWait(50)
+    pictures(shown, screenshots, "small")
+    page.head.tabs[1].click()
+    QTest.qWait(50)
+    pictures(shown, screenshots, "small_routes")
+    assert shown.width() <= 680 and shown.height() <= 560
+    within = shown.rect()
+    for one in (*page.routes.buttons.buttons.values(), page.head.add, page.head.file, page.head.search, *page.head.tabs):
+        assert one.isVisible() and within.contains(one.rect().translated(one.mapTo(shown, one.rect().topLeft())))
+    assert page.targets.isVisible()
+    for view in (page.routes.view, page.targets):
+        assert view.horizontalHeader().length() <= view.viewport().width()  # nothing stands outside
+
+
 def test_the_page_can_be_used_from_the_keyboard(qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window]) -> None:
     stand_in(SOME, ROUTED)
     shown = window()
