@@ -214,6 +214,11 @@ class Providers:
         beginning = f"{provider}/"
         return [one for one in self._circuits.values() if one.state == "open" and one.deployment.startswith(beginning)]
 
+    def routes_with_open_circuits(self) -> list[Route]:
+        """Those that lead to something that is left alone, or is being tried again."""
+        restless = {one.deployment for one in self._circuits.values() if one.state != "closed"}
+        return [route for route in self.routes() if any(one.name in restless for one in route.deployments)]
+
     def models_of(self, name: str) -> list[str]:
         """What a provider offers, as far as it is known."""
         provider = self.named(name)

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from gui.client import Failure
-from gui.providers_state import Providers, Tried, explanation_of, imported_of, tried_of
+from gui.providers_state import Providers, Route, Tried, explanation_of, imported_of, tried_of
 from gui.service import Service
 
 PROVIDERS, ROUTES, MODELS = "/api/v1/admin/providers", "/api/v1/admin/routes", "/api/v1/admin/models"
@@ -15,7 +15,8 @@ TOML = "application/toml"
 SETTLE_MS = 400  # events come in bursts: one question after them
 TEST_MS = 20_000  # the gateway itself gives up after 15 s
 PAGE_ITEMS, PAGES_MAX = 200, 10
-ROUTES_LOOKED_AT_MAX = 20  # whose circuits are asked for at the start; later ones are told by events
+LOOK_MS = 5_000  # a circuit lets a request try again without an event
+ROUTES_LOOKED_AT_MAX = 20  # at a time; the chosen one is always
 FILE_BYTES_MAX = 1024 * 1024
 UNREADABLE = Failure("the gateway that runs is of another version than this app", "update both, and start them again")
 
@@ -38,10 +39,13 @@ class ProvidersWatch(QObject):
         self.failure: Failure | None = None
         self.local_models: list[str] = []
         self.is_watched = False
-        self._is_asking = self._ask_again = self._has_looked = False
+        self._is_asking = self._ask_again = False
+        self._looked_at: set[tuple[str, ...]] = set()
         self._home = ""
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self.ask)
+        self._look = QTimer(self, interval=LOOK_MS)
+        self._look.timeout.connect(self._look_again)
         service.events.arrived.connect(self._event)
         service.events.lost.connect(self._settle.start)
         service.changed.connect(self._service_changed)
@@ -50,11 +54,16 @@ class ProvidersWatch(QObject):
         """A page that nobody sees asks nothing."""
         self.is_watched = on
         if on:
+            self._looked_at.clear()
+            self._look.start()
             self.ask()
+        else:
+            self._look.stop()
 
     def _service_changed(self) -> None:
         if self.service.phase in ("stopped", "starting") and self.providers.told:
-            self.providers, self.failure, self._home, self._has_looked = Providers(), None, "", False
+            self.providers, self.failure, self._home = Providers(), None, ""
+            self._looked_at.clear()
         elif self.service.phase == "running" and self._home != self.service.client.url:
             self._home = self.service.client.url
             self.ask()
@@ -96,10 +105,9 @@ class ProvidersWatch(QObject):
 
     def _got(self, providers: list[Any], routes: list[Any]) -> None:
         self.failure = None if self.providers.take_lists(providers, routes) else UNREADABLE
-        if self.failure is None and not self._has_looked:
-            self._has_looked = True
+        if self.failure is None:
             for route in self.providers.routes()[:ROUTES_LOOKED_AT_MAX]:
-                self.look_at_circuits(route.name)
+                self.look_once(route)
         self._asked()
 
     def _not_got(self, failure: Failure) -> None:
@@ -171,9 +179,22 @@ class ProvidersWatch(QObject):
 
     # Looking
 
-    def look_at_circuits(self, route: str) -> None:
+    def look_once(self, route: Route) -> None:
+        """Its circuits, unless they have been asked for since the page was opened; events tell what comes after."""
+        key = (route.name, *(one.name for one in route.deployments))
+        if key not in self._looked_at and self.service.phase == "running":
+            self._looked_at.add(key)
+            self._ask_circuits(route)
+
+    def _look_again(self) -> None:
+        """Where something was left alone: has its time come?"""
+        if self.service.phase == "running":
+            for route in self.providers.routes_with_open_circuits()[:ROUTES_LOOKED_AT_MAX]:
+                self._ask_circuits(route)
+
+    def _ask_circuits(self, route: Route) -> None:
         """Quietly: a route that can't be explained shows so by its own problems."""
-        self.service.client.call("POST", f"{ROUTES}/explain", self._got_circuits, lambda _: None, {"model": route})
+        self.service.client.call("POST", f"{ROUTES}/explain", self._got_circuits, lambda _: None, {"model": route.name})
 
     def _got_circuits(self, body: Any) -> None:
         found = explanation_of(body)

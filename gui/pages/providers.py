@@ -138,6 +138,8 @@ class ProvidersPage(QWidget):
     def _show_chosen_route(self) -> None:
         known = self.watch.providers
         one = known.route(self.routes.view.chosen_id)
+        if one is not None and self.head.place:
+            self.watch.look_once(one)
         actions = route_row_state.actions(one, known) if one is not None else []
         self.routes.show_chosen(actions, route_row_state.problem(one, known) if one is not None else "")
         self.targets_head.setText(route_row_state.head(one) if one is not None else "")

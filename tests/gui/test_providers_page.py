@@ -242,6 +242,38 @@ def test_a_test_that_ends_after_the_form_has_changed_says_nothing(
     assert not dialog.outcome.isVisible()
 
 
+def test_a_dialog_that_is_closed_while_it_is_answered_troubles_nobody(
+    qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window]
+) -> None:
+    gateway = stand_in([], [])
+    page = told(qtbot, window())
+    page.head.add.click()
+    dialog = dialog_of(page, ProviderDialog)
+    dialog.fill_in(api_key="sk-0123456789")
+    gateway.be_slow(True)
+    dialog.test.click()
+    dialog.save.click()
+    with qtbot.waitSignal(dialog.destroyed, timeout=WAIT_MS):
+        dialog.reject()
+    gateway.be_slow(False)
+    qtbot.waitUntil(lambda: cells(page.providers.view, 0) == ["openai"], timeout=WAIT_MS)  # Add was pressed before
+
+
+def test_a_circuit_whose_time_has_come_is_seen_without_an_event(
+    qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gui.providers_watch.LOOK_MS", 300)
+    gateway = stand_in(SOME, ROUTED)
+    page = told(qtbot, window())
+    page.head.tabs[1].click()
+    qtbot.waitUntil(lambda: cells(page.targets, 2) == ["Ready", "Ready", "Ready"], timeout=WAIT_MS)
+    step = {"deployment": OPEN["deployment"], "route": "fast", "why": "tries it", "circuit": "half-open", "lacks": []}
+    found = {"model": "fast", "route": "fast", "strategy": "weighted", "retries": 2, "tried": [step], "left_out": []}
+    gateway.answer("POST", f"{ROUTES}/explain", 200, found)
+    gateway.tell("circuit", OPEN)
+    qtbot.waitUntil(lambda: cells(page.targets, 2)[1] == "Being tried again", timeout=WAIT_MS)
+
+
 def test_what_the_gateway_refuses_is_marked_at_its_field(
     qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window], screenshots: Path
 ) -> None:

@@ -92,6 +92,15 @@ def test_circuits_of_a_provider_whose_name_begins_alike_are_not_its_own() -> Non
     assert providers.left_alone("open") == [] and len(providers.left_alone("openai")) == 1
 
 
+def test_routes_over_a_circuit_that_is_not_closed_are_looked_at_again() -> None:
+    providers = known(OPENAI, routes=[route("a", deployment("openai", "x")), route("b", deployment("openai", "y"))])
+    providers.take_circuit(Circuit("openai/x", "closed"))
+    assert providers.routes_with_open_circuits() == []
+    for state in ("open", "half-open"):
+        providers.take_circuit(Circuit("openai/x", state))
+        assert [one.name for one in providers.routes_with_open_circuits()] == ["a"]
+
+
 def test_a_search_needs_every_word() -> None:
     providers = known(
         OPENAI, provider("claude", "anthropic", used_by=["fast"]), routes=[route("fast", deployment("claude", "opus"))]
