@@ -19,14 +19,16 @@ LATE = (QNetworkReply.NetworkError.TimeoutError, QNetworkReply.NetworkError.Oper
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """What went wrong, in plain words, and what mends it. `status` is 0 where no answer came."""
+    """What went wrong, in plain words, and what mends it. `status` is 0 where no answer came, `param` the field it is about."""
 
     message: str
     fix: str
     status: int = 0
     is_late: bool = False
+    param: str = ""
 
 
+UNREADABLE = Failure("the gateway sent an answer that can't be read", "is it another program's port? Restart the gateway")
 Done = Callable[[Any], None]
 Failed = Callable[[Failure], None]
 
@@ -46,10 +48,28 @@ class Client(QObject):
         self, method: str, path: str, done: Done, failed: Failed, body: Any = None, *, deadline_ms: int = DEADLINE_MS
     ) -> QNetworkReply:
         """One JSON call; exactly one of `done` and `failed` is called, later."""
-        request = self.request(path, self.token)
+        data = json.dumps(body).encode() if body is not None else b""
+        return self._send(method, self.request(path, self.token), data, _as_json(done, failed), failed, deadline_ms)
+
+    def send_file(self, path: str, file: bytes, kind: str, done: Done, failed: Failed) -> QNetworkReply:
+        """A file of a media type as the body; the answer is JSON."""
+        return self._send("POST", self.request(path, self.token, kind), file, _as_json(done, failed), failed, DEADLINE_MS)
+
+    def get_file(self, path: str, done: Callable[[bytes], None], failed: Failed) -> QNetworkReply:
+        """The answer as it comes."""
+        return self._send("GET", self.request(path, self.token), b"", done, failed, DEADLINE_MS)
+
+    def _send(
+        self,
+        method: str,
+        request: QNetworkRequest,
+        data: bytes,
+        done: Callable[[bytes], None],
+        failed: Failed,
+        deadline_ms: int,
+    ) -> QNetworkReply:
         request.setTransferTimeout(deadline_ms)
-        data = QByteArray(json.dumps(body).encode()) if body is not None else QByteArray()
-        reply = self.network.sendCustomRequest(request, method.encode(), data)
+        reply = self.network.sendCustomRequest(request, method.encode(), QByteArray(data))
         reply.downloadProgress.connect(lambda got, _all: reply.abort() if got > ANSWER_BYTES_MAX else None)
 
         def finished() -> None:
@@ -58,25 +78,30 @@ class Client(QObject):
             reply.deleteLater()
             if failure is not None:
                 failed(failure)
-                return
-            try:
-                answer = json.loads(raw) if raw else None
-            except ValueError:
-                failed(
-                    Failure("the gateway sent an answer that can't be read", "is it another program's port? Restart the gateway")
-                )
-                return
-            done(answer)
+            else:
+                done(raw)
 
         reply.finished.connect(finished)
         return reply
 
-    def request(self, path: str, token: str) -> QNetworkRequest:
+    def request(self, path: str, token: str, kind: str = "application/json") -> QNetworkRequest:
         request = QNetworkRequest(QUrl(self.url + path))
-        request.setRawHeader(b"Content-Type", b"application/json")
+        request.setRawHeader(b"Content-Type", kind.encode())
         if token:
             request.setRawHeader(b"Authorization", b"Bearer " + token.encode())
         return request
+
+
+def _as_json(done: Done, failed: Failed) -> Callable[[bytes], None]:
+    def read(raw: bytes) -> None:
+        try:
+            answer = json.loads(raw) if raw else None
+        except ValueError:
+            failed(UNREADABLE)
+            return
+        done(answer)
+
+    return read
 
 
 def status_of(reply: QNetworkReply) -> int:
@@ -92,7 +117,7 @@ def failure_of(reply: QNetworkReply, raw: bytes) -> Failure | None:
         return Failure("this version of the gateway can't do that", "update the gateway", status)
     try:
         error = json.loads(raw)["error"]
-        return Failure(str(error["message"]), str(error.get("fix") or ""), status)
+        return Failure(str(error["message"]), str(error.get("fix") or ""), status, param=str(error.get("param") or ""))
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
     if reply.error() in LATE:

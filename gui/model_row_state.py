@@ -2,6 +2,7 @@
 
 import msgspec
 
+from gui.lines_state import Action
 from gui.models_state import Job, Memory, Model, Models
 from gui.plain_text import one_line, sentences
 
@@ -44,14 +45,6 @@ class Row(msgspec.Struct, frozen=True):
     share: float | None
     is_working: bool
     problem: str
-
-
-class Action(msgspec.Struct, frozen=True):
-    """`why` it can't be done now, empty where it can."""
-
-    verb: str
-    text: str
-    why: str = ""
 
 
 def size(number: int, digits: int = 1) -> str:

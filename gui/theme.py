@@ -23,7 +23,7 @@ SHEET = """
 #nav::item:focus {{ border: 1px solid {accent}; }}
 #asked {{ background: {soft}; border: 1px solid {line}; border-radius: 10px; }}
 #page {{ background: {bg}; }}
-#dim {{ color: {dim}; }} #bad {{ color: {bad}; }} #warn {{ color: {warn}; }}
+#dim {{ color: {dim}; }} #bad {{ color: {bad}; }} #warn {{ color: {warn}; }} #ok {{ color: {ok}; }}
 #h1 {{ font-size: 17pt; font-weight: 600; }} #h2 {{ font-weight: 600; }} #big {{ font-size: 22pt; font-weight: 600; }}
 #state {{ border-radius: 11px; padding: 3px 12px; font-weight: 600; border: 1px solid {line}; }}
 #state[icon="running"] {{ color: {ok}; }} #state[icon="busy"] {{ color: {accent}; }}
@@ -35,6 +35,7 @@ SHEET = """
 #primary:focus {{ border-color: {text}; }} #primary:disabled {{ background: {line}; border-color: {line}; color: {dim}; }}
 #field {{ background: {card}; border: 1px solid {line}; border-radius: 6px; padding: 6px 8px; }}
 #field:focus {{ border-color: {accent}; }}
+#field[wrong="true"] {{ border-color: {bad}; }}
 #button:checked {{ background: {soft}; border-color: {accent}; color: {accent}; }}
 #button::menu-indicator {{ subcontrol-origin: padding; subcontrol-position: right center; right: 7px; }}
 #small {{ background: transparent; color: {accent}; border: 1px solid transparent; border-radius: 6px; padding: 3px 9px; }}
@@ -44,8 +45,10 @@ SHEET = """
 #choice::indicator {{ width: 8px; height: 8px; border: 4px solid {card}; border-radius: 8px; background: {card}; }}
 #choice::indicator:unchecked {{ border: 1px solid {dim}; width: 14px; height: 14px; }}
 #choice::indicator:checked {{ border-color: {accent}; }} #choice:focus {{ color: {accent}; }}
+#check::indicator {{ width: 13px; height: 13px; border: 1px solid {dim}; border-radius: 3px; background: {card}; }}
+#check::indicator:checked {{ background: {accent}; border-color: {accent}; }} #check:focus {{ color: {accent}; }}
 #hint {{ background: {soft}; border: 1px solid {accent}; border-radius: 10px; }}
-#clear {{ background: transparent; }}
+#clear, #rows {{ background: transparent; }}
 #mono {{ font-family: monospace; background: {bg}; border: 1px solid {line}; border-radius: 6px; padding: 6px; }}
 #mono:focus {{ border-color: {accent}; }}
 #progress {{ background: {line}; border: 0; border-radius: 3px; }}
@@ -55,14 +58,18 @@ SHEET = """
 #table QHeaderView {{ background: transparent; border: 0; }}
 #table QHeaderView::section {{ background: transparent; color: {dim}; border: 0; border-bottom: 1px solid {line};
     padding: 7px 6px 7px 12px; }}
-#table QScrollBar, #card QScrollBar, #mono QScrollBar {{ background: transparent; border: 0; width: 10px; margin: 2px; }}
-#table QScrollBar::handle, #card QScrollBar::handle, #mono QScrollBar::handle {{ background: {line}; border-radius: 3px;
-    min-height: 28px; }}
-#table QScrollBar::handle:hover, #card QScrollBar::handle:hover, #mono QScrollBar::handle:hover {{ background: {dim}; }}
+#table QScrollBar, #card QScrollBar, #mono QScrollBar, #rows QScrollBar {{ background: transparent; border: 0;
+    width: 10px; margin: 2px; }}
+#table QScrollBar::handle, #card QScrollBar::handle, #mono QScrollBar::handle, #rows QScrollBar::handle {{ background: {line};
+    border-radius: 3px; min-height: 28px; }}
+#table QScrollBar::handle:hover, #card QScrollBar::handle:hover, #mono QScrollBar::handle:hover,
+#rows QScrollBar::handle:hover {{ background: {dim}; }}
 #table QScrollBar::add-line, #card QScrollBar::add-line, #mono QScrollBar::add-line,
-#table QScrollBar::sub-line, #card QScrollBar::sub-line, #mono QScrollBar::sub-line {{ width: 0; height: 0; }}
+#table QScrollBar::sub-line, #card QScrollBar::sub-line, #mono QScrollBar::sub-line,
+#rows QScrollBar::add-line, #rows QScrollBar::sub-line {{ width: 0; height: 0; }}
 #table QScrollBar::add-page, #card QScrollBar::add-page, #mono QScrollBar::add-page,
-#table QScrollBar::sub-page, #card QScrollBar::sub-page, #mono QScrollBar::sub-page {{ background: transparent; }}
+#table QScrollBar::sub-page, #card QScrollBar::sub-page, #mono QScrollBar::sub-page,
+#rows QScrollBar::add-page, #rows QScrollBar::sub-page {{ background: transparent; }}
 """
 
 

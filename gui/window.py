@@ -14,9 +14,10 @@ from gui.widgets.parts import button, label
 if TYPE_CHECKING:
     from gui.pages.models import ModelsPage
     from gui.pages.playground import Playground
+    from gui.pages.providers import ProvidersPage
 
 
-PAGES = ("Overview", "Playground", "Models")
+PAGES = ("Overview", "Playground", "Models", "Providers")
 WANTED, FRAME = QSize(1040, 700), QSize(16, 48)
 
 
@@ -47,6 +48,7 @@ class Window(QMainWindow):
         self.overview = Overview(service)
         self.playground: Playground | None = None
         self.models: ModelsPage | None = None
+        self.providers: ProvidersPage | None = None
         self.pages.addWidget(self.overview)
         self._lay_out()
         self.nav.setCurrentRow(0)
@@ -86,13 +88,23 @@ class Window(QMainWindow):
             self.models = ModelsPage(self._service)
             self.pages.addWidget(self.models)
 
+    def open_providers(self) -> None:
+        if self.providers is None:
+            from gui.pages.providers import ProvidersPage
+
+            self.providers = ProvidersPage(self._service)
+            self.pages.addWidget(self.providers)
+
     def _turn(self, row: int) -> None:
         name = PAGES[row]
         if name == "Playground":
             self.open_playground()
         elif name == "Models":
             self.open_models()
-        shown = {"Playground": self.playground, "Models": self.models}.get(name) or self.overview
+        elif name == "Providers":
+            self.open_providers()
+        made = {"Playground": self.playground, "Models": self.models, "Providers": self.providers}
+        shown = made.get(name) or self.overview
         self.pages.setCurrentWidget(shown)
         self.title.setText(name)
 

@@ -39,7 +39,7 @@ class ModelCells(QStyledItemDelegate):
         elif index.column() == STATE:
             _paint_state(painter, inner, row, font)
         else:
-            _paint_line(painter, inner, index.data() or "", font, colours["text" if row.marker != "not_here" else "dim"])
+            paint_line(painter, inner, index.data() or "", font, colours["text" if row.marker != "not_here" else "dim"])
         painter.restore()
 
 
@@ -49,8 +49,8 @@ def _paint_name(painter: QPainter, area: QRect, row: Row, font: QFont) -> None:
     strong.setWeight(QFont.Weight.DemiBold)
     small.setPointSizeF(font.pointSizeF() * 0.88)
     tone = colours["text" if row.marker != "not_here" else "dim"]  # what is here stands out
-    _paint_line(painter, QRect(area.left(), middle - 19, area.width(), 20), row.title, strong, tone)
-    _paint_line(painter, QRect(area.left(), middle + 1, area.width(), 18), row.note, small, colours["dim"])
+    paint_line(painter, QRect(area.left(), middle - 19, area.width(), 20), row.title, strong, tone)
+    paint_line(painter, QRect(area.left(), middle + 1, area.width(), 18), row.note, small, colours["dim"])
 
 
 def _paint_state(painter: QPainter, area: QRect, row: Row, font: QFont) -> None:
@@ -59,7 +59,7 @@ def _paint_state(painter: QPainter, area: QRect, row: Row, font: QFont) -> None:
     line = area.adjusted(0, 0, 0, -10 if has_bar else 0)
     paint_marker(painter, QRectF(line.left(), line.center().y() - MARKER / 2 + 1, MARKER, MARKER), row.marker)
     tone = {"ready": "ok", "failed": "bad", "loading": "accent", "working": "accent"}.get(row.marker, "dim")
-    _paint_line(
+    paint_line(
         painter, line.adjusted(MARKER + 7, 0, 0, 0), row.state, font, colours["warn" if row.problem and tone == "dim" else tone]
     )
     if row.share is None:
@@ -72,7 +72,7 @@ def _paint_state(painter: QPainter, area: QRect, row: Row, font: QFont) -> None:
         painter.drawRoundedRect(QRectF(track.left(), track.top(), width, BAR), BAR / 2, BAR / 2)
 
 
-def _paint_line(painter: QPainter, area: QRect, text: str, font: QFont, colour: str) -> None:
+def paint_line(painter: QPainter, area: QRect, text: str, font: QFont, colour: str) -> None:
     painter.setFont(font)
     painter.setPen(QColor(colour))
     shown = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, area.width())

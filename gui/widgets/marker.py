@@ -9,12 +9,12 @@ from gui import theme
 SIZE = 12
 COLOURS = {
     "ready": "ok", "done": "ok", "loading": "accent", "working": "accent", "failed": "bad", "unloaded": "dim", "not_here": "dim",
-    "cancelled": "dim",
+    "cancelled": "dim", "warned": "warn",
 }  # fmt: skip
 
 
 def paint_marker(painter: QPainter, area: QRectF, name: str) -> None:
-    """ready: a disc; loading and working: half of one; failed: a triangle; on disk: a ring; not here: an arrow down."""
+    """A disc: ready; half of one: at work; a triangle: failed, warned; a ring: at rest; an arrow down: not here."""
     colour = QColor(theme.colours()[COLOURS.get(name, "dim")])
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -23,7 +23,7 @@ def paint_marker(painter: QPainter, area: QRectF, name: str) -> None:
     painter.setBrush(colour)
     if name in ("ready", "done"):
         painter.drawEllipse(QRectF(1, 1, 10, 10))
-    elif name == "failed":
+    elif name in ("failed", "warned"):
         painter.drawPolygon(QPolygonF([QPointF(6, 0.5), QPointF(12, 11.5), QPointF(0, 11.5)]))
     else:
         _paint_outlined(painter, name, colour)

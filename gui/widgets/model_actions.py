@@ -7,7 +7,8 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
 
-from gui.model_row_state import WAYS, Action
+from gui.lines_state import Action
+from gui.model_row_state import WAYS
 from gui.plain_text import tooltip
 from gui.widgets.parts import button
 

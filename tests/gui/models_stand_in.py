@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Empty, Queue
@@ -44,15 +45,13 @@ def job(job_id: str, kind: str, model_id: str, **more: Any) -> Json:
     }  # fmt: skip
 
 
-class StandIn:
-    """The tests' hold on it."""
+class Hold:
+    """The tests' hold on a stand-in's process, which is a module of its own and is told by `document` what to begin with."""
 
-    def __init__(self, home: Path, models: list[Json]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.gui.models_stand_in"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+    def __init__(self, home: Path, module: str, document: Json) -> None:
+        self._process = subprocess.Popen([sys.executable, "-m", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"models": models, "path": str(home / "models" / "x.gguf")}).encode() + b"\n")
+        self._process.stdin.write(json.dumps(document).encode() + b"\n")
         self._process.stdin.flush()
         self.url = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
         self.control = home / "run" / "control.json"
@@ -83,10 +82,6 @@ class StandIn:
         """Whether changes wait until it isn't."""
         self._do("slow", on=on)
 
-    def have(self, **what: Json) -> None:
-        """More in `memory`, `engine` or `details`."""
-        self._do("have", more=what)
-
     @property
     def calls(self) -> list[tuple[str, str, Any]]:
         """Those that change something: method, path, body."""
@@ -97,21 +92,21 @@ class StandIn:
         return int(self._do("calls")["lists_asked"])
 
 
-class Gateway:
-    """What it knows and says, in its own process. Handlers run on threads of their own; what they share is small."""
+class StandIn(Hold):
+    """With models."""
 
-    def __init__(self, models: list[Json], path: str) -> None:
-        self.models = {one["id"]: one for one in models}
-        self.jobs: list[Json] = []
-        self.known: dict[str, Json] = {
-            "memory": {"budget_bytes": 12 * GB, "machine_bytes": 16 * GB},
-            "engine": {"name": "llama_cpp", "version": "0.3.36", "threads": 3, "reason": ""},
-            "details": {
-                "architecture": "llama", "name": "Model", "tensors": 272, "tools": True, "embedding_length": 576, "path": path,
-                "chat_template": "{% for m in messages %}{{ m.content }}{% endfor %}",
-                "memory": {"weights": GB, "cache": GB // 2, "compute": GB // 2, "total": 2 * GB},
-            },
-        }  # fmt: skip
+    def __init__(self, home: Path, models: list[Json]) -> None:
+        super().__init__(home, "tests.gui.models_stand_in", {"models": models, "path": str(home / "models" / "x.gguf")})
+
+    def have(self, **what: Json) -> None:
+        """More in `memory`, `engine` or `details`."""
+        self._do("have", more=what)
+
+
+class Stage:
+    """What any stand-in does, in its own process. Handlers run on threads of their own; what they share is small."""
+
+    def __init__(self) -> None:
         self.said: dict[str, Any] = {}
         self.calls: list[tuple[str, str, Any]] = []
         self.lists_asked = 0
@@ -127,16 +122,9 @@ class Gateway:
                 self.said[body["key"]] = body["say"]
             case "slow":
                 self.is_quick.clear() if body["on"] else self.is_quick.set()
-            case "have":
-                for name, more in body["more"].items():
-                    self.known[name].update(more)
         return {"calls": self.calls, "lists_asked": self.lists_asked}
 
     def tell(self, name: str, body: Json) -> None:
-        if name == "model":
-            self.models[body["id"]] = body
-        if name == "job":
-            self.jobs = [body, *(one for one in self.jobs if one["id"] != body["id"])]
         for reader in self.readers:
             reader.put(f"event: {name}\ndata: {json.dumps(body)}\n\n".encode())
 
@@ -146,6 +134,42 @@ class Gateway:
             self.is_quick.wait(30)
         if (said := self.said.get(f"{method} {path}")) is not None:
             return said[0], said[1]
+        return self.about(method, path, body)
+
+    def about(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        """What it says by itself."""
+        raise NotImplementedError
+
+
+class Gateway(Stage):
+    def __init__(self, models: list[Json], path: str) -> None:
+        super().__init__()
+        self.models = {one["id"]: one for one in models}
+        self.jobs: list[Json] = []
+        self.known: dict[str, Json] = {
+            "memory": {"budget_bytes": 12 * GB, "machine_bytes": 16 * GB},
+            "engine": {"name": "llama_cpp", "version": "0.3.36", "threads": 3, "reason": ""},
+            "details": {
+                "architecture": "llama", "name": "Model", "tensors": 272, "tools": True, "embedding_length": 576, "path": path,
+                "chat_template": "{% for m in messages %}{{ m.content }}{% endfor %}",
+                "memory": {"weights": GB, "cache": GB // 2, "compute": GB // 2, "total": 2 * GB},
+            },
+        }  # fmt: skip
+
+    def backstage(self, body: Json) -> Json:
+        if body["what"] == "have":
+            for name, more in body["more"].items():
+                self.known[name].update(more)
+        return super().backstage(body)
+
+    def tell(self, name: str, body: Json) -> None:
+        if name == "model":
+            self.models[body["id"]] = body
+        if name == "job":
+            self.jobs = [body, *(one for one in self.jobs if one["id"] != body["id"])]
+        super().tell(name, body)
+
+    def about(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         if path == JOBS:
             return 200, {"items": self.jobs, "next_cursor": None}
         if path.startswith(JOBS):
@@ -187,11 +211,12 @@ class Gateway:
 
 
 class Handler(BaseHTTPRequestHandler):
-    gateway: Gateway
+    gateway: Stage
 
     def _handle(self) -> None:
         path = unquote(self.path)
-        body = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)) or b"null")
+        raw = self.rfile.read(int(self.headers.get("content-length") or 0))
+        body = raw.decode() if "toml" in self.headers.get("content-type", "") else json.loads(raw or b"null")
         if path == "/api/v1/admin/events":
             with contextlib.suppress(OSError):  # the reader has gone
                 self._stream()
@@ -199,13 +224,13 @@ class Handler(BaseHTTPRequestHandler):
         status, answer = (
             (200, self.gateway.backstage(body)) if path == BACKSTAGE else self.gateway.answer(self.command, path, body)
         )
-        data = b"" if answer is None else json.dumps(answer).encode()
+        data = b"" if answer is None else answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("content-length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
 
-    do_GET = do_POST = do_DELETE = _handle  # noqa: N815 (the base class's names)
+    do_GET = do_POST = do_PATCH = do_DELETE = _handle  # noqa: N815 (the base class's names)
 
     def _stream(self) -> None:
         mine: Queue[bytes] = Queue()
@@ -225,8 +250,9 @@ class Handler(BaseHTTPRequestHandler):
         """Nothing: the tests' output is for the tests."""
 
 
-def main() -> None:
-    Handler.gateway = Gateway(**json.loads(sys.stdin.readline()))
+def serve(made: Callable[..., Stage]) -> None:
+    """Until standard input ends. `made` from the document that its first line is."""
+    Handler.gateway = made(**json.loads(sys.stdin.readline()))
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -235,4 +261,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(Gateway)
