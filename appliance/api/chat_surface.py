@@ -173,6 +173,4 @@ def _last_words(exchange: Exchange, call: Call) -> bytes:
 
 def _deployment_shown(call: Call) -> str:
     """In metrics and logs: where the answer came from, or should have come from."""
-    if call.answered is not None:
-        return call.answered.name
-    return call.resolution.deployment.name if call.resolution is not None else ""
+    return call.deployment.name if call.resolution is not None else ""

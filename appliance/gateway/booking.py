@@ -39,12 +39,12 @@ def open_entry(call: Call, reservation: Reservation) -> OpenEntry:
 def settled_entry(call: Call, prices: Prices, state: RequestState, status: int, error: str | None) -> SettledEntry:
     """How it ended. Its usage, estimated where nobody told it, is that of the attempt which answered."""
     assert call.reservation is not None
-    attempts = call.journey.attempts if call.journey is not None else []
+    attempts = call.attempts
     if call.usage is None:
         sent = bool(attempts) and (state is not RequestState.FAILED or call.characters_out > 0)
         call.usage = estimated_usage(call.reservation.tokens_in if sent else 0, call.characters_out)
     first = None if call.first_token is None else int((call.first_token - call.started) * 1000)
-    theirs = _whose(call, attempts)
+    theirs = call.answered or (attempts[-1] if attempts else None)  # whose answer the caller got, or would have got
     entries = tuple(
         [
             _its_entry(call, attempt, prices, state, status, error) if attempt is theirs else _entry(call, attempt, prices)
@@ -52,13 +52,6 @@ def settled_entry(call: Call, prices: Prices, state: RequestState, status: int, 
         ]
     )
     return SettledEntry(call.id, state, status, error, call.elapsed_ms(), first, entries)
-
-
-def _whose(call: Call, attempts: list[Attempt]) -> Attempt | None:
-    """The attempt whose answer the caller got, or would have got."""
-    if call.journey is not None and call.journey.answered is not None:
-        return call.journey.answered
-    return attempts[-1] if attempts else None
 
 
 def _its_entry(call: Call, attempt: Attempt, prices: Prices, state: RequestState, status: int, error: str | None) -> AttemptEntry:

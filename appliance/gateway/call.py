@@ -15,8 +15,8 @@ from appliance.gateway.state import State
 from appliance.identity.caller import Caller
 from appliance.metering.entries import Dialect, Kind
 from appliance.providers.wire import Deployment
-from appliance.routing.journey import Journey
 from appliance.routing.names import Resolution
+from appliance.routing.router import Attempt
 
 _sequence = itertools.count(random.getrandbits(16))
 
@@ -59,7 +59,8 @@ class Call(msgspec.Struct):
     local_only: it may not leave this machine, whatever the route says.
     dropped:  parameters that were left out of what was sent, by deployment.
     deadline: monotonic seconds at which it must have ended; `limit` moves the caller's own clock along.
-    journey:  its way through the route, once it is on it; answered: the deployment whose answer it gets.
+    attempts: those that were made, in order; answered: the one whose answer it gets. Its journey itself isn't here: that
+              knows the call, and a circle is freed by the garbage collector alone (130 µs a request, measured).
     cost:     US dollars, once it has ended; None: no price is known.
     answer:   what its dialect writes on top of the answer, where it has such a thing.
     started:  monotonic seconds of its arrival; started_at is the same moment in UTC milliseconds.
@@ -83,8 +84,8 @@ class Call(msgspec.Struct):
     head: Head = msgspec.field(default_factory=Head)
     resolution: Resolution | None = None
     reservation: Reservation | None = None
-    journey: Journey | None = None
-    answered: Deployment | None = None
+    attempts: list[Attempt] = []
+    answered: Attempt | None = None
     answer: Answer | None = None
     limit: Callable[[float], None] | None = None
     is_booked: bool = False
@@ -101,6 +102,14 @@ class Call(msgspec.Struct):
     def dialect_name(self) -> str:
         """As providers know it."""
         return self.form.name if self.form is not None else "openai_chat"
+
+    @property
+    def deployment(self) -> Deployment:
+        """The one that answers it; until that is known, the one that its route begins with."""
+        if self.answered is not None:
+            return self.answered.target.deployment
+        assert self.resolution is not None
+        return self.resolution.deployment
 
     @property
     def streamed(self) -> bool:

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from appliance.chat import Chunk
@@ -93,14 +94,14 @@ class Pipeline:
     def _journey(self, call: Call) -> Journey:
         """Choose a deployment, send, retry, fail over: the way through the route, not yet begun."""
         assert call.resolution is not None and call.reservation is not None
-
-        async def send(route: Route, target: Target) -> AsyncGenerator[Chunk, None]:
-            return await self._sender.send(call, target.deployment, may_drop=route.drop_unsupported)
-
         wanted = Wanted(call.reservation.tokens_in, call.reservation.tokens_out, call.local_only)
         ask = Ask(wanted=wanted, deadline=call.deadline, streamed=call.streamed, may_repeat=may_repeat(call.raw))
-        call.journey = Journey(self._router, call.resolution.route, ask, send)
-        return call.journey
+        journey = Journey(self._router, call.resolution.route, ask, partial(self._send, call))
+        call.attempts = journey.attempts
+        return journey
+
+    async def _send(self, call: Call, route: Route, target: Target) -> AsyncGenerator[Chunk, None]:
+        return await self._sender.send(call, target.deployment, may_drop=route.drop_unsupported)
 
     async def _to_the_end(self, call: Call) -> AsyncGenerator[Chunk, None]:
         """Pass chunks on and count them; hold back the end of the answer until the ledger has it."""
@@ -212,9 +213,9 @@ class _Passing:
 def _begun(call: Call, journey: Journey) -> AsyncGenerator[Chunk, None]:
     """A deployment has begun to answer: what the caller is told of it is known now."""
     assert journey.answered is not None and journey.chunks is not None
-    call.answered = journey.answered.target.deployment
+    call.answered = journey.answered
     if call.answer is not None:
-        call.answer.model = call.answered.model
+        call.answer.model = call.deployment.model
     call.head.headers.extend(headers(call))
     return journey.chunks
 

@@ -14,17 +14,18 @@ CACHE_OFF = "off"
 
 def headers(call: Call) -> list[tuple[bytes, bytes]]:
     """What is known when an answer begins."""
-    assert call.resolution is not None and call.answered is not None and call.journey is not None
+    assert call.resolution is not None
+    deployment = call.deployment
     found = [
-        (b"x-gatehouse-deployment", call.answered.name.encode("ascii", "replace")),
-        (b"x-gatehouse-attempts", b"%d" % len(call.journey.attempts)),
+        (b"x-gatehouse-deployment", deployment.name.encode("ascii", "replace")),
+        (b"x-gatehouse-attempts", b"%d" % len(call.attempts)),
         (b"x-gatehouse-cache", CACHE_OFF.encode()),
         (b"x-gatehouse-overhead-ms", b"%.1f" % (overhead_seconds(call) * 1000)),
     ]
     alias = call.resolution.alias
     if alias is not None:
-        found.append((b"x-gatehouse-alias", f"{alias} -> {call.answered.model}".encode("ascii", "replace")))
-    if dropped := call.dropped.get(call.answered.name):
+        found.append((b"x-gatehouse-alias", f"{alias} -> {deployment.model}".encode("ascii", "replace")))
+    if dropped := call.dropped.get(deployment.name):
         found.append((b"x-gatehouse-dropped", ", ".join(dropped).encode("ascii", "replace")))
     return found
 
@@ -40,16 +41,17 @@ def headers_at_the_end(call: Call) -> list[tuple[bytes, bytes]]:
 
 def last_words(call: Call) -> bytes:
     """The same as JSON on one line, for the end of a stream."""
-    assert call.answered is not None and call.journey is not None and call.usage is not None
+    assert call.usage is not None
+    deployment = call.deployment.name
     told: dict[str, Any] = {
-        "deployment": call.answered.name,
-        "attempts": len(call.journey.attempts),
+        "deployment": deployment,
+        "attempts": len(call.attempts),
         "cache": CACHE_OFF,
         "cost": None if call.cost is None else {"amount": shown(call.cost), "currency": CURRENCY},
         "tokens_in": call.usage.tokens_in,
         "tokens_out": call.usage.tokens_out,
         "usage_estimated": call.usage.estimated,
-        "dropped": call.dropped.get(call.answered.name, ()),
+        "dropped": call.dropped.get(deployment, ()),
     }
     return msgspec.json.encode(told)
 
@@ -61,10 +63,9 @@ def shown(amount: Decimal) -> str:
 
 def overhead_seconds(call: Call) -> float:
     """What was not spent waiting for a deployment, up to the answer's first words."""
-    assert call.journey is not None
     now = time.monotonic()
     waited = until = 0.0
-    for attempt in call.journey.attempts:  # in the order of their beginnings; two may run side by side
+    for attempt in call.attempts:  # in the order of their beginnings; two may run side by side
         end = attempt.begun or attempt.ended or now
         waited += max(end - max(attempt.began, until), 0.0)
         until = max(until, end)
