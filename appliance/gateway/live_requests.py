@@ -5,8 +5,8 @@ from typing import Any
 
 from appliance.clock import rfc3339
 from appliance.gateway.call import Call
-from appliance.metering.entries import AttemptEntry, AttemptOutcome, Dialect, Kind, RequestState, SettledEntry
-from appliance.metering.requests import AttemptRecord, RequestRecord, request_id
+from appliance.metering.entries import Dialect, Kind, RequestState, SettledEntry
+from appliance.metering.requests import RequestRecord, attempt_record, request_id
 from appliance.telemetry.events import Events
 
 REQUEST_EVENT = "request"
@@ -61,23 +61,5 @@ def _record(call: Call, entry: SettledEntry) -> RequestRecord:
         key_id=caller.key_id,
         duration_ms=entry.duration_ms,
         first_token_ms=entry.first_token_ms,
-        attempts=[_attempt(attempt) for attempt in entry.attempts],
-    )
-
-
-def _attempt(entry: AttemptEntry) -> AttemptRecord:
-    return AttemptRecord(
-        deployment=entry.deployment,
-        why=entry.why,
-        outcome=AttemptOutcome(entry.outcome).name.lower(),
-        status=entry.status,
-        error=entry.error,
-        duration_ms=entry.duration_ms,
-        tokens_in=entry.tokens_in,
-        tokens_out=entry.tokens_out,
-        cached_in=entry.cached_in,
-        reasoning_out=entry.reasoning_out,
-        finish=entry.finish,
-        estimated=entry.estimated,
-        cost_micro=entry.cost_micro,
+        attempts=[attempt_record(attempt) for attempt in entry.attempts],
     )

@@ -86,7 +86,7 @@ class Requests:
             tries = (await connection.execute(_attempts([row.id for row in rows]))).all() if rows else []
         by_request: dict[bytes, list[AttemptRecord]] = {}
         for row in tries:
-            by_request.setdefault(row.request_id, []).append(_attempt(row))
+            by_request.setdefault(row.request_id, []).append(attempt_record(row))
         return [_request(row, by_request.get(row.id, [])) for row in rows]
 
 
@@ -144,7 +144,8 @@ def _request(row: Any, tries: list[AttemptRecord]) -> RequestRecord:
     )
 
 
-def _attempt(row: Any) -> AttemptRecord:
+def attempt_record(row: Any) -> AttemptRecord:
+    """From a row of the ledger, or from the AttemptEntry that is about to become one: they name their parts alike."""
     return AttemptRecord(
         deployment=row.deployment,
         why=row.why,

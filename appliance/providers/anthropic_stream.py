@@ -10,7 +10,7 @@ at any point, after status 200.
 import msgspec
 
 from appliance.chat import Chunk, Delta, FunctionCall, ToolCall
-from appliance.errors import GatehouseError, UpstreamCut, UpstreamFailed
+from appliance.errors import UpstreamFailed
 from appliance.providers.anthropic_answer import (
     UNREADABLE,
     Block,
@@ -21,7 +21,8 @@ from appliance.providers.anthropic_answer import (
     said_failure,
     usage_of,
 )
-from appliance.upstream.sse import SseEvent, SseReader, SseTooLarge
+from appliance.providers.sse_stream import SseStream
+from appliance.upstream.sse import SseEvent
 
 
 class _Delta(msgspec.Struct):
@@ -72,65 +73,30 @@ class _Call:
         self.has_arguments = False
 
 
-class AnthropicStream:
+class AnthropicStream(SseStream):
     """Turns one answer's bytes into chunks. Knows whether it was finished: a reason to stop, then `message_stop`."""
 
+    skips_empty = False
+
     def __init__(self, provider: str, *, passes: bool) -> None:
-        self._provider = provider
+        super().__init__(provider)
         self._passes = passes
-        self._reader = SseReader()
         self._first_usage: TheirUsage | None = None
         self._calls: dict[int, _Call] = {}
         self._calls_begun = 0
         self._finished = False
         self._ended_by_network = False
-        self._more_behind_the_end = False
-        self._failure: GatehouseError | None = None
-        self.done = False
-
-    @property
-    def is_clean(self) -> bool:
-        return self.done and not self._more_behind_the_end and not self._reader.has_rest
-
-    def feed(self, data: bytes) -> list[Chunk]:
-        if self._failure is not None:
-            raise self._failure
-        try:
-            events = self._reader.feed(data)
-        except SseTooLarge as error:
-            raise UpstreamFailed(f"{self._provider}: {error}") from error
-        return self._chunks(events)
 
     def close(self) -> list[Chunk]:
         self._ended_by_network = True
-        chunks = self._chunks(self._reader.close()) if self._failure is None else []
-        if self._failure is not None:
-            raise self._failure
-        if not self._finished:
-            raise self._cut()
-        return chunks
+        return super().close()
 
-    def _cut(self) -> UpstreamCut:
-        return UpstreamCut(f"{self._provider} broke off in the middle of its answer", fix="Try again.")
+    def _is_whole(self) -> bool:
+        return self._finished
 
-    def _chunks(self, events: list[SseEvent]) -> list[Chunk]:
-        chunks: list[Chunk] = []
-        for event in events:
-            if self.done:
-                self._more_behind_the_end = True
-                continue
-            try:
-                chunk = self._chunk(event)
-            except GatehouseError as error:
-                self._failure = error
-                if chunks:  # what came before the failure is the caller's; the next call raises
-                    break
-                raise
-            if chunk is not None:
-                if chunks:
-                    chunks[-1].more = True
-                chunks.append(chunk)
-        return chunks
+    def _read(self, event: SseEvent) -> list[Chunk]:
+        chunk = self._chunk(event)
+        return [] if chunk is None else [chunk]
 
     def _chunk(self, event: SseEvent) -> Chunk | None:
         try:

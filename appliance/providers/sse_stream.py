@@ -1,12 +1,19 @@
 """A streamed answer of server-sent events: what came before a failure is given out, then the failure; an end is not guessed."""
 
+from typing import ClassVar
+
 from appliance.chat import Chunk
 from appliance.errors import GatehouseError, UpstreamCut, UpstreamFailed
 from appliance.upstream.sse import SseEvent, SseReader, SseTooLarge
 
 
 class SseStream:
-    """One answer; wire.Stream but for what an event means, which is `_read`'s to say (it sets `done`, and may raise)."""
+    """One answer; wire.Stream but for what an event means, which is `_read`'s to say (it sets `done`, and may raise).
+
+    skips_empty: an event without data is nothing; where each of them has data, one without is rubbish, and `_read`'s to refuse.
+    """
+
+    skips_empty: ClassVar[bool] = True
 
     def __init__(self, provider: str) -> None:
         self._provider = provider
@@ -33,15 +40,18 @@ class SseStream:
         if self._failure is not None:
             raise self._failure
         if not self._is_whole():
-            raise UpstreamCut(f"{self._provider} broke off in the middle of its answer", fix="Try again.")
+            raise self._cut()
         return chunks
+
+    def _cut(self) -> UpstreamCut:
+        return UpstreamCut(f"{self._provider} broke off in the middle of its answer", fix="Try again.")
 
     def _chunks(self, events: list[SseEvent]) -> list[Chunk]:
         chunks: list[Chunk] = []
         for event in events:
             if self.done:
                 self._more_behind_the_end = True
-            elif event.data:
+            elif event.data or not self.skips_empty:
                 try:
                     chunks += self._read(event)
                 except GatehouseError as error:

@@ -11,12 +11,8 @@ Proven with the vendor's own SDK in tests/sdk/test_fake_anthropic_is_faithful.py
 `GET /_seen` tells what came; `POST /_faults {"claude-sonnet-4-5": "fault-500"}` lets a name fail that otherwise works.
 """
 
-import argparse
-import asyncio
 import json
 import re
-import ssl
-import sys
 from typing import Any
 
 from tests.fakes.anthropic_faults import EVENT_STREAM, event, fault
@@ -32,7 +28,7 @@ from tests.fakes.anthropic_rules import (
     size_of,
 )
 from tests.fakes.openai_rules import instance_of
-from tests.fakes.wire import Exchange, FakeServer
+from tests.fakes.wire import Exchange, run
 
 KEY_PREFIX = "sk-fake-"
 MODELS = ("claude-sonnet-4-5", "claude-sonnet-4-6", "claude-haiku-4-5", *ADAPTIVE_ONLY, "claude-cached")
@@ -277,21 +273,5 @@ def _model(name: str) -> dict[str, Any]:
     }
 
 
-async def serve(port: int, certificate: str | None, key: str | None) -> None:
-    server = FakeServer(FakeAnthropic().handle)
-    ports = {"port": await server.start(port)}
-    if certificate is not None:
-        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        tls.load_cert_chain(certificate, key)
-        ports["tls_port"] = await server.start(0, tls)
-    print(json.dumps(ports), flush=True)
-    await asyncio.to_thread(sys.stdin.read)  # ends with whoever started it, however that ends
-
-
 if __name__ == "__main__":
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--port", type=int, default=0)
-    arguments.add_argument("--certificate")
-    arguments.add_argument("--key")
-    given = arguments.parse_args()
-    asyncio.run(serve(given.port, given.certificate, given.key))
+    run(FakeAnthropic().handle)

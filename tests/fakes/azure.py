@@ -13,10 +13,10 @@ import re
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote
 
-from tests.fakes.openai import CHAT_MODELS, EMBEDDING_MODELS, KEY_PREFIX, FakeOpenAI, main
+from tests.fakes.openai import CHAT_MODELS, EMBEDDING_MODELS, KEY_PREFIX, FakeOpenAI
 from tests.fakes.openai_faults import fault_for, refuses
 from tests.fakes.openai_rules import Refusal
-from tests.fakes.wire import Exchange
+from tests.fakes.wire import Exchange, run
 
 DEPLOYMENT = re.compile(r"/openai/deployments/([^/]+)(/chat/completions|/embeddings)")
 SAFE = {name: {"filtered": False, "severity": "safe"} for name in ("hate", "self_harm", "sexual", "violence")}
@@ -106,4 +106,4 @@ class FakeAzure(FakeOpenAI):
 
 
 if __name__ == "__main__":
-    main(FakeAzure())
+    run(FakeAzure().handle)

@@ -12,14 +12,10 @@ Thinking gives a block with a signature, which is checked when it comes back. `G
 tests/fakes/openai.py.
 """
 
-import argparse
-import asyncio
 import base64
 import hashlib
 import json
 import re
-import ssl
-import sys
 from typing import Any
 from urllib.parse import unquote
 
@@ -28,7 +24,7 @@ from tests.fakes.bedrock_rules import check_claude, check_converse, check_shape
 from tests.fakes.bedrock_wire import EVENT_STREAM, Refusal, check_credential, event, invalid
 from tests.fakes.openai import WORDS, embedding
 from tests.fakes.openai_rules import instance_of
-from tests.fakes.wire import Exchange, FakeServer
+from tests.fakes.wire import Exchange, run
 
 CLAUDE = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 PROFILE = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123def456"
@@ -230,21 +226,5 @@ def _embedded(model: str, body: dict[str, Any]) -> bytes:
     return json.dumps({"embedding": embedding(text, dimensions), "inputTextTokenCount": len(text.split())}).encode()
 
 
-async def serve(port: int, certificate: str | None, key: str | None) -> None:
-    server = FakeServer(FakeBedrock().handle)
-    ports = {"port": await server.start(port)}
-    if certificate is not None:
-        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        tls.load_cert_chain(certificate, key)
-        ports["tls_port"] = await server.start(0, tls)
-    print(json.dumps(ports), flush=True)
-    await asyncio.to_thread(sys.stdin.read)  # ends with whoever started it, however that ends
-
-
 if __name__ == "__main__":
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--port", type=int, default=0)
-    arguments.add_argument("--certificate")
-    arguments.add_argument("--key")
-    given = arguments.parse_args()
-    asyncio.run(serve(given.port, given.certificate, given.key))
+    run(FakeBedrock().handle)

@@ -12,19 +12,16 @@ The model's name chooses what happens:
 `GET /_seen` tells what came; `POST /_faults {"gemini-2.5-flash": "fault-500"}` lets a name fail that otherwise works.
 """
 
-import argparse
-import asyncio
 import hashlib
 import json
 import re
-import sys
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from tests.fakes.google_faults import BAD_KEY, EVENT_STREAM, event, fault_of
 from tests.fakes.google_rules import Refusal, bad, check_generate, read_message, signature_of
 from tests.fakes.openai_rules import instance_of
-from tests.fakes.wire import Exchange, FakeServer
+from tests.fakes.wire import Exchange, run
 
 KEY_PREFIX = "sk-fake-"
 CHAT_MODELS = (
@@ -264,13 +261,5 @@ def _not_found(model: str) -> Refusal:
     return Refusal(404, "NOT_FOUND", message)
 
 
-async def serve(port: int) -> None:
-    server = FakeServer(FakeGoogle().handle)
-    print(json.dumps({"port": await server.start(port)}), flush=True)
-    await asyncio.to_thread(sys.stdin.read)  # ends with whoever started it, however that ends
-
-
 if __name__ == "__main__":
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--port", type=int, default=0)
-    asyncio.run(serve(arguments.parse_args().port))
+    run(FakeGoogle().handle)

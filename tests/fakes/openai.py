@@ -13,15 +13,11 @@ what happens:
 `GET /_seen` tells what came; `POST /_faults {"gpt-4o": "fault-500"}` lets a name fail that otherwise works.
 """
 
-import argparse
-import asyncio
 import base64
 import hashlib
 import json
 import re
-import ssl
 import struct
-import sys
 import time
 from typing import Any, ClassVar
 from urllib.parse import unquote
@@ -37,7 +33,7 @@ from tests.fakes.openai_rules import (
     check_chat,
     instance_of,
 )
-from tests.fakes.wire import Exchange, FakeServer
+from tests.fakes.wire import Exchange, run
 
 KEY_PREFIX = "sk-fake-"
 THOUGHT_TOKENS = 8
@@ -349,25 +345,5 @@ def _check_model(name: str, offered: Any) -> None:
         raise Refusal(404, message, code="model_not_found", param="model")
 
 
-async def serve(fake: FakeOpenAI, port: int, certificate: str | None, key: str | None) -> None:
-    server = FakeServer(fake.handle)
-    ports = {"port": await server.start(port)}
-    if certificate is not None:
-        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        tls.load_cert_chain(certificate, key)
-        ports["tls_port"] = await server.start(0, tls)
-    print(json.dumps(ports), flush=True)
-    await asyncio.to_thread(sys.stdin.read)  # ends with whoever started it, however that ends
-
-
-def main(fake: FakeOpenAI) -> None:
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--port", type=int, default=0)
-    arguments.add_argument("--certificate")
-    arguments.add_argument("--key")
-    given = arguments.parse_args()
-    asyncio.run(serve(fake, given.port, given.certificate, given.key))
-
-
 if __name__ == "__main__":
-    main(FakeOpenAI())
+    run(FakeOpenAI().handle)

@@ -4,10 +4,12 @@ A handler gets an `Exchange` and writes what it likes: a head with a wrong lengt
 Everything received is remembered, with the moment at which the client hung up, and `GET /_seen` tells it.
 """
 
+import argparse
 import asyncio
 import base64
 import json
 import ssl
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -248,3 +250,23 @@ def _json_or_none(body: bytes) -> Any:
         return json.loads(body) if body else None
     except ValueError:
         return None
+
+
+def run(handler: Handler) -> None:
+    """A fake as a program: takes `--port`, `--certificate` and `--key`, and prints its ports as JSON."""
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--port", type=int, default=0)
+    arguments.add_argument("--certificate")
+    arguments.add_argument("--key")
+    given = arguments.parse_args()
+    asyncio.run(_serve(FakeServer(handler), given.port, given.certificate, given.key))
+
+
+async def _serve(server: FakeServer, port: int, certificate: str | None, key: str | None) -> None:
+    ports = {"port": await server.start(port)}
+    if certificate is not None:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(certificate, key)
+        ports["tls_port"] = await server.start(0, tls)
+    print(json.dumps(ports), flush=True)
+    await asyncio.to_thread(sys.stdin.read)  # ends with whoever started it, however that ends
