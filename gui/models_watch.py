@@ -1,74 +1,37 @@
-"""Keeps what the app knows of models true, and carries an admin's wishes to the gateway. HTTP goes through client.py."""
+"""What the app knows of models, and an admin's wishes on their way to the gateway."""
 
 import time
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import Signal
 
 from gui.client import Failure
 from gui.models_state import Job, Models, details_of
 from gui.service import Service
+from gui.watch import UNREADABLE, Watch
 
 MODELS, JOBS = "/api/v1/admin/models", "/api/v1/admin/jobs"
-SETTLE_MS = 400  # events come in bursts: one question after them
-LOOK_MS = 5_000  # a model's memory grows without an event
 LOAD_MS = 600_000
-UNREADABLE = Failure("the gateway that runs is of another version than this app", "update both, and start them again")
 
 
-class ModelsWatch(QObject):
-    """`changed` follows every change; `failed` tells why a wish wasn't fulfilled; `detailed` answers `ask_details`.
+class ModelsWatch(Watch):
+    """The models and the jobs. `detailed` answers `ask_details`."""
 
-    Asks only while it `is_watched`. It lives as long as the service: an answer may come after the page has gone.
-    """
-
-    changed = Signal()
-    failed = Signal(object)
     detailed = Signal(str, object)
 
     def __init__(self, service: Service) -> None:
         super().__init__(service)
-        self.service = service
         self.models = Models()
-        self.failure: Failure | None = None
-        self.is_watched = False
-        self._is_asking = self._ask_again = False
-        self._home = ""
-        self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
-        self._settle.timeout.connect(self.ask)
-        self._look = QTimer(self, interval=LOOK_MS)
-        self._look.timeout.connect(self.ask)
-        service.events.arrived.connect(self._event)
-        service.events.lost.connect(self._settle.start)
-        service.changed.connect(self._service_changed)
 
-    def watch(self, *, on: bool) -> None:
-        """A page that nobody sees asks nothing."""
-        self.is_watched = on
-        if on:
-            self._look.start()
-            self.ask()
-        else:
-            self._look.stop()
+    def _knows_something(self) -> bool:
+        return self.models.told
 
-    def _service_changed(self) -> None:
-        if self.service.phase in ("stopped", "starting") and self.models.told:
-            self.models, self.failure, self._home = Models(), None, ""
-        elif self.service.phase == "running" and self._home != self.service.client.url:
-            self._home = self.service.client.url
-            self.ask()
-        self.changed.emit()
+    def _forget(self) -> None:
+        self.models = Models()
 
-    def ask(self) -> None:
-        """Ask for the list and the jobs; once more where something happened meanwhile."""
-        if not self.is_watched or self.service.phase != "running":
-            return
-        if self._is_asking:
-            self._ask_again = True
-            return
-        self._is_asking = True
+    def _send_questions(self) -> None:
         self.service.client.call("GET", MODELS, self._got_list, self._not_got)
         self.service.client.call("GET", JOBS, self._got_jobs, lambda _: None)
 
@@ -76,28 +39,14 @@ class ModelsWatch(QObject):
         self.failure = None if self.models.take_list(body) else UNREADABLE
         self._asked()
 
-    def _not_got(self, failure: Failure) -> None:
-        self.failure = failure
-        self._asked()
-
     def _got_jobs(self, body: Any) -> None:
         self.models.take_jobs(body, time.monotonic())
-        self.changed.emit()
-
-    def _asked(self) -> None:
-        self._is_asking = False
-        if self._ask_again:
-            self._ask_again = False
-            self._settle.start()
         self.changed.emit()
 
     def _event(self, name: str, body: Any) -> None:
         if name not in ("model", "job", "dropped"):
             return
-        if self.models.take_event(name, body, time.monotonic()):
-            self._ask_again = self._is_asking
-            self._settle.start()
-        self.changed.emit()
+        self._heard(is_news=self.models.take_event(name, body, time.monotonic()))
 
     def wish(self, verb: str, model_id: str, body: Any = None) -> None:
         """load, unload, get, verify, bench or remove."""

@@ -12,7 +12,8 @@ from gui.plain_text import breakable, sentences
 from gui.provider_form_state import ProviderForm
 from gui.provider_row_state import ADDABLE, KINDS, kind_title, tried_words
 from gui.providers_state import Provider, tried_of
-from gui.providers_watch import PROVIDERS, UNREADABLE, ProvidersWatch
+from gui.providers_watch import PROVIDERS, ProvidersWatch
+from gui.watch import UNREADABLE
 from gui.widgets.form_field import FormArea, FormField, combo
 from gui.widgets.marker import Marker
 from gui.widgets.parts import button, field, label

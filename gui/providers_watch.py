@@ -1,84 +1,51 @@
-"""Keeps what the app knows of providers and routes true, and carries an admin's wishes to the gateway, through client.py."""
+"""What the app knows of providers and routes, and an admin's wishes on their way to the gateway."""
 
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import Signal
 
 from gui.client import Failure
 from gui.providers_state import Providers, Route, Tried, explanation_of, imported_of, tried_of
 from gui.service import Service
+from gui.watch import UNREADABLE, Watch
 
 PROVIDERS, ROUTES, MODELS = "/api/v1/admin/providers", "/api/v1/admin/routes", "/api/v1/admin/models"
 TOML = "application/toml"
-SETTLE_MS = 400  # events come in bursts: one question after them
 TEST_MS = 20_000  # the gateway itself gives up after 15 s
 PAGE_ITEMS, PAGES_MAX = 200, 10
-LOOK_MS = 5_000  # a circuit lets a request try again without an event
 ROUTES_LOOKED_AT_MAX = 20  # at a time; the chosen one is always
 FILE_BYTES_MAX = 1024 * 1024
-UNREADABLE = Failure("the gateway that runs is of another version than this app", "update both, and start them again")
 
 
-class ProvidersWatch(QObject):
-    """`changed` follows every change; `failed` tells why a wish wasn't fulfilled; `answered` answers `send`, by its ticket.
+class ProvidersWatch(Watch):
+    """Providers, and routes with their circuits. `answered` answers `send`, by its ticket; `explained` answers `explain`."""
 
-    Asks only while it `is_watched`. It lives as long as the service: an answer may come after the page or a dialog has gone.
-    """
-
-    changed = Signal()
-    failed = Signal(object)
     answered = Signal(str, object, object)
     explained = Signal(str, object)
 
     def __init__(self, service: Service) -> None:
         super().__init__(service)
-        self.service = service
         self.providers = Providers()
-        self.failure: Failure | None = None
         self.local_models: list[str] = []
-        self.is_watched = False
-        self._is_asking = self._ask_again = False
         self._looked_at: set[tuple[str, ...]] = set()
-        self._home = ""
-        self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
-        self._settle.timeout.connect(self.ask)
-        self._look = QTimer(self, interval=LOOK_MS)
-        self._look.timeout.connect(self._look_again)
-        service.events.arrived.connect(self._event)
-        service.events.lost.connect(self._settle.start)
-        service.changed.connect(self._service_changed)
 
     def watch(self, *, on: bool) -> None:
-        """A page that nobody sees asks nothing."""
-        self.is_watched = on
         if on:
             self._looked_at.clear()
-            self._look.start()
-            self.ask()
-        else:
-            self._look.stop()
+        super().watch(on=on)
 
-    def _service_changed(self) -> None:
-        if self.service.phase in ("stopped", "starting") and self.providers.told:
-            self.providers, self.failure, self._home = Providers(), None, ""
-            self._looked_at.clear()
-        elif self.service.phase == "running" and self._home != self.service.client.url:
-            self._home = self.service.client.url
-            self.ask()
-        self.changed.emit()
+    def _knows_something(self) -> bool:
+        return self.providers.told
+
+    def _forget(self) -> None:
+        self.providers = Providers()
+        self._looked_at.clear()
 
     # The lists
 
-    def ask(self) -> None:
-        """Ask for both lists; once more where something happened meanwhile."""
-        if not self.is_watched or self.service.phase != "running":
-            return
-        if self._is_asking:
-            self._ask_again = True
-            return
-        self._is_asking = True
+    def _send_questions(self) -> None:
         self._all(PROVIDERS, lambda found: self._all(ROUTES, lambda routes: self._got(found, routes)))
 
     def _all(self, path: str, then: Callable[[list[Any]], None]) -> None:
@@ -110,24 +77,10 @@ class ProvidersWatch(QObject):
                 self.look_once(route)
         self._asked()
 
-    def _not_got(self, failure: Failure) -> None:
-        self.failure = failure
-        self._asked()
-
-    def _asked(self) -> None:
-        self._is_asking = False
-        if self._ask_again:
-            self._ask_again = False
-            self._settle.start()
-        self.changed.emit()
-
     def _event(self, name: str, body: Any) -> None:
         if name not in ("routes", "circuit", "dropped"):
             return
-        if self.providers.take_event(name, body):
-            self._ask_again = self._is_asking
-            self._settle.start()
-        self.changed.emit()
+        self._heard(is_news=self.providers.take_event(name, body))
 
     # Wishes
 

@@ -143,7 +143,7 @@ class ProvidersPage(QWidget):
         actions = route_row_state.actions(one, known) if one is not None else []
         self.routes.show_chosen(actions, route_row_state.problem(one, known) if one is not None else "")
         self.targets_head.setText(route_row_state.head(one) if one is not None else "")
-        self.targets.show_lines(route_row_state.target_lines(one, known) if one is not None else [])
+        self.targets.show_rows(route_row_state.target_lines(one, known) if one is not None else [])
 
     def _tell(self, failure: Failure) -> None:
         self._say(sentences(failure.message, failure.fix))

@@ -66,7 +66,7 @@ class LinesPart(QWidget):
     def show_lines(self, lines: list[Line], sought: str) -> None:
         """`sought`: what the lines were searched for; without it, no line means that there is nothing yet."""
         self._stack.setCurrentIndex(0 if not lines and not sought else 1)
-        self.view.show_lines(lines, f"Nothing has “{sought}” in it.")
+        self.view.show_rows(lines, f"Nothing has “{sought}” in it.")
 
     def show_chosen(self, actions: list[Action], why: str) -> None:
         self.buttons.show_actions(actions)

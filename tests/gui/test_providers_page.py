@@ -191,7 +191,7 @@ def test_adding_asks_only_what_the_kind_needs(
     dialog.fill_in(region="eu-central-1", access_key_id="AKIA0123", secret_access_key="s3cret-0123456789")
     assert not dialog.rows["region"].problem.isVisible()
     dialog.save.click()
-    qtbot.waitUntil(lambda: "prov_bedrock" in [line.id for line in page.providers.view.table._lines], timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "prov_bedrock" in [line.id for line in page.providers.view.table._rows], timeout=WAIT_MS)
     assert gateway.calls == [
         ("POST", PROVIDERS, {"kind": "bedrock", "name": "bedrock", "region": "eu-central-1", "access_key_id": "AKIA0123",
                              "secret_access_key": "s3cret-0123456789"})
@@ -262,7 +262,7 @@ def test_a_dialog_that_is_closed_while_it_is_answered_troubles_nobody(
 def test_a_circuit_whose_time_has_come_is_seen_without_an_event(
     qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gui.providers_watch.LOOK_MS", 300)
+    monkeypatch.setattr("gui.watch.LOOK_MS", 300)
     gateway = stand_in(SOME, ROUTED)
     page = told(qtbot, window())
     page.head.tabs[1].click()
