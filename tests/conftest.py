@@ -11,6 +11,7 @@ from tests.fakes.certificates import Certificates
 from tests.fakes.clock import FakeClock
 from tests.fakes.models import fetched_model
 from tests.running import Appliance, Colleague, Fake, NetworkNamespace, free_port
+from tests.sdk import matrix_table
 
 MakeFake = Callable[..., Fake]
 
@@ -40,6 +41,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from xdist.scheduler import LoadFileScheduling
 
     return LoadFileScheduling(config, log) if config.option.dist == "load" else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The table of SDKs and providers, where its tests ran."""
+    written = matrix_table.lines(report for reports in terminalreporter.stats.values() for report in reports)
+    if written:
+        terminalreporter.section("SDKs before providers")
+    for line in written:
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture
