@@ -4,38 +4,23 @@ Read `Appliance.open` from top to bottom: rooms are built in the order in which 
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
-
-from litestar import Litestar
-from litestar.config.cors import CORSConfig
-from litestar.di import Provide
+from typing import cast
 
 from appliance import __version__
 from appliance.api import anthropic as anthropic_api
-from appliance.api import anthropic_documents, documentation, openai_documents, operations
 from appliance.api import openai as openai_api
-from appliance.api.admin import api_keys as api_keys_api
-from appliance.api.admin import auth as auth_api
-from appliance.api.admin import events as events_api
-from appliance.api.admin import features as features_api
-from appliance.api.admin import jobs as jobs_api
-from appliance.api.admin import lan as lan_api
-from appliance.api.admin import machine as machine_api
-from appliance.api.admin import models as models_api
-from appliance.api.admin import overview as overview_api
-from appliance.api.admin import requests as requests_api
-from appliance.api.admin import route_explain as route_explain_api
 from appliance.api.admin.events import Feed
 from appliance.api.admin.features import Features
 from appliance.api.admin.overview import Overview, Parts
 from appliance.api.admin.requests import LiveRequestFeeds
 from appliance.api.chat_surface import ChatSurface
 from appliance.api.door import ASGIApp, Door
-from appliance.api.errors import HANDLERS
 from appliance.api.exchange import Bounds
 from appliance.api.join import JoinPage
 from appliance.api.operations import Operations
-from appliance.api.raw import describe, handlers, mounted
+from appliance.api.raw import handlers
+from appliance.api.responses import ResponsesRoutes
+from appliance.api.web import web_application
 from appliance.clock import Clock
 from appliance.gateway.counting import VendorCounts
 from appliance.gateway.deployment_facts import DeploymentFacts
@@ -46,6 +31,7 @@ from appliance.gateway.offers import Offers
 from appliance.gateway.pipeline import Pipeline
 from appliance.gateway.sending import Sender
 from appliance.gateway.state import State, StateHolder
+from appliance.gateway.stored_responses import StoredResponses
 from appliance.home import Home
 from appliance.identity.api_keys import ApiKeys
 from appliance.identity.key_table import load_key_table
@@ -63,7 +49,9 @@ from appliance.metering import recent
 from appliance.metering.ledger import Ledger
 from appliance.metering.prices import Prices
 from appliance.metering.requests import Requests
-from appliance.routing.names import Names
+from appliance.routing.catalog import Catalog
+from appliance.routing.connections import Connections
+from appliance.routing.names import VLLM_PROVIDER, Names
 from appliance.routing.router import Router
 from appliance.settings import Settings
 from appliance.store.engine import Database
@@ -81,8 +69,6 @@ from appliance.workers.launch import remove_leftovers
 CIRCUIT_EVENT = "circuit"
 _log = get_logger("app")
 
-ORDINARY_BODY_BYTES_MAX = 1024 * 1024  # everything but prompts is small
-
 
 class Appliance:
     """All rooms of one running appliance. Make it with `open`, inside the event loop; `close` it at the end."""
@@ -93,8 +79,10 @@ class Appliance:
     router: Router
     client: HttpClient
     images: Images
+    catalog: Catalog
     offers: Offers
     local_models: LocalModels
+    stored_responses: StoredResponses
     vllm: Vllm
     tasks: Tasks
     users: Users
@@ -105,6 +93,7 @@ class Appliance:
     events: Events
     asgi: ASGIApp
     join: ASGIApp
+    _state: StateHolder
     stop_wanted: Callable[[], None] = staticmethod(lambda: None)  # called when somebody with the control token wants the end
 
     @classmethod
@@ -123,6 +112,9 @@ class Appliance:
         await self.database.open()
         await migrate(self.database)
         vault = await Vault.open(self.database, home, settings.master_key_source, environ, clock)
+        self.events = Events(first_id=clock.now_ms())
+        self.catalog = Catalog(self.database, vault, clock, settings, environ, self.events)
+        await self.catalog.open()
         self.ledger = Ledger(self.database.sqlite_path, synchronous=settings.ledger_synchronous, on_group=metrics.ledger_group)
         await self.ledger.start()
         activity = Activity()
@@ -135,14 +127,15 @@ class Appliance:
         await self.client.open()
         self.images = Images(settings, proxies)
         await self.images.open()
-        self.events = Events(first_id=clock.now_ms())
         self.local_models = LocalModels(settings, home, clock, metrics, self.events)
         self.tasks = Tasks(clock, self.events)
         self.vllm = Vllm(settings, home, clock, self.client, environ, self.events)
         self.vllm.refuse_names(model.id for model in self.local_models.offered())
-        self.offers = Offers(settings, self.local_models, self.client, self.vllm)
-        self.vllm.on_change = self.offers.refresh
-        holder = StateHolder(State(keys, self.offers.names()))
+        self.offers = Offers(settings, self.local_models, self.client, self.vllm, self.catalog)
+        self.vllm.on_change = self._vllm_changed
+        self.catalog.publish = self.offers.refresh
+        self.catalog.on_provider_changed = self._provider_changed
+        holder = self._state = StateHolder(State(keys, self.offers.names()))
 
         def publish(names: Names) -> None:
             holder.publish_names(names)
@@ -171,6 +164,8 @@ class Appliance:
             openai_api.OpenAIRoutes(surface).table()
             + anthropic_api.AnthropicRoutes(surface, VendorCounts(self.client).count).table()
         )
+        self.stored_responses = StoredResponses(self.database, vault, clock, kept_hours=settings.responses_kept_hours)
+        routes += ResponsesRoutes(surface, self.stored_responses).table()
         raw = handlers(routes, self.door)
         overview = Overview(
             Parts(
@@ -204,8 +199,12 @@ class Appliance:
             "local_models": self.local_models,
             "vllm": self.vllm,
             "tasks": self.tasks,
+            "catalog": self.catalog,
+            "offers": self.offers,
+            "connections": Connections(self.catalog, settings, environ, self.client),
             "changes": ModelChanges(self.local_models, self.vllm, self.tasks, settings, home, self.database, clock),
             "control_token": control_token,
+            "stored_responses": self.stored_responses,
             "features": Features(
                 settings,
                 self.local_models,
@@ -222,32 +221,7 @@ class Appliance:
             "stop_wanted": self._stop_when_asked,
             "operations": Operations(self.ledger, self.local_models, metrics, self.door, __version__),
         }
-        app = Litestar(
-            route_handlers=[
-                *mounted(raw),
-                *openai_api.routes,
-                *operations.routes,
-                *documentation.routes,
-                *auth_api.routes,
-                *api_keys_api.routes,
-                *machine_api.routes,
-                *features_api.routes,
-                *overview_api.routes,
-                *events_api.routes,
-                *lan_api.routes,
-                *models_api.routes,
-                *jobs_api.routes,
-                *requests_api.routes,
-                *route_explain_api.routes,
-            ],
-            dependencies={name: _given(service) for name, service in services.items()},
-            exception_handlers=HANDLERS,
-            openapi_config=documentation.openapi_config(__version__),
-            cors_config=CORSConfig(allow_origins=settings.cors_allowed_origins) if settings.cors_allowed_origins else None,
-            request_max_body_size=min(settings.body_bytes_max, ORDINARY_BODY_BYTES_MAX),
-            logging_config=None,
-        )
-        describe(app, routes, {**openai_documents.schemas(), **anthropic_documents.schemas()})
+        app = web_application(settings, routes, raw, services)
         self.asgi = self.door.around(cast(ASGIApp, app), raw)
         return self
 
@@ -268,9 +242,19 @@ class Appliance:
 
     def model_to_try(self) -> str | None:
         """A model's name for the lines that people paste; None where there is none yet."""
-        names = [model.id for model in self.offers.names().offered()]
+        names = [model.id for model in self._state.current.names.offered()]
         alias = self.settings.demonstration_alias
         return alias if alias in names else names[0] if names else None
+
+    def _vllm_changed(self) -> None:
+        """What a server that has ended did says nothing of the next one."""
+        self.router.health.forget(VLLM_PROVIDER)
+        self.offers.refresh()
+
+    def _provider_changed(self, name: str) -> None:
+        """What was learnt of it holds no longer: with a new credential it deserves a new try."""
+        self.router.health.forget(name)
+        self.offers.provider_changed(name)
 
     def _stop_when_asked(self) -> None:
         self.stop_wanted()
@@ -301,10 +285,6 @@ class _Listening:
 
     def lan_on(self) -> bool:
         return self._lan.is_on
-
-
-def _given(service: Any) -> Provide:
-    return Provide(lambda: service, use_cache=True, sync_to_thread=False)
 
 
 def _bounds(settings: Settings) -> Bounds:

@@ -23,12 +23,28 @@ def refuse_many_parts(body: bytes) -> None:
 
     Errors:  MalformedJson. Numbers don't count: embeddings take lists of a million tokens.
     """
+    if has_many_parts(body):
+        raise MalformedJson(f"the body has more than {PARTS_MAX:,} lists, objects and texts", fix="Send a smaller JSON body.")
+
+
+def has_many_parts(body: bytes) -> bool:
+    """More than PARTS_MAX?"""
     if body.count(b"[") + body.count(b"{") + body.count(b'"') // 2 <= PARTS_MAX:
-        return
+        return False
     # What looks like parts may stand in a text. Without escapes first, so that the search takes no longer the worse the body is.
     rest, texts = _STRING.subn(b"", body.replace(rb"\\", b"").replace(rb"\"", b""))
-    if texts + rest.count(b"[") + rest.count(b"{") > PARTS_MAX:
-        raise MalformedJson(f"the body has more than {PARTS_MAX:,} lists, objects and texts", fix="Send a smaller JSON body.")
+    return texts + rest.count(b"[") + rest.count(b"{") > PARTS_MAX
+
+
+def is_nested_deeper(value: Any, levels: int) -> bool:
+    """Do lists and objects stand more than `levels` deep in one another?"""
+    layer = [value]
+    for _ in range(levels):
+        held = [inner for one in layer for inner in (one.values() if isinstance(one, dict) else one)]
+        layer = [inner for inner in held if isinstance(inner, dict | list)]
+        if not layer:
+            return False
+    return True
 
 
 def read_object(body: bytes) -> dict[str, Any]:

@@ -5,6 +5,7 @@ the message says what was wrong, `fix` says what to do.
     ├── BadRequest                     400 bad_request
     │   ├── MalformedJson                  invalid_json
     │   ├── InvalidField                   invalid_field
+    │   │   └── PreviousResponseUnknown    previous_response_not_found
     │   ├── ContextLengthExceeded          context_length_exceeded
     │   ├── FeatureUnsupported             unsupported_feature
     │   └── UpstreamRefusedRequest         upstream_bad_request
@@ -25,6 +26,7 @@ the message says what was wrong, `fix` says what to do.
     ├── NotFound                       404 not_found
     │   ├── RouteUnknown                   route_not_found
     │   ├── ModelUnknown                   model_not_found
+    │   ├── ResponseUnknown                response_not_found
     │   └── UpstreamModelUnknown           upstream_model_not_found
     ├── MethodNotAllowed               405 method_not_allowed
     ├── BodyTooSlow                    408 request_timeout
@@ -115,6 +117,12 @@ class InvalidField(BadRequest):
     """A field has the wrong type or value; `param` names it."""
 
     code = "invalid_field"
+
+
+class PreviousResponseUnknown(InvalidField):
+    """What a request continues from isn't there: never was, deleted, expired, or somebody else's."""
+
+    code = "previous_response_not_found"
 
 
 class ContextLengthExceeded(BadRequest):
@@ -250,6 +258,12 @@ class ModelUnknown(NotFound):
     """No model of this name is offered; `fix` lists those that are."""
 
     code = "model_not_found"
+
+
+class ResponseUnknown(NotFound):
+    """No response of this id is kept for this caller."""
+
+    code = "response_not_found"
 
 
 class UpstreamModelUnknown(NotFound):
@@ -421,8 +435,8 @@ class FirstTokenLate(UpstreamTimeout):
 
 
 def all_errors() -> list[type[GatehouseError]]:
-    """The whole tree, root first, for the documents and the tests."""
+    """The whole tree, root first, for the documents and the tests. Not what a room keeps to itself: callers see its parent."""
     found: list[type[GatehouseError]] = [GatehouseError]
     for parent in found:
-        found.extend(parent.__subclasses__())
+        found.extend(kind for kind in parent.__subclasses__() if not kind.__name__.startswith("_"))
     return found

@@ -128,6 +128,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     master_key_source: Annotated[
         Literal["auto", "credential", "keyring", "file"], _is("Where the key that wraps all secrets is kept.")
     ] = "auto"
+    responses_kept_hours: Annotated[
+        float, _is("Time that answers of /v1/responses are kept, encrypted, unless a caller says `store: false`; 0: none.", ge=0)
+    ] = 720.0
 
     # Providers elsewhere (also [[providers]] in gatehouse.toml)
     openai_api_key: Annotated[str, _is("Adds the provider `openai`.", secret=True, env=("OPENAI_API_KEY",))] = ""

@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -52,11 +53,11 @@ def contradictions(
     yield from _provider_names(settings, provider_place)
     yield from _vendors_twice(settings, variables, where, provider_place)
     for index, provider in enumerate(settings.providers):
-        yield from _address(settings, provider, lambda key, index=index: provider_place(index, key))  # type: ignore[misc]
+        yield from address_problems(settings, provider, lambda key, index=index: provider_place(index, key))  # type: ignore[misc]
         yield from _credential(provider, variables, lambda key, index=index: provider_place(index, key))  # type: ignore[misc]
     if settings.openai_api_key:
         alone = ProviderSettings(name="openai", kind="openai", base_url=settings.openai_base_url)
-        yield from _address(settings, alone, lambda _: where.get("openai_base_url", "openai_base_url"))
+        yield from address_problems(settings, alone, lambda _: where.get("openai_base_url", "openai_base_url"))
 
 
 def _door(settings: Settings, where: Places) -> Iterator[Problem]:
@@ -171,7 +172,17 @@ def _variables(setting: str) -> tuple[str, ...]:
     return next(info.env for info in describe() if info.name == setting)
 
 
-def _address(settings: Settings, provider: ProviderSettings, place: Callable[[str], str]) -> Iterator[Problem]:
+class _Addressed(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def base_url(self) -> str: ...
+
+
+def address_problems(settings: Settings, provider: _Addressed, place: Callable[[str], str]) -> Iterator[Problem]:
+    """What is wrong with where a provider is said to be, in the settings or in the database. `place` of one of its fields."""
     if not provider.base_url:
         if provider.kind not in DEFAULT_BASE_URLS:
             example = "https://NAME.openai.azure.com" if provider.kind == "azure" else "http://host:port/v1"
@@ -225,9 +236,14 @@ def _credential(provider: ProviderSettings, variables: Mapping[str, str], place:
             f"Set {provider.api_key_env} in the environment or in .env beside gatehouse.toml.",
         )
     key = variables.get(provider.api_key_env, "") if provider.api_key_env else provider.api_key
-    if key and (key != key.strip() or not key.isascii() or not key.isprintable()):
+    if not could_be_a_credential(key):
         yield Problem(
             place("api_key_env" if provider.api_key_env else "api_key"),
             f"the credential of {provider.name} has spaces, line ends or other characters that no credential has",
             "Paste it again.",
         )
+
+
+def could_be_a_credential(text: str) -> bool:
+    """Nothing that would break a header's line, or that was pasted along with it. An empty one is none at all."""
+    return text == text.strip() and text.isascii() and (text == "" or text.isprintable())

@@ -40,7 +40,7 @@ class Answer(msgspec.Struct):
         return str(self.json["choices"][0]["message"]["content"])
 
 
-LAST_WORDS = b"event: gatehouse\n"
+LAST_WORDS = b": gatehouse "
 
 
 class Event(msgspec.Struct):
@@ -105,7 +105,7 @@ class Collected:
     def __init__(self, events: list[Event]) -> None:
         self.last_words: dict[str, Any] | None = None
         if events and events[-1].raw.startswith(LAST_WORDS):
-            self.last_words = events[-1].json
+            self.last_words = json.loads(events[-1].raw.removeprefix(LAST_WORDS))
             events = events[:-1]
         self.events = events
         self.raw = b"".join(event.raw for event in events)

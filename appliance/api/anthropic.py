@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from appliance.api import anthropic_documents as documents
-from appliance.api.chat_surface import ChatSurface, own_headers, stays_here
+from appliance.api.chat_surface import ChatSurface
 from appliance.api.door import ErrorForm
 from appliance.api.exchange import Exchange
 from appliance.api.raw import RawRoute
+from appliance.api.request_headers import own_headers, stays_here
 from appliance.dialects import anthropic_messages_errors as error_form
 from appliance.dialects.anthropic_messages import AnthropicMessages
 from appliance.gateway.counting import Prompt

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from appliance.api.door import Door, from_loopback
 from appliance.api.exchange import Exchange, Scope
+from appliance.api.request_headers import own_headers, seconds_wanted, stays_here, wants_event
 from appliance.clock import Clock
-from appliance.dialects.writer import Answer, ChatDialect, Writer
-from appliance.errors import Forbidden, InvalidField, KeyMissing
+from appliance.dialects.writer import Answer, ChatDialect, Parsed, Writer
+from appliance.errors import Forbidden, KeyMissing
 from appliance.gateway.call import Call, Reply
 from appliance.gateway.pipeline import Pipeline
 from appliance.gateway.state import State
@@ -16,14 +17,14 @@ from appliance.gateway.truth import last_words
 from appliance.identity.caller import Caller
 from appliance.metering.entries import Dialect, Kind
 
-SECONDS_MAX = 1e6
+LAST_COMMENT = b": gatehouse %b\n\n"
+LAST_EVENT = b"event: gatehouse\ndata: %b\n\n"
 
 DIALECTS = {
     "openai_chat": Dialect.OPENAI,
     "anthropic_messages": Dialect.ANTHROPIC,
     "openai_responses": Dialect.RESPONSES,
 }
-OWN_HEADER_CHARS_MAX = 1_024
 
 
 def secret_in(headers: dict[bytes, bytes]) -> str:
@@ -49,20 +50,6 @@ def identified(scope: Scope, headers: dict[bytes, bytes], state: State, clock: C
     return caller
 
 
-def own_headers(scope: Scope, dialect: ChatDialect) -> dict[str, str]:
-    """The headers of a request that belong to its format; one that is sent twice is a list. Errors: InvalidField."""
-    found: dict[str, str] = {}
-    for name, value in scope["headers"] if dialect.own_headers else ():
-        if name in dialect.own_headers:
-            key, text = name.decode(), value.decode("latin-1")
-            found[key] = text = f"{found[key]},{text}" if key in found else text
-            if len(text) > OWN_HEADER_CHARS_MAX or not (text.isascii() and text.isprintable()):
-                raise InvalidField(
-                    f"the header {key} is too long, or holds more than letters", fix="Correct it, or leave it out."
-                )
-    return {key: text for key, text in found.items() if text}
-
-
 class ChatSurface:
     """What the raw handlers of all dialects share."""
 
@@ -80,7 +67,7 @@ class ChatSurface:
     def call(self, exchange: Exchange, state: State, kind: Kind, dialect: Dialect, model: str, raw: dict[str, Any]) -> Call:
         """The record of an identified request."""
         assert exchange.caller is not None
-        seconds = _seconds_wanted(exchange.headers)
+        seconds = seconds_wanted(exchange.headers)
         call = Call(
             id=exchange.call_id,
             kind=kind,
@@ -111,29 +98,56 @@ class ChatSurface:
         """A whole request: POST with a body of `dialect`, answered in it."""
         state = self.identify(exchange, "chat")
         body = await exchange.body()
-        parsed = dialect.parse(body)
+        await self.serve(exchange, state, dialect, dialect.parse(body), len(body))
+
+    async def serve(
+        self,
+        exchange: Exchange,
+        state: State,
+        dialect: ChatDialect,
+        parsed: Parsed,
+        body_bytes: int,
+        keeper: "Keeper | None" = None,
+    ) -> None:
+        """A request that was read, answered in its dialect; `keeper` where the answer is to be kept."""
         call = self.call(exchange, state, Kind.CHAT, DIALECTS[dialect.name], parsed.chat.model, parsed.raw)
         call.chat, call.form, call.own_headers = parsed.chat, dialect, own_headers(exchange.scope, dialect)
         if parsed.chat.stream:
             exchange.begin_stream(call.head.headers, dialect.sign_of_life)
         call.answer = Answer(dialect.id_prefix + call.id.hex(), call.started_at // 1000, call.model)
-        async with self.run(exchange, call, len(body)) as reply:
-            await write(exchange, call, reply, dialect.writer(parsed.chat, call.answer))
+        async with self.run(exchange, call, body_bytes) as reply:
+            writer = dialect.writer(parsed.chat, call.answer) if keeper is None else keeper.writer(call.answer)
+            await write(exchange, call, reply, writer, keeper)
 
 
-async def write(exchange: Exchange, call: Call, reply: Reply, writer: Writer) -> None:
+class Keeper(Protocol):
+    """Whoever must have an answer before its caller has all of it."""
+
+    def writer(self, answer: Answer) -> Writer: ...
+
+    async def keep(self, whole: bytes | None) -> None:
+        """The answer is written, and its last byte not sent; `whole` where it isn't streamed.
+
+        Errors:  any of the tree: then the caller gets that instead of the last byte.
+        """
+        ...
+
+
+async def write(exchange: Exchange, call: Call, reply: Reply, writer: Writer, keeper: Keeper | None = None) -> None:
     """The answer, whole or streamed, as it comes out of the pipeline."""
     if call.streamed:
-        await _stream(exchange, call, reply, writer)
+        await _stream(exchange, call, reply, writer, keeper)
         exchange.first_token_seconds = None if call.first_token is None else call.first_token - call.started
         return
     chunks = [chunk async for chunk in reply.chunks]
     first = chunks[0] if len(chunks) == 1 else None
     whole = first.raw if first is not None and first.raw is not None else writer.whole(chunks, call.usage)
+    if keeper is not None:
+        await keeper.keep(whole)
     await exchange.answer(200, whole, reply.head.headers)
 
 
-async def _stream(exchange: Exchange, call: Call, reply: Reply, writer: Writer) -> None:
+async def _stream(exchange: Exchange, call: Call, reply: Reply, writer: Writer, keeper: Keeper | None) -> None:
     waiting: list[bytes] = []
     async with aclosing(reply.chunks):
         async for chunk in reply.chunks:
@@ -143,9 +157,18 @@ async def _stream(exchange: Exchange, call: Call, reply: Reply, writer: Writer) 
                 await exchange.piece(b"".join(waiting))
                 waiting.clear()
     waiting.append(writer.end(call.usage))
+    if keeper is not None:
+        await keeper.keep(None)
     if call.form is not None:
-        waiting.append(call.form.last_words % last_words(call))
+        waiting.append(_last_words(exchange, call))
     await exchange.piece(b"".join(waiting), last=True)
+
+
+def _last_words(exchange: Exchange, call: Call) -> bytes:
+    """How the answer came about, behind its end: a comment, since there are clients that take every event for a part of the
+    answer; an event for those who ask for one."""
+    form = LAST_EVENT if wants_event(exchange.headers) else LAST_COMMENT
+    return form % last_words(call)
 
 
 def _deployment_shown(call: Call) -> str:
@@ -153,27 +176,3 @@ def _deployment_shown(call: Call) -> str:
     if call.answered is not None:
         return call.answered.name
     return call.resolution.deployment.name if call.resolution is not None else ""
-
-
-def _seconds_wanted(headers: dict[bytes, bytes]) -> float | None:
-    """The caller's own deadline. Errors: InvalidField."""
-    given = headers.get(b"x-request-timeout")
-    if given is None:
-        return None
-    try:
-        seconds = float(given)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < SECONDS_MAX:
-        raise InvalidField(
-            "X-Request-Timeout must be a number of seconds above 0",
-            param="X-Request-Timeout",
-            fix="Send `X-Request-Timeout: 30`.",
-        )
-    return seconds
-
-
-def stays_here(headers: dict[bytes, bytes]) -> bool:
-    """The caller wants to stay on this machine: whatever isn't a plain no, since that wish is not to be misread."""
-    value = headers.get(b"x-gatehouse-local-only")
-    return value is not None and value.strip().lower() not in (b"", b"0", b"false", b"no", b"off")

@@ -10,11 +10,12 @@ from appliance.chat import ChatRequest
 from appliance.errors import GatehouseError
 
 
-def _error_responses(*kinds: type[GatehouseError]) -> dict[str, Any]:
+def openai_errors(*kinds: type[GatehouseError]) -> dict[str, Any]:
+    """Error answers of an operation, as OpenAI's clients read them."""
     return error_responses(kinds, "Error", lambda error: error.status, GatehouseError.body)
 
 
-_COMMON_ERRORS = (
+COMMON_ERRORS = (
     errors.MalformedJson,
     errors.InvalidField,
     errors.ContextLengthExceeded,
@@ -79,7 +80,7 @@ CHAT: dict[str, Any] = {
                 "text/event-stream": {"schema": {"type": "string"}, "examples": {"streamed": {"value": _STREAMED}}},
             },
         },
-        **_error_responses(*_COMMON_ERRORS),
+        **openai_errors(*COMMON_ERRORS),
     },
 }
 
@@ -118,7 +119,7 @@ EMBEDDINGS: dict[str, Any] = {
                 },
             ),
         },
-        **_error_responses(*_COMMON_ERRORS),
+        **openai_errors(*COMMON_ERRORS),
     },
 }
 

@@ -9,86 +9,24 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
-from appliance.clock import SystemClock, rfc3339, rfc3339_or_none
+from appliance.cli.rooms import Rooms, Stored
+from appliance.cli.routing import RoomsRouting, Routing, ServerRouting
+from appliance.cli.views import Account, KeyOrder, LanView, ListedKey, MadeKey, account_of, lan_view, listed_key
+from appliance.clock import SystemClock, rfc3339_or_none
 from appliance.errors import GatehouseError
 from appliance.home import CannotStart, Control, Home, HomeBusy, HomeLock, home_folder
-
-if TYPE_CHECKING:
-    from appliance.identity.api_keys import ApiKey, ApiKeys
-    from appliance.identity.caller import Caller
-    from appliance.identity.users import User, Users
-    from appliance.lan.lan import Lan, LanStatus
 
 T = TypeVar("T")
 
 ANSWER_SECONDS_MAX = 60.0
+SILENCE_SECONDS_MAX = 30.0  # a stream of events shows life every ten
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
 KEYS_A_PAGE = 200
-
-
-class Account(msgspec.Struct):
-    """Whose account a command was about."""
-
-    id: str
-    email: str
-    role: str
-
-
-class KeyOrder(msgspec.Struct):
-    """A key to be made. `expires_at` in UTC milliseconds."""
-
-    name: str
-    environment: str = "development"
-    expires_at: int | None = None
-    scopes: list[str] = []
-    email: str | None = None
-
-
-class MadeKey(msgspec.Struct):
-    """A key just made. `key` is shown this once."""
-
-    id: str
-    key: str
-    expires_at: str | None
-
-
-class ListedKey(msgspec.Struct):
-    """One line of `gatehouse keys list`."""
-
-    id: str
-    name: str
-    environment: str
-    key_prefix: str
-    scopes: list[str]
-    loopback_only: bool
-    user_id: str | None
-    created_at: str
-    expires_at: str | None
-    revoked_at: str | None
-
-
-class LanProblem(msgspec.Struct):
-    """What stands in colleagues' way, and what mends it."""
-
-    message: str
-    fix: str
-
-
-class LanView(msgspec.Struct):
-    """The local network, as `gatehouse lan` shows it."""
-
-    on: bool
-    urls: list[str]
-    join_urls: list[str]
-    fingerprint: str | None
-    expires_at: str | None
-    reachable: bool | None
-    problems: list[LanProblem]
 
 
 class Machine(Protocol):
@@ -102,6 +40,8 @@ class Machine(Protocol):
     def lan(self) -> LanView: ...
     def lan_on(self, *, new_ca: bool) -> LanView: ...
     def lan_off(self) -> LanView: ...
+    @property
+    def routing(self) -> Routing: ...
 
 
 @contextmanager
@@ -171,26 +111,67 @@ class RunningServer:
     def lan_off(self) -> LanView:
         return msgspec.convert(self.ask("POST", "lan/off"), LanView)
 
+    @property
+    def routing(self) -> Routing:
+        return ServerRouting(self)
+
     def ask(self, method: str, path: str, body: Any = None, seconds: float = ANSWER_SECONDS_MAX) -> Any:
         """What the server answers under /api/v1/admin. Errors: GatehouseError as it refuses; CannotStart when it is silent."""
+        data = self.send(method, path, None if body is None else msgspec.json.encode(body), seconds=seconds)
+        return msgspec.json.decode(data) if data else None
+
+    def follow(self, path: str) -> Iterator[tuple[str, Any]]:
+        """Events of a stream under /api/v1/admin, by name, until the server ends it. Errors: as in `ask`."""
+        request = urllib.request.Request(
+            f"{self._control.url}/api/v1/admin/{path}", headers={"Authorization": f"Bearer {self._control.token}"}
+        )
+        name = ""
+        with self._opened(request, SILENCE_SECONDS_MAX) as answer:
+            try:
+                for line in answer:
+                    field, _, value = line.decode().rstrip("\n").partition(": ")
+                    if field == "event":
+                        name = value
+                    elif field == "data":
+                        yield name, msgspec.json.decode(value)
+            except OSError as error:
+                raise self._silent(error) from None
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        data: bytes | None = None,
+        kind: str = "application/json",
+        seconds: float = ANSWER_SECONDS_MAX,
+    ) -> bytes:
+        """The same in bytes. Errors: as in `ask`."""
         request = urllib.request.Request(
             f"{self._control.url}/api/v1/admin/{path}",
             method=method,
-            data=None if body is None else msgspec.json.encode(body),
-            headers={"Authorization": f"Bearer {self._control.token}", "Content-Type": "application/json"},
+            data=data,
+            headers={"Authorization": f"Bearer {self._control.token}", "Content-Type": kind},
         )
         try:
-            with self._opener.open(request, timeout=seconds) as answer:
-                data = answer.read(ANSWER_BYTES_MAX)
+            with self._opened(request, seconds) as answer:
+                return bytes(answer.read(ANSWER_BYTES_MAX))
+        except OSError as error:
+            raise self._silent(error) from None
+
+    def _opened(self, request: urllib.request.Request, seconds: float) -> Any:
+        try:
+            return self._opener.open(request, timeout=seconds)
         except urllib.error.HTTPError as error:
             with error:
                 raise _refusal(error.read(ANSWER_BYTES_MAX)) from None
         except OSError as error:
-            raise CannotStart(
-                f"the server at {self._control.url} (process {self._control.pid}) does not answer: {error}",
-                "Look at its log; `gatehouse doctor` says whether it is alive.",
-            ) from None
-        return msgspec.json.decode(data) if data else None
+            raise self._silent(error) from None
+
+    def _silent(self, error: OSError) -> CannotStart:
+        return CannotStart(
+            f"the server at {self._control.url} (process {self._control.pid}) does not answer: {error}",
+            "Look at its log; `gatehouse doctor` says whether it is alive.",
+        )
 
 
 class OwnRooms:
@@ -201,19 +182,19 @@ class OwnRooms:
         self._environ = environ
 
     def create_owner(self, name: str, email: str, password: str) -> Account:
-        async def change(rooms: _Rooms) -> Account:
-            return _account(await rooms.users.create_owner(name, email, password, actor=rooms.caller.actor))
+        async def change(rooms: Rooms) -> Account:
+            return account_of(await rooms.users.create_owner(name, email, password, actor=rooms.caller.actor))
 
         return self._run(change)
 
     def reset_password(self, email: str, password: str) -> Account:
-        async def change(rooms: _Rooms) -> Account:
-            return _account(await rooms.users.reset_password(email, password, actor=rooms.caller.actor))
+        async def change(rooms: Rooms) -> Account:
+            return account_of(await rooms.users.reset_password(email, password, actor=rooms.caller.actor))
 
         return self._run(change)
 
     def create_key(self, order: KeyOrder) -> MadeKey:
-        async def change(rooms: _Rooms) -> MadeKey:
+        async def change(rooms: Rooms) -> MadeKey:
             from appliance.identity.api_keys import KeyWanted
 
             wanted = msgspec.convert(
@@ -231,12 +212,12 @@ class OwnRooms:
         return self._run(change)
 
     def keys(self) -> Iterator[ListedKey]:
-        async def read(rooms: _Rooms) -> list[ListedKey]:
+        async def read(rooms: Rooms) -> list[ListedKey]:
             listed: list[ListedKey] = []
             cursor: str | None = None
             while True:
                 page = await rooms.api_keys.list(rooms.caller, limit=KEYS_A_PAGE, cursor=cursor)
-                listed.extend(_listed(key) for key in page.items)
+                listed.extend(listed_key(key) for key in page.items)
                 cursor = page.next_cursor
                 if cursor is None:
                     return listed
@@ -244,7 +225,7 @@ class OwnRooms:
         yield from self._run(read)
 
     def revoke_key(self, key_id: str) -> None:
-        async def change(rooms: _Rooms) -> None:
+        async def change(rooms: Rooms) -> None:
             await rooms.api_keys.revoke(rooms.caller, key_id)
 
         self._run(change)
@@ -255,28 +236,32 @@ class OwnRooms:
         if not load(self._home, self._environ).settings.lan:
             return LanView(False, [], [], None, None, None, [])
 
-        async def read(rooms: _Rooms) -> LanView:
+        async def read(rooms: Rooms) -> LanView:
             await rooms.lan.start()
-            return _lan_view(await rooms.lan.status())
+            return lan_view(await rooms.lan.status())
 
         return self._run(read)
 
     def lan_on(self, *, new_ca: bool) -> LanView:
-        async def change(rooms: _Rooms) -> LanView:
-            return _lan_view(await rooms.lan.turn_on(actor=rooms.caller.actor, new_authority=new_ca))
+        async def change(rooms: Rooms) -> LanView:
+            return lan_view(await rooms.lan.turn_on(actor=rooms.caller.actor, new_authority=new_ca))
 
         return self._run(change)
 
     def lan_off(self) -> LanView:
-        async def change(rooms: _Rooms) -> LanView:
-            return _lan_view(await rooms.lan.turn_off(actor=rooms.caller.actor))
+        async def change(rooms: Rooms) -> LanView:
+            return lan_view(await rooms.lan.turn_off(actor=rooms.caller.actor))
 
         return self._run(change)
 
-    def _run(self, work: "Callable[[_Rooms], Coroutine[Any, Any, T]]") -> T:
+    @property
+    def routing(self) -> Routing:
+        return RoomsRouting(self._run)
+
+    def _run(self, work: Callable[[Rooms], Coroutine[Any, Any, T]]) -> T:
         return asyncio.run(self._with_rooms(work))
 
-    async def _with_rooms(self, work: "Callable[[_Rooms], Coroutine[Any, Any, T]]") -> T:
+    async def _with_rooms(self, work: Callable[[Rooms], Coroutine[Any, Any, T]]) -> T:
         from appliance.identity.api_keys import ApiKeys
         from appliance.identity.caller import MACHINE
         from appliance.identity.setup_code import SetupCode
@@ -299,19 +284,9 @@ class OwnRooms:
             users = Users(db, tokens, clock, settings, SetupCode())
             api_keys = ApiKeys(db, vault, clock, lambda table: None)  # nobody else holds a table of keys now
             lan = Lan(settings, self._home, self._environ, db, vault, clock, Hosts())
-            return await work(_Rooms(MACHINE, users, api_keys, lan))
+            return await work(Rooms(MACHINE, users, api_keys, lan, Stored(db, vault, clock, settings, self._environ)))
         finally:
             await db.close()
-
-
-class _Rooms:
-    """What a command works with, on behalf of whom."""
-
-    def __init__(self, caller: "Caller", users: "Users", api_keys: "ApiKeys", lan: "Lan") -> None:
-        self.caller = caller
-        self.users = users
-        self.api_keys = api_keys
-        self.lan = lan
 
 
 def _refusal(data: bytes) -> GatehouseError:
@@ -320,28 +295,3 @@ def _refusal(data: bytes) -> GatehouseError:
         return GatehouseError(str(error["message"]), fix=str(error.get("fix", "")))
     except (msgspec.DecodeError, KeyError, TypeError):
         return GatehouseError("the server refused, and did not say why", fix="Look at its log.")
-
-
-def _lan_view(status: "LanStatus") -> LanView:
-    problems = [LanProblem(problem.message, problem.fix) for problem in status.problems]
-    until = rfc3339_or_none(status.expires_at_ms)
-    return LanView(status.on, status.urls, status.join_urls, status.fingerprint, until, status.reachable, problems)
-
-
-def _account(user: "User") -> Account:
-    return Account(user.id, user.email, user.role)
-
-
-def _listed(key: "ApiKey") -> ListedKey:
-    return ListedKey(
-        id=key.id,
-        name=key.name,
-        environment=key.environment,
-        key_prefix=key.key_prefix,
-        scopes=key.scopes,
-        loopback_only=key.loopback_only,
-        user_id=key.user_id,
-        created_at=rfc3339(key.created_at),
-        expires_at=rfc3339_or_none(key.expires_at),
-        revoked_at=rfc3339_or_none(key.revoked_at),
-    )

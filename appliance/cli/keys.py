@@ -7,8 +7,9 @@ import time
 import click
 import msgspec
 
-from appliance.cli.control import KeyOrder, ListedKey, machine
+from appliance.cli.control import machine
 from appliance.cli.main import in_columns, say_lines, terminal_width
+from appliance.cli.views import KeyOrder, ListedKey
 from appliance.clock import rfc3339
 from appliance.errors import InvalidField
 

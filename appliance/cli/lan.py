@@ -6,7 +6,8 @@ import sys
 import click
 import msgspec
 
-from appliance.cli.control import LanView, machine
+from appliance.cli.control import machine
+from appliance.cli.views import LanView
 from appliance.lan import lines
 
 

@@ -20,6 +20,7 @@ from appliance.settings import Settings
 from appliance.telemetry import logs
 
 LAN_LOOK_SECONDS = 15.0
+EXPIRY_SECONDS = 3600.0
 
 
 @click.command()
@@ -64,7 +65,12 @@ async def _serve(settings: Settings, home: Home, environ: dict[str, str]) -> Non
     appliance.stop_wanted = stopping.set
     appliance.lan.listeners = LanListeners(settings, home, appliance.asgi, appliance.join)
     listener = Listener(appliance.asgi, settings, settings.host, settings.port)
-    jobs = Jobs([Job("look at the local network", LAN_LOOK_SECONDS, appliance.lan.look)])
+    jobs = Jobs(
+        [
+            Job("look at the local network", LAN_LOOK_SECONDS, appliance.lan.look),
+            Job("delete expired responses", EXPIRY_SECONDS, appliance.stored_responses.delete_expired),
+        ]
+    )
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         _on_signal(loop, signal_number, stopping)

@@ -56,7 +56,6 @@ class AnthropicMessages:
     name = "anthropic_messages"
     id_prefix = "msg_"
     sign_of_life = PING
-    last_words = b"event: gatehouse\ndata: %b\n\n"
     own_headers = (b"anthropic-version", b"anthropic-beta")
 
     def parse(self, body: bytes) -> Parsed:
@@ -77,6 +76,9 @@ class AnthropicMessages:
     def extras(self, raw: dict[str, Any]) -> list[str]:
         named = [name for name, value in raw.items() if name not in _KNOWN and value is not None]
         return named + server_tools(raw.get("tools") or [])
+
+    def for_its_vendor(self, raw: dict[str, Any]) -> dict[str, Any]:
+        return raw
 
     def writer(self, chat: ChatRequest, answer: Answer) -> AnthropicMessagesWriter:
         return AnthropicMessagesWriter(chat, answer)

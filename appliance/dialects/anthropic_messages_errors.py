@@ -50,5 +50,5 @@ def error_event(error: GatehouseError) -> bytes:
 
 def _shown(error: GatehouseError) -> dict[str, Any]:
     kind = TYPES.get(error_status(error), "api_error")
-    message = f"{error.message}. {error.fix}" if error.fix else error.message
+    message = f"{error.message.rstrip('.')}. {error.fix}" if error.fix else error.message
     return {"type": "error", "error": {"type": kind, "message": message, "details": {"error_code": error.code_shown}}}

@@ -101,12 +101,14 @@ class _Blocks:
         self._blocks: list[dict[str, Any]] = []
         self._calls: dict[int, dict[str, Any]] = {}
         self._arguments: dict[int, list[str]] = {}
+        self._is_signed = False  # the thinking block told last
 
     def add(self, delta: Delta) -> None:
         if delta.reasoning:
             self._thought()["thinking"] += delta.reasoning
         if delta.signature is not None:
             self._thought()["signature"] = delta.signature
+            self._is_signed = True
         if delta.redacted is not None:
             self._blocks.append({"type": "redacted_thinking", "data": delta.redacted})
         for text in (delta.content, delta.refusal):
@@ -120,7 +122,8 @@ class _Blocks:
     def _thought(self) -> dict[str, Any]:
         """The thinking block that is being told; a signature ends it."""
         last = self._blocks[-1] if self._blocks else None
-        if last is None or last["type"] != "thinking" or last["signature"]:
+        if last is None or last["type"] != "thinking" or self._is_signed:
+            self._is_signed = False
             last = {"type": "thinking", "thinking": "", "signature": ""}
             self._blocks.append(last)
         return last

@@ -43,7 +43,7 @@ class AnthropicMessagesWriter:
         self._open = ""  # the kind of the block that is being told: text, thinking, tool_use; "" for none
         self._index = -1  # its index, or that of the one before
         self._calls = CallOrder()
-        self._call_index = -1  # the index of the last call's block
+        self._waiting: list[Delta] = []  # until the call that is being told is whole
 
     def whole(self, chunks: list[Chunk], usage: Usage | None) -> bytes:
         return whole(self._answer, chunks, usage)
@@ -70,6 +70,7 @@ class AnthropicMessagesWriter:
         told: list[bytes] = []
         self._begin(told)
         self._tell_calls(self._calls.rest(), told)
+        self._tell_waiting(told)
         self._stop_block(told)
         last = {"type": "message_delta", "delta": self._ending.shown(), "usage": usage_shown(usage or self._usage or Usage())}
         told.append(b"event: message_delta\ndata: %b\n\n" % _write(last))
@@ -87,7 +88,27 @@ class AnthropicMessagesWriter:
         told.append(b"event: message_start\ndata: %b\n\n" % _write(start))
 
     def _tell(self, delta: Delta, told: list[bytes]) -> None:
-        """What a delta adds, in the order in which a model comes to it."""
+        """What a delta adds, in the order in which a model comes to it. No text comes between the pieces of a call."""
+        if _has_words(delta):
+            if self._waiting or self._is_in_call():
+                self._waiting.append(delta)
+            else:
+                self._tell_words(delta, told)
+        for piece in delta.tool_calls or ():
+            self._ending.called = True
+            self._tell_calls(self._calls.add(piece), told)
+        if self._waiting and not self._is_in_call():
+            self._tell_waiting(told)
+
+    def _is_in_call(self) -> bool:
+        return self._open == "tool_use" and not self._calls.is_whole()
+
+    def _tell_waiting(self, told: list[bytes]) -> None:
+        for delta in self._waiting:
+            self._tell_words(delta, told)
+        self._waiting.clear()
+
+    def _tell_words(self, delta: Delta, told: list[bytes]) -> None:
         if delta.reasoning:
             self._want("thinking", _EMPTY_THOUGHT, told)
             told.append(_THINKING % (self._index, _write(delta.reasoning)))
@@ -105,9 +126,6 @@ class AnthropicMessagesWriter:
             self._ending.refused = True
             self._want("text", _EMPTY_TEXT, told)
             told.append(_TEXT % (self._index, _write(delta.refusal)))
-        for piece in delta.tool_calls or ():
-            self._ending.called = True
-            self._tell_calls(self._calls.add(piece), told)
 
     def _want(self, kind: str, block: bytes, told: list[bytes]) -> None:
         if self._open != kind:
@@ -136,9 +154,13 @@ class AnthropicMessagesWriter:
                 name = call.function.name if call.function is not None else ""
                 block = {"type": "tool_use", "id": call.id or f"toolu_{call.index or 0}", "name": name, "input": {}}
                 self._start_block("tool_use", _write(block), told)
-                self._call_index = self._index
-            if arguments:  # of a call, even where a text has come in between
-                told.append(_INPUT % (self._call_index, _write(arguments)))
+            if arguments and self._open == "tool_use":  # else: behind a call that was whole
+                told.append(_INPUT % (self._index, _write(arguments)))
+
+
+def _has_words(delta: Delta) -> bool:
+    told = (delta.reasoning, delta.content, delta.refusal)
+    return any(told) or delta.signature is not None or delta.redacted is not None
 
 
 def _estimated_input(chat: ChatRequest) -> int:

@@ -66,7 +66,6 @@ class OpenAIChat:
     name = "openai_chat"
     id_prefix = "chatcmpl-"
     sign_of_life = b": waiting\n\n"
-    last_words = b"event: gatehouse\ndata: %b\n\n"
     own_headers = ()
 
     def parse(self, body: bytes) -> Parsed:
@@ -81,6 +80,9 @@ class OpenAIChat:
 
     def extras(self, raw: dict[str, Any]) -> list[str]:
         return [name for name, value in raw.items() if name not in _KNOWN and value is not None]
+
+    def for_its_vendor(self, raw: dict[str, Any]) -> dict[str, Any]:
+        return raw
 
     def writer(self, chat: ChatRequest, answer: Answer) -> "OpenAIChatWriter":
         return OpenAIChatWriter(chat, answer)

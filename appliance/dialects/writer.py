@@ -44,8 +44,6 @@ class ChatDialect(Protocol):
     name:         as providers know it in Provider.dialect.
     id_prefix:    what ids of answers begin with.
     sign_of_life: bytes that a stream may show while it waits.
-    last_words:   what follows a stream's end, with %b for JSON on one line: how the answer came about. Behind the end, where
-                  clients that don't know it have stopped reading, or in a form that they pass over.
     own_headers:  request headers, in small letters, that are part of the format: a body that passes through takes them along.
     """
 
@@ -55,8 +53,6 @@ class ChatDialect(Protocol):
     def id_prefix(self) -> str: ...
     @property
     def sign_of_life(self) -> bytes: ...
-    @property
-    def last_words(self) -> bytes: ...
     @property
     def own_headers(self) -> tuple[bytes, ...]: ...
 
@@ -70,6 +66,10 @@ class ChatDialect(Protocol):
 
     def extras(self, raw: dict[str, Any]) -> list[str]:
         """The fields of the body that chat.ChatRequest has no place for: a translation would lose them."""
+        ...
+
+    def for_its_vendor(self, raw: dict[str, Any]) -> dict[str, Any]:
+        """The body as the vendor whose dialect this is may have it: without what only we gave the caller."""
         ...
 
     def writer(self, chat: ChatRequest, answer: Answer) -> Writer: ...

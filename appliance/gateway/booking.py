@@ -37,26 +37,31 @@ def open_entry(call: Call, reservation: Reservation) -> OpenEntry:
 
 
 def settled_entry(call: Call, prices: Prices, state: RequestState, status: int, error: str | None) -> SettledEntry:
-    """How it ended. Its usage, estimated where nobody told it, is that of the last attempt."""
+    """How it ended. Its usage, estimated where nobody told it, is that of the attempt which answered."""
     assert call.reservation is not None
     attempts = call.journey.attempts if call.journey is not None else []
     if call.usage is None:
         sent = bool(attempts) and (state is not RequestState.FAILED or call.characters_out > 0)
         call.usage = estimated_usage(call.reservation.tokens_in if sent else 0, call.characters_out)
     first = None if call.first_token is None else int((call.first_token - call.started) * 1000)
-    last = len(attempts) - 1
+    theirs = _whose(call, attempts)
     entries = tuple(
         [
-            _last_entry(call, attempt, prices, state, status, error) if number == last else _entry(call, attempt, prices)
-            for number, attempt in enumerate(attempts)
+            _its_entry(call, attempt, prices, state, status, error) if attempt is theirs else _entry(call, attempt, prices)
+            for attempt in attempts
         ]
     )
     return SettledEntry(call.id, state, status, error, call.elapsed_ms(), first, entries)
 
 
-def _last_entry(
-    call: Call, attempt: Attempt, prices: Prices, state: RequestState, status: int, error: str | None
-) -> AttemptEntry:
+def _whose(call: Call, attempts: list[Attempt]) -> Attempt | None:
+    """The attempt whose answer the caller got, or would have got."""
+    if call.journey is not None and call.journey.answered is not None:
+        return call.journey.answered
+    return attempts[-1] if attempts else None
+
+
+def _its_entry(call: Call, attempt: Attempt, prices: Prices, state: RequestState, status: int, error: str | None) -> AttemptEntry:
     usage = call.usage
     assert usage is not None
     call.cost = _cost(attempt, prices, usage)

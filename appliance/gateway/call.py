@@ -57,7 +57,7 @@ class Call(msgspec.Struct):
     form:     the dialect of a chat; None for what only OpenAI's speaks.
     own_headers: those of the caller's request that are part of its format; they go along where the body passes through.
     local_only: it may not leave this machine, whatever the route says.
-    dropped:  parameters that were left out of what was sent.
+    dropped:  parameters that were left out of what was sent, by deployment.
     deadline: monotonic seconds at which it must have ended; `limit` moves the caller's own clock along.
     journey:  its way through the route, once it is on it; answered: the deployment whose answer it gets.
     cost:     US dollars, once it has ended; None: no price is known.
@@ -79,7 +79,7 @@ class Call(msgspec.Struct):
     form: ChatDialect | None = None
     own_headers: dict[str, str] = {}
     local_only: bool = False
-    dropped: tuple[str, ...] = ()
+    dropped: dict[str, tuple[str, ...]] = {}
     head: Head = msgspec.field(default_factory=Head)
     resolution: Resolution | None = None
     reservation: Reservation | None = None

@@ -7,8 +7,7 @@ from appliance.errors import FeatureUnsupported
 from appliance.gateway.state import State
 from appliance.providers.registry import PROVIDERS
 from appliance.providers.support import asked
-from appliance.routing.journey import chain
-from appliance.routing.route import Route, Target
+from appliance.routing.route import Route, Target, chain
 from appliance.routing.router import Router
 from appliance.routing.strategies import Wanted
 

@@ -1,5 +1,6 @@
 """Requests as they end, for whoever watches: nothing is built while nobody does."""
 
+from appliance.clock import rfc3339
 from appliance.gateway.call import Call
 from appliance.metering.entries import AttemptEntry, AttemptOutcome, Dialect, Kind, RequestState, SettledEntry
 from appliance.metering.requests import AttemptRecord, RequestRecord, request_id
@@ -44,7 +45,7 @@ def _record(call: Call, entry: SettledEntry) -> RequestRecord:
     caller = call.caller
     return RequestRecord(
         id=request_id(call.id),
-        started_at=call.started_at,
+        started_at=rfc3339(call.started_at),
         kind=Kind(call.kind).name.lower(),
         dialect=Dialect(call.dialect).name.lower(),
         state=RequestState(entry.state).name.lower(),

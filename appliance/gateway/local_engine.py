@@ -13,11 +13,13 @@ from appliance.identity.caller import Caller
 from appliance.local.models import LocalModels
 from appliance.providers import llamacpp
 from appliance.providers.openai_body import Manners, body_of
+from appliance.providers.support import Support, extras_dropped
 from appliance.providers.wire import Deployment
 
 # So small a model sometimes finds no end. Where the caller names no bound it gets this one, and `finish_reason: "length"`.
 DEMONSTRATION_TOKENS_OUT = 512
 _MANNERS = Manners("max_tokens", knows_developer=False, takes_top_k=True)
+_NO_EXTRAS = Support(frozenset())
 
 
 class OverheadMetrics(Protocol):
@@ -31,10 +33,14 @@ class LocalChat:
         self._models = models
         self._metrics = metrics
 
-    async def chat(self, call: Call, deployment: Deployment) -> AsyncGenerator[Chunk, None]:
+    async def chat(self, call: Call, deployment: Deployment, *, may_drop: bool) -> AsyncGenerator[Chunk, None]:
         assert call.chat is not None
         model = next((model for model in self._models.offered() if model.id == deployment.model), None)
-        raw = call.raw if call.dialect_name == "openai_chat" else body_of(call.chat, deployment.model, _MANNERS)
+        raw = call.raw
+        if call.form is not None and call.form.name != "openai_chat":
+            extras = call.form.extras(call.raw)
+            call.dropped[deployment.name] = extras_dropped(extras, _NO_EXTRAS, who=deployment.name, drop=may_drop)
+            raw = body_of(call.chat, deployment.model, _MANNERS)
         request = llamacpp.request(call.chat, raw, template_knows_tools=model is not None and model.tools)
         if model is not None and model.demonstration:
             request.body.setdefault("max_tokens", DEMONSTRATION_TOKENS_OUT)

@@ -4,10 +4,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import msgspec
+
 from appliance.errors import GatehouseError
 from appliance.providers.registry import PROVIDERS
+from appliance.routing.building import There, built, offer_of_settings
+from appliance.routing.catalog import Catalog
 from appliance.routing.names import LocalOffer, Names, ProviderOffer, VllmOffer
-from appliance.settings import ProviderSettings, Settings
+from appliance.settings import Settings
 from appliance.telemetry.logs import get_logger
 from appliance.upstream.client import HttpClient
 
@@ -59,80 +63,95 @@ class _Served(Protocol):
 
 
 class Offers:
-    """Keeps the table of names true. Providers whose models the settings don't list are asked, at start and now and then."""
+    """Keeps the table of names true. Providers whose models nobody lists are asked: at start, when they change, now and then."""
 
-    def __init__(self, settings: Settings, local: LocalOffers, client: HttpClient, vllm: VllmOffers) -> None:
+    def __init__(self, settings: Settings, local: LocalOffers, client: HttpClient, vllm: VllmOffers, catalog: Catalog) -> None:
         """`publish` is told each new table; set it before `start`."""
         self.publish: Callable[[Names], None] = lambda names: None
-        self._providers = settings.providers
+        self.missing: dict[str, list[str]] = {}  # by route: deployments that have nothing to stand on now
+        self._settings = settings
         self._local = local
         self._vllm = vllm
         self._client = client
+        self._catalog = catalog
         self._told: dict[str, frozenset[str]] = {}
-        openai_credential = any(p.kind == "openai" and p.api_key for p in settings.providers)
-        alias = settings.demonstration_alias
-        self._alias = (alias, settings.local_model) if alias and not openai_credential else None
         self._tasks: list[asyncio.Task[None]] = []
 
     def names(self) -> Names:
         """The table as it stands now."""
-        providers = tuple(_offer(provider, self._models(provider)) for provider in self._providers)
         local = tuple(LocalOffer(model.id, model.kind, model.added_at) for model in self._local.offered())
         served = tuple(
             VllmOffer(m.name, m.base_url, m.api_key, m.is_ready, m.is_starting, m.why, m.retry_after_seconds)
             for m in self._vllm.offered()
         )
-        return Names(local, providers, self._alias, served)
+        providers = self._providers()
+        there = There({o.id: o for o in local}, {o.name: o for o in served}, {o.name: o for o in providers})
+        routes = built(self._catalog.routes(), there)
+        self.missing = routes.missing
+        elsewhere = tuple(offer for offer in providers if offer.kind != "llamacpp")
+        return Names(local, elsewhere, self._alias(providers), served, routes.routes)
 
     def refresh(self) -> None:
         """Something that is offered has changed."""
         self.publish(self.names())
 
-    def _models(self, provider: ProviderSettings) -> frozenset[str] | None:
-        return frozenset(provider.models) if provider.models else self._told.get(provider.name)
+    def provider_changed(self, name: str) -> None:
+        """What was known of this provider's models may hold no longer: it is asked anew."""
+        self._told.pop(name, None)
+        if self._tasks:
+            task = asyncio.ensure_future(self._ask_these([offer for offer in self._known() if offer.name == name]))
+            self._tasks.append(task)
+            task.add_done_callback(self._tasks.remove)
+
+    def _known(self) -> list[ProviderOffer]:
+        """Providers as they were written: those of the settings, then those of the database, which come second to them."""
+        known = {offer.name: offer for offer in self._catalog.offers()}
+        known |= {provider.name: offer_of_settings(provider) for provider in self._settings.providers}
+        return list(known.values())
+
+    def _providers(self) -> list[ProviderOffer]:
+        """The same, with the models that they told."""
+        return [
+            msgspec.structs.replace(offer, models=self._told.get(offer.name)) if offer.models is None else offer
+            for offer in self._known()
+        ]
+
+    def _alias(self, providers: list[ProviderOffer]) -> tuple[str, str] | None:
+        """The demonstration's name for the local model, as long as nobody has the real thing."""
+        alias = self._settings.demonstration_alias
+        real = any(offer.kind == "openai" and offer.api_key for offer in providers)
+        return (alias, self._settings.local_model) if alias and not real else None
 
     def start(self) -> None:
         """Begin to watch the local models and to ask providers; inside the event loop."""
-        self._tasks = [asyncio.ensure_future(self._local.watch(self.refresh))]
-        if any(not provider.models for provider in self._providers):
-            self._tasks.append(asyncio.ensure_future(self._ask_forever()))
+        self._tasks = [asyncio.ensure_future(self._local.watch(self.refresh)), asyncio.ensure_future(self._ask_forever())]
 
     def stop(self) -> None:
-        for task in self._tasks:
+        for task in list(self._tasks):
             task.cancel()
 
     async def _ask_forever(self) -> None:
         while True:
-            await asyncio.gather(*(self._ask(provider) for provider in self._providers if not provider.models))
-            self.refresh()
+            await self._ask_these(self._known())
             await asyncio.sleep(ASK_AGAIN_SECONDS)
 
-    async def _ask(self, provider: ProviderSettings) -> None:
-        wire = PROVIDERS[provider.kind]
-        deployment = _offer(provider, None).deployment("")
-        outgoing = wire.models_request(deployment)
+    async def _ask_these(self, offers: Sequence[ProviderOffer]) -> None:
+        untold = [offer for offer in offers if offer.models is None and offer.kind in PROVIDERS]
+        await asyncio.gather(*(self._ask(offer) for offer in untold))
+        if untold:
+            self.refresh()
+
+    async def _ask(self, offer: ProviderOffer) -> None:
+        wire = PROVIDERS[offer.kind]
+        outgoing = wire.models_request(offer.deployment(""))
         if outgoing is None:
             return
         try:
             async with asyncio.timeout(ASK_SECONDS_MAX):
-                answer = await self._client.send("GET", deployment.base_url + outgoing.path, outgoing.headers, b"", provider.name)
+                answer = await self._client.send("GET", offer.base_url + outgoing.path, outgoing.headers, b"", offer.name)
                 body = await answer.read()
-            if answer.status == 200:
-                self._told[provider.name] = frozenset(wire.models_answer(body)[:MODELS_MAX])
+            if answer.status == 200 and offer in self._known():  # it may be another by now
+                self._told[offer.name] = frozenset(wire.models_answer(body)[:MODELS_MAX])
         except (GatehouseError, ValueError, TimeoutError) as error:
             # Its models can still be asked for by name; only the list is short.
-            _log.warning("a provider did not tell its models", provider=provider.name, kind=type(error).__name__)
-
-
-def _offer(provider: ProviderSettings, models: frozenset[str] | None) -> ProviderOffer:
-    return ProviderOffer(
-        provider.name,
-        provider.kind,
-        provider.base_url.rstrip("/"),
-        provider.api_key,
-        models,
-        provider.api_version,
-        provider.region,
-        provider.access_key_id,
-        provider.secret_access_key,
-    )
+            _log.warning("a provider did not tell its models", provider=offer.name, kind=type(error).__name__)

@@ -23,7 +23,7 @@ ERROR_BYTES_MAX = 256 * 1024
 class LocalEngine(Protocol):
     """What the gateway wants of the room that runs models on this machine."""
 
-    def chat(self, call: Call, deployment: Deployment) -> AsyncGenerator[Chunk, None]: ...
+    def chat(self, call: Call, deployment: Deployment, *, may_drop: bool) -> AsyncGenerator[Chunk, None]: ...
 
     async def embeddings(self, call: Call, deployment: Deployment) -> Chunk: ...
 
@@ -45,7 +45,7 @@ class Sender:
         if deployment.kind == "llamacpp":
             if call.kind is Kind.EMBEDDINGS:
                 return _one(await self._local.embeddings(call, deployment))
-            return self._local.chat(call, deployment)
+            return self._local.chat(call, deployment, may_drop=may_drop)
         provider = wire(deployment.kind, call.dialect_name)
         if call.kind is Kind.EMBEDDINGS:
             return _one(await self._embeddings(call, provider, deployment))
@@ -61,12 +61,13 @@ class Sender:
     async def _chat(self, call: Call, provider: Provider, deployment: Deployment, may_drop: bool) -> AsyncGenerator[Chunk, None]:
         assert call.chat is not None
         passes = provider.dialect == call.dialect_name
-        chat, call.dropped = call.chat, ()
+        chat = call.chat
         if not passes:
             extras = call.form.extras(call.raw) if call.form is not None else []
             fitted = fit(chat, extras, provider.support, who=deployment.name, drop=may_drop)
-            chat, call.dropped = await self._images.inlined(fitted.chat), fitted.dropped
-        outgoing = _translated(lambda: provider.chat_request(chat, call.raw, deployment, passes=passes))
+            chat, call.dropped[deployment.name] = await self._images.inlined(fitted.chat), fitted.dropped
+        raw = call.form.for_its_vendor(call.raw) if passes and call.form is not None else call.raw
+        outgoing = _translated(lambda: provider.chat_request(chat, raw, deployment, passes=passes))
         if passes and call.own_headers:
             outgoing = with_headers(outgoing, call.own_headers)
         answer = await self._request(outgoing, provider, deployment)

@@ -24,8 +24,8 @@ def headers(call: Call) -> list[tuple[bytes, bytes]]:
     alias = call.resolution.alias
     if alias is not None:
         found.append((b"x-gatehouse-alias", f"{alias} -> {call.answered.model}".encode("ascii", "replace")))
-    if call.dropped:
-        found.append((b"x-gatehouse-dropped", ", ".join(call.dropped).encode("ascii", "replace")))
+    if dropped := call.dropped.get(call.answered.name):
+        found.append((b"x-gatehouse-dropped", ", ".join(dropped).encode("ascii", "replace")))
     return found
 
 
@@ -49,7 +49,7 @@ def last_words(call: Call) -> bytes:
         "tokens_in": call.usage.tokens_in,
         "tokens_out": call.usage.tokens_out,
         "usage_estimated": call.usage.estimated,
-        "dropped": call.dropped,
+        "dropped": call.dropped.get(call.answered.name, ()),
     }
     return msgspec.json.encode(told)
 
@@ -63,5 +63,9 @@ def overhead_seconds(call: Call) -> float:
     """What was not spent waiting for a deployment, up to the answer's first words."""
     assert call.journey is not None
     now = time.monotonic()
-    waited = sum([(attempt.begun or attempt.ended or now) - attempt.began for attempt in call.journey.attempts])
+    waited = until = 0.0
+    for attempt in call.journey.attempts:  # in the order of their beginnings; two may run side by side
+        end = attempt.begun or attempt.ended or now
+        waited += max(end - max(attempt.began, until), 0.0)
+        until = max(until, end)
     return max(now - call.started - waited, 0.0)

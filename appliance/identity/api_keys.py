@@ -18,10 +18,10 @@ from appliance.identity import key_format
 from appliance.identity.caller import MACHINE, Caller
 from appliance.identity.key_format import Environment
 from appliance.identity.key_table import PEPPER_LABEL, KeyTable, key_hash, load_key_entry, load_key_table
-from appliance.identity.new_id import new_id
 from appliance.identity.roles import insist, may
 from appliance.identity.text_rules import clean_email, clean_name
 from appliance.store.engine import Database, to_the_end
+from appliance.store.new_id import new_id
 from appliance.store.state import raise_state_version
 from appliance.store.tables import api_keys, tenants, users
 from appliance.store.vault import Vault

@@ -25,6 +25,10 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "lan:change": _RUNS_THE_HOUSE,
     "models:read": _RUNS_THE_HOUSE | {"auditor"},
     "models:change": _RUNS_THE_HOUSE,
+    "providers:read": _RUNS_THE_HOUSE | {"auditor"},
+    "providers:change": _RUNS_THE_HOUSE,
+    "routes:read": _RUNS_THE_HOUSE | {"auditor"},
+    "routes:change": _RUNS_THE_HOUSE,
     "machine:control": frozenset({"machine"}),  # whoever may read the home folder; no person over the network
 }
 

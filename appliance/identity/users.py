@@ -21,7 +21,6 @@ from appliance.errors import (
 )
 from appliance.identity.back_off import BackOff, network
 from appliance.identity.caller import DEFAULT_TENANT_NUMBER
-from appliance.identity.new_id import new_id
 from appliance.identity.passwords import Passwords, check
 from appliance.identity.roles import Role
 from appliance.identity.setup_code import SetupCode
@@ -29,6 +28,7 @@ from appliance.identity.text_rules import Email, clean_email, clean_name
 from appliance.identity.tokens import Tokens
 from appliance.settings import Settings
 from appliance.store.engine import Database, to_the_end
+from appliance.store.new_id import new_id
 from appliance.store.state import raise_state_version
 from appliance.store.tables import tenants, users
 

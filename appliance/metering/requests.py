@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from appliance.clock import rfc3339
 from appliance.metering.entries import AttemptOutcome, Dialect, Kind, RequestState
 from appliance.store.engine import Database
 from appliance.store.tables import api_keys, attempts, names, requests, users
@@ -35,10 +36,10 @@ class AttemptRecord(msgspec.Struct, kw_only=True):
 
 
 class RequestRecord(msgspec.Struct, kw_only=True):
-    """One request. `started_at` in UTC milliseconds; `attempts` in their order, empty while it runs."""
+    """One request. `started_at` as RFC 3339; `attempts` in their order, empty while it runs."""
 
     id: str
-    started_at: int
+    started_at: str
     kind: str
     dialect: str
     state: str
@@ -127,7 +128,7 @@ def _attempts(ids: list[bytes]) -> sa.Select[Any]:
 def _request(row: Any, tries: list[AttemptRecord]) -> RequestRecord:
     return RequestRecord(
         id=request_id(row.id),
-        started_at=row.started_at,
+        started_at=rfc3339(row.started_at),
         kind=Kind(row.kind).name.lower(),
         dialect=Dialect(row.dialect).name.lower(),
         state=RequestState(row.state).name.lower(),

@@ -27,6 +27,12 @@ HINTS = frozenset(
 )  # fmt: skip
 
 
+# How extras are called that change what is asked (OpenAI's own tools, parts of messages): never left out, whatever a route says.
+_ASKED_ENDINGS = (" tools", " items", " parts")
+_ASKED_BEGINNINGS = ("tool_choice ", "input_image")
+_ASKED = frozenset({"prompt"})
+
+
 class Support(msgspec.Struct, frozen=True):
     """What a provider's format has room for, by feature: see `asked` for their names."""
 
@@ -86,17 +92,29 @@ def fit(chat: ChatRequest, extras: Sequence[str], support: Support, *, who: str,
     """
     _check(chat)
     missing = sorted(feature for feature in asked(chat) if feature not in support)
-    hints = [name for name in extras if name in HINTS]
-    unknown = [name for name in extras if name not in HINTS and name not in support]
-    for name in [*missing, *unknown]:
-        if name in unknown or name in _HARMLESS:
-            if not drop:
-                raise _unsupported(name, who, "It can be left out: leave it out, or have drop_unsupported set for the route.")
-        else:
-            raise _unsupported(name, who, "Ask for another model, or leave it out.")
+    for name in missing:
+        _leave_out(name, who, may=name in _HARMLESS, drop=drop)
+    dropped = extras_dropped(extras, support, who=who, drop=drop)
     changes = {field: None for name in missing for field in _FIELDS.get(name, (name,))}
     fitted = msgspec.structs.replace(chat, **changes) if changes else chat
-    return Fitted(fitted, (*hints, *missing, *unknown))
+    return Fitted(fitted, (*missing, *dropped))
+
+
+def extras_dropped(extras: Sequence[str], support: Support, *, who: str, drop: bool) -> tuple[str, ...]:
+    """Those of the extras that are left out. Errors: FeatureUnsupported, as `fit`."""
+    dropped = [name for name in extras if name not in support]
+    for name in dropped:
+        if name not in HINTS:
+            is_asked = name in _ASKED or name.endswith(_ASKED_ENDINGS) or name.startswith(_ASKED_BEGINNINGS)
+            _leave_out(name, who, may=not is_asked, drop=drop)
+    return tuple(dropped)
+
+
+def _leave_out(name: str, who: str, *, may: bool, drop: bool) -> None:
+    if not may:
+        raise _unsupported(name, who, "Ask for another model, or leave it out.")
+    if not drop:
+        raise _unsupported(name, who, "It can be left out: leave it out, or have drop_unsupported set for the route.")
 
 
 _FIELDS = {"reasoning": ("reasoning_effort", "thinking")}

@@ -10,27 +10,23 @@ Nothing is sent again once the first words of an answer are here: then they are 
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Iterator
-from contextlib import aclosing
-from typing import Protocol, TypeVar
+from collections.abc import AsyncGenerator, Iterator
 
 import msgspec
 
 from appliance.chat import Chunk
-from appliance.errors import FirstTokenLate, GatehouseError, UpstreamCut
+from appliance.errors import FirstTokenLate, GatehouseError
 from appliance.routing.failure import failure
-from appliance.routing.route import Route, Target
+from appliance.routing.opening import Opening, Race, Send, refuses
+from appliance.routing.route import Route, chain
 from appliance.routing.router import Attempt, Router
 from appliance.routing.strategies import Place, Wanted
 from appliance.routing.verdicts import REFUSED, Verdict, verdict
-
-T = TypeVar("T")
 
 BACK_OFF_SECONDS = 0.25
 BACK_OFF_SECONDS_MAX = 2.0
 RETRY_AFTER_SECONDS_MAX = 10.0  # beyond, whoever asked decides whether to come again
 LIMIT_WAIT_SECONDS_MAX = 2.0  # for a provider at its limit, where there is no other
-AHEAD_MAX = 256
 ATTEMPTS_MAX = 20
 
 
@@ -43,19 +39,13 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     may_repeat: bool = True
 
 
-class Send(Protocol):
-    """Sends the request to a deployment; the first chunk may take long. Whoever iterates closes it."""
+class _Step(msgspec.Struct, frozen=True):
+    """One thing to try. `beside`: the deployment to ask as well where this one takes long; `wait`: seconds before it."""
 
-    async def __call__(self, route: Route, target: Target) -> AsyncGenerator[Chunk, None]: ...
-
-
-class _Begun(msgspec.Struct, frozen=True):
-    """An answer that has begun."""
-
-    attempt: Attempt
     route: Route
-    ahead: list[Chunk]
-    chunks: AsyncGenerator[Chunk, None]
+    place: Place
+    beside: Place | None = None
+    wait: float = 0.0
 
 
 class Journey:
@@ -81,7 +71,7 @@ class Journey:
         self._verdicts: dict[str, Verdict] = {}  # the last one of each deployment that failed
         self._is_final = False
         self._has_waited = False
-        self._refusal: _Begun | None = None
+        self._refusal: Opening | None = None
 
     async def signs(self) -> AsyncGenerator[Chunk, None]:
         """Signs of life, until an answer has begun.
@@ -89,10 +79,21 @@ class Journey:
         Errors:  what the attempts mean together; DeploymentsUnavailable where none could be made.
         """
         try:
-            for route in chain(self._route):
-                async with aclosing(self._through(route)) as signs:
-                    async for sign in signs:
-                        yield sign
+            for step in self._steps():
+                if step.wait:
+                    await asyncio.sleep(step.wait)
+                if step.beside is not None:
+                    await self._side_by_side(step, step.beside)
+                else:
+                    opening = self._opening(step.route, step.place)
+                    try:
+                        while (sign := await opening.sign()) is not None:
+                            yield sign
+                    except BaseException as error:
+                        await opening.close()
+                        self._failed(opening, error)
+                    else:
+                        self._begun(opening)
                 if self.answered is not None:
                     return
                 if self._is_final:
@@ -101,30 +102,31 @@ class Journey:
                 self._take(self._refusal)
                 return
         finally:
-            await self._let_refusal_go()
+            if self._refusal is not None:
+                await self._let_refusal_go(self._refusal)
         raise failure(self._router, self.attempts, self.skipped)
 
-    async def _through(self, route: Route) -> AsyncGenerator[Chunk, None]:
-        """One route: each of its deployments once, then those that may do better again."""
-        choice = self._router.choose(route, self._ask.wanted)
-        self.skipped += choice.skipped
-        self._router.budget(route.name).request(time.monotonic())
-        for place in choice.places:
-            if self._is_worth_asking(place):
-                async with aclosing(self._at(route, place)) as signs:
-                    async for sign in signs:
-                        yield sign
-                if self.answered is not None or self._is_final:
-                    return
-        for times in range(route.retries):
-            again = self._again(choice.places, route)
-            if again is None or not await self._wait_for(again, route, times):
-                return
-            async with aclosing(self._at(route, Place(again.target, f"{again.why}, tried again"))) as signs:
-                async for sign in signs:
-                    yield sign
-            if self.answered is not None or self._is_final:
-                return
+    def _steps(self) -> Iterator[_Step]:
+        """What to do next while nothing has answered: of each route its deployments, then those that may do better again."""
+        for route in chain(self._route):
+            choice = self._router.choose(route, self._ask.wanted)
+            self.skipped += choice.skipped
+            self._router.budget(route.name).request(time.monotonic())
+            for number, place in enumerate(choice.places):
+                if self._is_worth_asking(place):
+                    yield _Step(route, place, self._second(route, place, choice.places[number + 1 :]))
+            for times in range(route.retries):
+                again = self._again(choice.places, route)
+                wait = None if again is None else self._wait_before(again, route, times)
+                if again is None or wait is None:
+                    break
+                yield _Step(route, Place(again.target, f"{again.why}, tried again"), None, wait)
+
+    def _second(self, route: Route, first: Place, others: list[Place]) -> Place | None:
+        """The one to ask beside the first, where the route hedges and it is known how long the first one takes."""
+        if not route.hedge or not self._ask.may_repeat or self._router.patience(first.target) is None:
+            return None
+        return next((place for place in others if self._is_worth_asking(place)), None)
 
     def _is_worth_asking(self, place: Place) -> bool:
         """Not twice in one go, and not where the window is known to be too small by now."""
@@ -146,87 +148,82 @@ class Journey:
                 best = (wait, place)
         return None if best is None else best[1]
 
-    async def _wait_for(self, place: Place, route: Route, times: int) -> bool:
-        """Wait until it may be asked again. False: that would be too late, or too many ask again already."""
+    def _wait_before(self, place: Place, route: Route, times: int) -> float | None:
+        """Seconds until it may be asked again. None: that would be too late, or too many ask again already."""
         error = next(a.error for a in reversed(self.attempts) if a.target.name == place.target.name)
         assert isinstance(error, GatehouseError)
         now = time.monotonic()
         if self._verdicts[place.target.name].limited:
             self._has_waited = True
-            wait = max(self._router.health.of(place.target.name).limited_until - now, 0.0)
-            if place.target.is_local:
-                wait = error.retry_after_seconds or 0.0
-                if wait > LIMIT_WAIT_SECONDS_MAX:
-                    return False
+            left = max(self._router.health.of(place.target.name).limited_until - now, 0.0)
+            wait, longest = (error.retry_after_seconds or 0.0) if place.target.is_local else left, LIMIT_WAIT_SECONDS_MAX
         else:
-            wait = back_off_seconds(times, error, self._router.chance)
-        if wait > RETRY_AFTER_SECONDS_MAX or now + wait >= self._ask.deadline or not self._router.budget(route.name).take(now):
-            return False
-        await asyncio.sleep(wait)
-        return True
+            wait, longest = back_off_seconds(times, error, self._router.chance), RETRY_AFTER_SECONDS_MAX
+        if wait > longest or now + wait >= self._ask.deadline or not self._router.budget(route.name).take(now):
+            return None
+        return wait
 
-    async def _at(self, route: Route, place: Place) -> AsyncGenerator[Chunk, None]:
-        """One attempt. Afterwards either the answer has begun, or its failure is known and what follows from it."""
+    def _opening(self, route: Route, place: Place) -> Opening:
         attempt = Attempt(target=place.target, why=place.why, began=time.monotonic())
         self.attempts.append(attempt)
         self._router.began(attempt, self._ask.wanted)
-        chunks: AsyncGenerator[Chunk, None] | None = None
+        seconds = route.timeouts.first_token_seconds  # only of a stream can be asked when its first token must be here
+        until = attempt.began + seconds if seconds is not None and self._ask.streamed else None
+        return Opening(route, attempt, self._send, until)
+
+    async def _side_by_side(self, step: _Step, second: Place) -> None:
+        """One attempt, and a second one beside it where the first takes longer than 95 of 100 did. Whoever speaks first answers;
+        the other is ended, and counts as used. Signs of life are the door's own meanwhile.
+        """
+        route, first = step.route, step.place
+        race = Race(self._opening(route, first))
         try:
-            until = self._until(route, attempt.began)
-            chunks = await _within(self._send(route, place.target), until)
-            async with aclosing(self._first_words(chunks, until)) as signs:
-                async for sign in signs:
-                    yield sign
-            attempt.begun = time.monotonic()
-        except BaseException as error:
-            self.ahead.clear()
-            if chunks is not None:
-                await chunks.aclose()
-            self._failed(route, attempt, error)
-            return
-        self._router.begun(route, attempt)
-        begun = _Begun(attempt, route, self.ahead, chunks)
-        if route.fallback_on_refusal and self._ask.may_repeat and self._refusal is None and _refuses(self.ahead[-1]):
-            self._refusal, self.ahead = begun, []
-            self._verdicts[attempt.target.name] = REFUSED
+            patience = self._router.patience(first.target)
+            if not await race.has_news(patience) and self._router.budget(route.name).take(time.monotonic()):
+                why = f"asked as well: {first.target.name} took longer than 95 of 100"
+                race.join(self._opening(route, Place(second.target, why)))
+            while self.answered is None and not self._is_final and (opening := await race.next()) is not None:
+                if opening.error is not None:
+                    self._failed(opening, opening.error)
+                else:
+                    self._begun(opening)
+        finally:
+            for loser in await race.end():
+                if loser.attempt is not self.answered:
+                    self._lost(loser)
+
+    def _lost(self, opening: Opening) -> None:
+        """It was ended by us, without a verdict."""
+        attempt = opening.attempt
+        if attempt.ended is None:
+            attempt.ended, attempt.is_cut = time.monotonic(), True
+            self._router.ended(attempt)
+            self._router.let_go(attempt)
+
+    def _begun(self, opening: Opening) -> None:
+        self._router.begun(opening.route, opening.attempt)
+        may_ask_on = opening.route.fallback_on_refusal and self._ask.may_repeat and self._refusal is None
+        if may_ask_on and refuses(opening.ahead[-1]):
+            self._refusal = opening
+            self._verdicts[opening.attempt.target.name] = REFUSED
         else:
-            self._take(begun)
+            self._take(opening)
 
-    def _take(self, begun: "_Begun") -> None:
+    def _take(self, opening: Opening) -> None:
         """This is the answer."""
-        self.answered, self._on, self.ahead, self.chunks = begun.attempt, begun.route, begun.ahead, begun.chunks
+        self.answered, self._on, self.ahead, self.chunks = opening.attempt, opening.route, opening.ahead, opening.chunks
 
-    async def _let_refusal_go(self) -> None:
+    async def _let_refusal_go(self, held: Opening) -> None:
         """Another has answered, or nobody is left to be answered."""
-        held, self._refusal = self._refusal, None
-        if held is not None and held.attempt is not self.answered:
-            await held.chunks.aclose()
-            held.attempt.ended = time.monotonic()
-            held.attempt.is_cut = True
+        if held.attempt is not self.answered:
+            await held.close()
+            held.attempt.ended, held.attempt.is_cut = time.monotonic(), True
             self._router.ended(held.attempt)
             self._router.completed(held.route, held.attempt)
 
-    def _until(self, route: Route, began: float) -> float | None:
-        """When its first token must be here: only of a stream can that be asked."""
-        seconds = route.timeouts.first_token_seconds
-        return began + seconds if seconds is not None and self._ask.streamed else None
-
-    async def _first_words(self, chunks: AsyncGenerator[Chunk, None], until: float | None) -> AsyncGenerator[Chunk, None]:
-        """Read ahead until something is said, passing on signs of life. Errors: UpstreamCut where nothing ever is."""
-        while True:
-            try:
-                chunk = await (anext(chunks) if until is None else _within(anext(chunks), until))
-            except StopAsyncIteration:
-                raise UpstreamCut("the answer ended before it began", fix="Try again.") from None
-            if chunk.comment is not None and not chunk.deltas:
-                yield chunk
-                continue
-            self.ahead.append(chunk)
-            if _says_something(chunk) or len(self.ahead) >= AHEAD_MAX:
-                return
-
-    def _failed(self, route: Route, attempt: Attempt, error: BaseException) -> None:
+    def _failed(self, opening: Opening, error: BaseException) -> None:
         """Errors: whatever isn't of our tree, as it came: a cancellation, a fault of our own."""
+        route, attempt = opening.route, opening.attempt
         attempt.ended, attempt.error = time.monotonic(), error
         self._router.ended(attempt)
         if not isinstance(error, GatehouseError):
@@ -262,40 +259,3 @@ def back_off_seconds(times: int, error: GatehouseError, chance: random.Random) -
     """How long to wait before the same deployment is asked again: full jitter, but not before its Retry-After."""
     jitter = chance.uniform(0, min(BACK_OFF_SECONDS * 2**times, BACK_OFF_SECONDS_MAX))
     return max(jitter, error.retry_after_seconds or 0.0)
-
-
-async def _within(waited_for: Awaitable[T], until: float | None) -> T:
-    """Errors: FirstTokenLate."""
-    if until is None:
-        return await waited_for
-    try:
-        async with asyncio.timeout_at(until):  # the event loop's clock is the monotonic one
-            return await waited_for
-    except TimeoutError:
-        raise FirstTokenLate("the first token took too long", fix="Try again; the route sets first_token_seconds.") from None
-
-
-def chain(route: Route) -> Iterator[Route]:
-    """The route, its fallbacks, and theirs: each once, the nearer ones first."""
-    seen, waiting = {route.name}, [route]
-    while waiting:
-        at = waiting.pop(0)
-        yield at
-        new = [fallback for fallback in at.fallbacks if fallback.name not in seen]
-        seen.update(fallback.name for fallback in new)
-        waiting += new
-
-
-def _refuses(chunk: Chunk) -> bool:
-    """Its first words are that there will be none."""
-    return chunk.finish == "content_filter" or any(delta.refusal for delta in chunk.deltas)
-
-
-def _says_something(chunk: Chunk) -> bool:
-    """Words, a call, or an end: from here on it is the caller's answer."""
-    if chunk.finish is not None:
-        return True
-    for delta in chunk.deltas:
-        if delta.content or delta.reasoning or delta.tool_calls or delta.refusal or delta.signature or delta.redacted:
-            return True
-    return False

@@ -8,7 +8,7 @@ a change makes a new one.
 
 import msgspec
 
-from appliance.errors import BadRequest, LocalModelFailed, LocalModelStarting, ModelUnknown
+from appliance.errors import BadRequest, LocalModelFailed, LocalModelStarting, ModelUnknown, Unavailable
 from appliance.providers.wire import Deployment
 from appliance.routing.route import Route, single
 
@@ -92,8 +92,8 @@ class Resolution(msgspec.Struct, frozen=True):
 
     @property
     def deployment(self) -> Deployment:
-        """The route's first."""
-        return self.route.targets[0].deployment
+        """The route's first; a fallback's where none of its own can be asked now."""
+        return (self.route.targets or self.route.all_targets())[0].deployment
 
 
 class OfferedModel(msgspec.Struct, frozen=True):
@@ -134,7 +134,8 @@ class Names:
         """The route behind a name.
 
         Errors:  ModelUnknown, listing what is offered; BadRequest when several providers offer a bare name;
-                 LocalModelStarting, LocalModelFailed where it is a model of vLLM that isn't ready.
+                 LocalModelStarting, LocalModelFailed where it is a model of vLLM that isn't ready;
+                 Unavailable where a route has nothing left to ask.
         """
         found = self._seen.get(name)
         if found is None:
@@ -145,7 +146,7 @@ class Names:
 
     def _resolve(self, name: str) -> Resolution:
         if name in self._routes:
-            return Resolution(self._routes[name])
+            return _routed(self._routes[name])
         if name in self._vllm:
             return _only(self._vllm[name].deployment(), is_local=True)
         if name in self._local:
@@ -179,7 +180,7 @@ class Names:
     def _what_is_offered(self) -> str:
         names = [model.id for model in self.offered()]
         if not names:
-            return "No model is offered yet: add a provider to gatehouse.toml, or run `gatehouse models get`."
+            return "No model is offered yet: `gatehouse providers add` adds a provider, `gatehouse models get` a local model."
         more = f" and {len(names) - NAMES_LISTED_MAX} more (GET /v1/models)" if len(names) > NAMES_LISTED_MAX else ""
         return f"Offered: {', '.join(names[:NAMES_LISTED_MAX])}{more}."
 
@@ -211,9 +212,10 @@ class Names:
 
     def deployments(self) -> list[str]:
         """Names of the deployments behind what is offered."""
-        local = [f"{LOCAL_PROVIDER}/{model}" for model in self._local]
-        local += [f"{VLLM_PROVIDER}/{model}" for model in self._vllm]
-        return local + [f"{p.name}/{model}" for p in self._providers.values() for model in sorted(p.models or ())]
+        found = [f"{LOCAL_PROVIDER}/{model}" for model in self._local]
+        found += [f"{VLLM_PROVIDER}/{model}" for model in self._vllm]
+        found += [f"{p.name}/{model}" for p in self._providers.values() for model in sorted(p.models or ())]
+        return list(dict.fromkeys([*found, *(target.name for route in self._routes.values() for target in route.targets)]))
 
     def _providers_offer(self, name: str) -> bool:
         return any(p.models is not None and name in p.models for p in self._providers.values())
@@ -221,6 +223,13 @@ class Names:
 
 def _only(deployment: Deployment, *, alias: str | None = None, is_local: bool = False) -> Resolution:
     return Resolution(single(deployment, is_local=is_local), alias)
+
+
+def _routed(route: Route) -> Resolution:
+    if not route.targets and not route.all_targets():
+        fix = f"`gatehouse routes show {route.name}` tells an administrator what is missing."
+        raise Unavailable(f"the route {route.name} has no deployment that can be asked now", fix=fix, param="model")
+    return Resolution(route)
 
 
 def _short(name: str) -> str:

@@ -1,5 +1,6 @@
 """What a route is: a model name offered to callers, the deployments behind it, and the rules for choosing among them."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
@@ -76,10 +77,10 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     local_queue_max: int = 2
 
     def all_targets(self) -> list[Target]:
-        """Its own and those of its fallbacks, each once."""
-        found = {target.name: target for target in self.targets}
-        for fallback in self.fallbacks:
-            found |= {target.name: target for target in fallback.targets if target.name not in found}
+        """Of the whole chain, each once."""
+        found: dict[str, Target] = {}
+        for route in chain(self):
+            found |= {target.name: target for target in route.targets if target.name not in found}
         return list(found.values())
 
 
@@ -87,3 +88,14 @@ def single(deployment: Deployment, *, is_local: bool = False) -> Route:
     """The route that a name without one stands for: one deployment, tried once more where it fails."""
     target = Target(deployment=deployment, is_local=is_local)
     return Route(name=deployment.name, targets=(target,), retries=1)
+
+
+def chain(route: Route) -> Iterator[Route]:
+    """The route, its fallbacks, and theirs: each once, the nearer ones first."""
+    seen, waiting = {route.name}, [route]
+    while waiting:
+        at = waiting.pop(0)
+        yield at
+        new = [fallback for fallback in at.fallbacks if fallback.name not in seen]
+        seen.update(fallback.name for fallback in new)
+        waiting += new

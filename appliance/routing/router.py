@@ -121,6 +121,10 @@ class Router:
         """closed, open or half-open."""
         return self.health.of(target.name).breaker.state(time.monotonic())
 
+    def patience(self, target: Target) -> float | None:
+        """The time within which 95 of 100 answers of it began; None while too few are known."""
+        return self.health.of(target.name).p95_seconds()
+
     def seconds_to_room(self, target: Target) -> float:
         """How long until a deployment that was left out may be asked again."""
         now = time.monotonic()

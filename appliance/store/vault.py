@@ -100,6 +100,10 @@ class Vault:
         if written.rowcount == 0:
             await tx.execute(sa.insert(tables.secrets).values(name=name, **values))
 
+    async def remove(self, tx: AsyncConnection, name: str) -> None:
+        """Forget a secret, in the caller's transaction. One that isn't there is no error."""
+        await tx.execute(sa.delete(tables.secrets).where(tables.secrets.c.name == name))
+
     async def get_or_make(self, name: str, byte_count: int = 32) -> bytes:
         """The secret of this name; random bytes, made and kept, the first time."""
         found = await self.get(name)

@@ -228,7 +228,7 @@ def test_our_own_refusals_raise_the_right_class(client: openai.OpenAI, door: App
         client.chat.completions.create(model=LOCAL, messages=[{"role": "user", "content": "word " * 9000}])
     assert long.value.code == "context_length_exceeded"
     with pytest.raises(openai.NotFoundError) as absent:
-        client.responses.create(model=LOCAL, input="x")
+        client.moderations.create(input="x")
     assert absent.value.code == "route_not_found"
 
 

@@ -220,7 +220,7 @@ def test_an_unknown_model_is_404_and_what_is_offered_is_told(door: Appliance, ap
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "/v1/responses"),
+        ("POST", "/v1/conversations"),
         ("POST", "/v1/audio/speech"),
         ("GET", "/v1/files"),
         ("POST", "/v1/images/generations"),

@@ -54,7 +54,7 @@ class Caller(threading.Thread):
             self.begun.append(request_id)
             data = response.read()  # raises where it was cut
             if stream:
-                assert b"data: [DONE]\n\nevent: gatehouse\n" in data[-600:], data[-600:]
+                assert b"data: [DONE]\n\n: gatehouse {" in data[-600:], data[-600:]
             else:
                 json.loads(data)
             self.whole.append(request_id)

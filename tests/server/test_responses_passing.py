@@ -1,16 +1,14 @@
 """OpenAI's Responses, asked for by its own SDK, where the provider speaks it too: passed through, counted, never cut short."""
 
 from collections.abc import Iterator
-from importlib.util import find_spec
 from typing import Any
 
 import openai
 import pytest
 
+from appliance.dialects.openai_responses_items import sealed
 from tests.conftest import MakeAppliance
 from tests.running import Appliance, Fake
-
-pytestmark = pytest.mark.skipif(find_spec("appliance.api.responses") is None, reason="this build has no route for Responses")
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +50,31 @@ def test_it_goes_to_the_surface_of_the_same_name(client: openai.OpenAI, upstream
     for provider, fake, path in (("own", upstream, "/v1/responses"), ("az", azure, "/openai/v1/responses")):
         client.responses.create(model=f"{provider}/gpt-4o", input="Hello there")
         assert fake.last().path == path
+
+
+def test_thoughts_of_other_vendors_never_go_there(client: openai.OpenAI, upstream: Fake, azure: Fake) -> None:
+    theirs = sealed([{"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}])
+    asked: Any = [
+        {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "Hm."}], "encrypted_content": theirs},
+        {"role": "assistant", "content": "Yes."},
+        {"role": "user", "content": "Sure?"},
+    ]
+    for provider, fake in (("own", upstream), ("az", azure)):
+        client.responses.create(model=f"{provider}/gpt-4o", input=asked)
+        assert fake.last().json["input"] == asked[1:]
+        assert fake.last().json["store"] is False
+
+
+def test_an_answer_of_the_providers_own_is_kept_and_continued(client: openai.OpenAI, upstream: Fake, provider: str) -> None:
+    first = client.responses.create(model=f"{provider}/gpt-4o", input="one")
+    assert client.responses.retrieve(first.id) == first
+    stream = client.responses.create(model=f"{provider}/gpt-4o", input="two", previous_response_id=first.id, stream=True)
+    second: Any = list(stream)[-1]
+    assert client.responses.retrieve(second.response.id).output_text == second.response.output_text
+    client.responses.create(model="own/gpt-4o", input="three", previous_response_id=second.response.id)
+    sent = upstream.last().json
+    assert [item["role"] for item in sent["input"]] == ["user", "assistant", "user", "assistant", "user"]
+    assert "previous_response_id" not in sent
 
 
 def test_what_was_used_is_booked(client: openai.OpenAI, door: Appliance, provider: str) -> None:

@@ -165,7 +165,8 @@ _EXAMPLE = _written(Event(7, OVERVIEW, msgspec.json.encode(EXAMPLE))).decode()
     guards=[requires("overview:read")],
     summary="What happens, as it happens",
     description="Server-sent events: `overview` (at once, then whenever something changed, once a second at most), `model` (a "
-    "local model whose state changed), `job` (its progress, five times a second at most, and its end), and `dropped` with the "
+    "local model whose state changed), `job` (its progress, five times a second at most, and its end), `routes` (names of the "
+    "providers and routes that were made, changed or removed), and `dropped` with the "
     "count of events that this reader was too slow for. `Last-Event-ID` resumes. A comment every 10 s shows life.",
     tags=["Admin"],
     responses={

@@ -15,7 +15,6 @@ from appliance import errors
 from appliance.api.admin.access import CALLER, requires
 from appliance.api.admin.events import EventStream, Feed, last_seen
 from appliance.api.error_answers import error_answers, success
-from appliance.clock import rfc3339
 from appliance.errors import InvalidField, NotFound
 from appliance.gateway.live_requests import LiveRequests
 from appliance.gateway.truth import shown as amount_shown
@@ -225,7 +224,7 @@ def _shown(record: RequestRecord) -> RequestShown:
     costs = [attempt.cost.micro for attempt in attempts if attempt.cost is not None]
     return RequestShown(
         id=record.id,
-        started_at=rfc3339(record.started_at),
+        started_at=record.started_at,
         kind=record.kind,
         dialect=record.dialect,
         state=record.state,

@@ -68,7 +68,7 @@ _EXAMPLE: dict[str, Any] = {
 
 @post(
     "/api/v1/admin/routes/explain",
-    guards=[requires("requests:read")],
+    guards=[requires("routes:read")],
     operation_id="explainRoute",
     summary="Where a request would go, and why",
     description="The router's own choice at this moment, with chance where the strategy draws. Nothing is sent.",

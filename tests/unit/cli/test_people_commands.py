@@ -15,10 +15,10 @@ from click.testing import CliRunner, Result
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
-from appliance.cli.control import ListedKey
 from appliance.cli.keys import keys, lines_for_people
 from appliance.cli.owner import owner
 from appliance.cli.users import users
+from appliance.cli.views import ListedKey
 from appliance.errors import GatehouseError, KeyRevoked
 from appliance.home import CannotStart, Control, Home, HomeBusy, HomeLock
 from tests.fakes.clock import FakeClock

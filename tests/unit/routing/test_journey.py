@@ -407,6 +407,75 @@ async def test_who_leaves_while_waiting_leaves_nothing_behind(after: int) -> Non
     assert world.router.health.of("a").breaker.state(time.monotonic()) == "closed"
 
 
+async def warmed(world: World, name: str) -> None:
+    """Enough answers for it to be known how long it takes: a moment."""
+    for _ in range(25):
+        await world.answered(route(name))
+    world.asked.clear()
+    world.closed.clear()
+
+
+async def test_a_hedged_request_is_answered_by_whoever_speaks_first() -> None:
+    slow = [0.5, WORD, END]
+    world = World(a=[*([[WORD, END]] * 25), slow], b=[[WORD, END]])
+    await warmed(world, "a")
+    before = time.monotonic()
+    journey = await world.answered(route("a", "b", hedge=True))
+    assert time.monotonic() - before < 0.3
+    assert world.asked == ["a", "b"]
+    assert journey.answered is journey.attempts[1]
+    assert (journey.attempts[0].is_cut, world.closed["a"]) == (True, 1)
+    assert "took longer than 95 of 100" in journey.attempts[1].why
+    assert [world.router.health.of(name).running for name in "ab"] == [0, 0]
+
+
+async def test_the_first_one_wins_where_it_is_faster_after_all_and_the_other_is_ended() -> None:
+    world = World(a=[*([[WORD, END]] * 25), [0.1, WORD, END]], b=[[5.0, WORD, END]])
+    await warmed(world, "a")
+    journey = await world.answered(route("a", "b", hedge=True))
+    assert world.asked == ["a", "b"]
+    assert journey.answered is journey.attempts[0]
+    assert journey.attempts[1].is_cut
+    assert world.closed["b"] == 1
+
+
+async def test_a_fast_answer_is_not_hedged_nor_is_what_must_not_be_done_twice() -> None:
+    world = World(a=[[WORD, END]], b=[[WORD, END]])
+    await warmed(world, "a")
+    world.router.health.of("a")._times.extend([0.2] * 30)
+    await world.answered(route("a", "b", hedge=True))
+    assert world.asked == ["a"]
+    world = World(a=[*([[WORD, END]] * 25), [0.2, WORD, END]], b=[[WORD, END]])
+    await warmed(world, "a")
+    await world.answered(route("a", "b", hedge=True), may_repeat=False)
+    assert world.asked == ["a"]
+
+
+async def test_where_one_of_a_race_fails_the_other_still_answers() -> None:
+    world = World(a=[*([[WORD, END]] * 25), [0.1, DOWN]], b=[[0.2, WORD, END]])
+    await warmed(world, "a")
+    journey = await world.answered(route("a", "b", hedge=True))
+    assert journey.answered is journey.attempts[1]
+    world = World(a=[*([[WORD, END]] * 25), [0.1, DOWN]], b=[[0.05, DOWN]], c=[[WORD, END]])
+    await warmed(world, "a")
+    await world.answered(route("a", "b", "c", hedge=True))
+    assert world.asked == ["a", "b", "c"]
+
+
+async def test_who_leaves_a_race_leaves_nothing_behind() -> None:
+    world = World(a=[*([[WORD, END]] * 25), [5.0, WORD]], b=[[5.0, WORD]])
+    await warmed(world, "a")
+    journey = world.journey(route("a", "b", hedge=True))
+    waiting = asyncio.ensure_future(anext(journey.signs()))
+    await asyncio.sleep(0.1)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert world.asked == ["a", "b"]
+    assert world.closed == {"a": 1, "b": 1}
+    assert [world.router.health.of(name).running for name in "ab"] == [0, 0]
+
+
 def test_the_wait_is_jittered_fully_and_never_shorter_than_retry_after() -> None:
     chance = random.Random(1)
     waits = [back_off_seconds(1, DOWN, chance) for _ in range(500)]

@@ -1,0 +1,78 @@
+"""The web application: every route under one roof, with the services that handlers ask for by name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+from litestar.di import Provide
+
+from appliance import __version__
+from appliance.api import anthropic_documents, documentation, openai, openai_documents, operations, responses_stored
+from appliance.api.admin import (
+    api_keys,
+    auth,
+    deployments,
+    events,
+    features,
+    jobs,
+    lan,
+    machine,
+    models,
+    overview,
+    providers,
+    requests,
+    route_explain,
+    route_files,
+    routes,
+)
+from appliance.api.door import ASGIApp
+from appliance.api.errors import HANDLERS
+from appliance.api.raw import RawRoute, describe, mounted
+from appliance.settings import Settings
+
+ORDINARY_BODY_BYTES_MAX = 1024 * 1024  # everything but prompts is small
+
+_ROOMS = (
+    openai,
+    responses_stored,
+    operations,
+    documentation,
+    auth,
+    api_keys,
+    machine,
+    features,
+    overview,
+    events,
+    lan,
+    models,
+    jobs,
+    requests,
+    route_explain,
+    providers,
+    deployments,
+    routes,
+    route_files,
+)
+
+
+def web_application(settings: Settings, hot: list[RawRoute], raw: dict[str, ASGIApp], services: Mapping[str, Any]) -> Litestar:
+    """Litestar with everything mounted and described.
+
+    Shapes:  `hot` are the raw routes and `raw` their handlers by path; `services` by the names under which handlers take them.
+    """
+    app = Litestar(
+        route_handlers=[*mounted(raw), *(route for room in _ROOMS for route in room.routes)],
+        dependencies={name: _given(service) for name, service in services.items()},
+        exception_handlers=HANDLERS,
+        openapi_config=documentation.openapi_config(__version__),
+        cors_config=CORSConfig(allow_origins=settings.cors_allowed_origins) if settings.cors_allowed_origins else None,
+        request_max_body_size=min(settings.body_bytes_max, ORDINARY_BODY_BYTES_MAX),
+        logging_config=None,
+    )
+    describe(app, hot, {**openai_documents.schemas(), **anthropic_documents.schemas()})
+    return app
+
+
+def _given(service: Any) -> Provide:
+    return Provide(lambda: service, use_cache=True, sync_to_thread=False)

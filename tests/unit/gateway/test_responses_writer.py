@@ -1,0 +1,120 @@
+"""Kept responses are written in groups: everybody's is on disk, or everybody is told."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from appliance.errors import Unavailable
+from appliance.gateway import responses_writer as module
+from appliance.gateway.responses_writer import ResponsesWriter
+from appliance.store.engine import Database
+from appliance.store.migrate import migrate
+from appliance.store.tables import stored_response_items, stored_responses
+
+
+@pytest.fixture
+async def db(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = Database(tmp_path / "gatehouse.db")
+    await opened.open()
+    await migrate(opened)
+    yield opened
+    await opened.close()
+
+
+def row(name: str, sealed: bytes = b"sealed", owner: str = "user:7") -> dict[str, Any]:
+    made = {"tenant_number": 1, "owner": owner, "id": name, "previous_id": None, "created_at": 1, "expires_at": 2}
+    return {**made, "sealed": sealed}
+
+
+class Counting(ResponsesWriter):
+    """Counts the transactions it takes."""
+
+    def __init__(self, db: Database) -> None:
+        super().__init__(db)
+        self.groups: list[int] = []
+
+    async def _write_group(self, group: list[Any]) -> None:
+        self.groups.append(len(group))
+        await super()._write_group(group)
+
+
+async def found(db: Database, *columns: Any) -> list[tuple[Any, ...]]:
+    async with db.read() as connection:
+        return [tuple(one) for one in await connection.execute(sa.select(*columns).order_by(*columns))]
+
+
+async def test_those_who_come_together_are_written_together(db: Database) -> None:
+    writer = Counting(db)
+    await asyncio.gather(*(writer.write(row(f"r{number:03}"), {f"a{number}", f"b{number}"}) for number in range(300)))
+    assert writer.groups == [128, 128, 44]
+    assert [name for (name,) in await found(db, stored_responses.c.id)] == [f"r{number:03}" for number in range(300)]
+    named = await found(db, stored_response_items.c.response_number, stored_response_items.c.id)
+    numbers = {name: number for number, name in await found(db, stored_responses.c.number, stored_responses.c.id)}
+    assert sorted(named) == sorted((numbers[f"r{n:03}"], f"{kind}{n}") for n in range(300) for kind in "ab")
+
+
+async def test_one_alone_does_not_wait_for_others(db: Database) -> None:
+    writer = Counting(db)
+    for number in range(3):
+        await writer.write(row(f"r{number}"), set())
+    assert writer.groups == [1, 1, 1]
+
+
+async def test_the_last_of_the_same_id_stays_with_its_own_items(db: Database) -> None:
+    writer = Counting(db)
+    await asyncio.gather(
+        writer.write(row("a", b"first"), {"x"}),
+        writer.write(row("a", b"second"), {"y"}),
+        writer.write(row("a", b"other's", owner="user:8"), {"z"}),
+    )
+    assert writer.groups == [1, 2]
+    rows = await found(db, stored_responses.c.owner, stored_responses.c.sealed)
+    assert rows == [("user:7", b"second"), ("user:8", b"other's")]
+    assert [name for (name,) in await found(db, stored_response_items.c.id)] == ["y", "z"]
+
+
+async def test_a_group_has_a_bound_on_its_bytes(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "GROUP_BYTES_MAX", 100)
+    writer = Counting(db)
+    await asyncio.gather(*(writer.write(row(f"r{number}", bytes(60)), set()) for number in range(3)))
+    await writer.write(row("large", bytes(1000)), set())
+    assert writer.groups == [1, 1, 1, 1]
+
+
+async def test_a_full_disk_is_told_to_everybody_of_the_group_and_the_next_one_is_tried(db: Database) -> None:
+    async with db.transaction() as tx:
+        pages = (await tx.exec_driver_sql("PRAGMA page_count")).scalar_one()
+        await tx.exec_driver_sql(f"PRAGMA max_page_count={pages + 1}")
+    writer = ResponsesWriter(db)
+    large = [writer.write(row(f"r{number}", bytes(50_000)), {"x"}) for number in range(5)]
+    told = await asyncio.gather(*large, return_exceptions=True)
+    assert [type(one) for one in told] == [Unavailable] * 5
+    assert await found(db, stored_responses.c.id) == []
+    async with db.transaction() as tx:
+        await tx.exec_driver_sql("PRAGMA max_page_count=100000")
+    await writer.write(row("after"), {"x"})
+    assert await found(db, stored_responses.c.id) == [("after",)]
+
+
+async def test_who_is_left_waiting_when_the_writer_is_stopped_is_told(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, never = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def stuck() -> Any:
+        begun.set()
+        await never.wait()
+        yield
+
+    monkeypatch.setattr(db, "transaction", stuck)  # a disk that never answers
+    writer = ResponsesWriter(db)
+    waiting = asyncio.ensure_future(writer.write(row("a"), set()))
+    await begun.wait()
+    assert writer._writing is not None
+    writer._writing.cancel()
+    with pytest.raises(Unavailable):
+        await waiting
