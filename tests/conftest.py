@@ -14,6 +14,7 @@ from tests.running import Appliance, Colleague, Fake, NetworkNamespace, free_por
 from tests.sdk import matrix_table
 
 MakeFake = Callable[..., Fake]
+FIGURE = "figure"  # a test's property: `<name> <value> <unit>`, printed at the end of the run
 
 
 class MakeAppliance(Protocol):
@@ -44,8 +45,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The table of SDKs and providers, where its tests ran."""
-    written = matrix_table.lines(report for reports in terminalreporter.stats.values() for report in reports)
+    """What tests have measured, and the table of SDKs and providers, where these tests ran."""
+    reports = [report for kind in terminalreporter.stats.values() for report in kind if getattr(report, "when", "") == "call"]
+    for report in reports:
+        for name, value in report.user_properties:
+            if name == FIGURE:
+                terminalreporter.write_line(f"figure {value}")
+    written = matrix_table.lines(report for kind in terminalreporter.stats.values() for report in kind)
     if written:
         terminalreporter.section("SDKs before providers")
     for line in written:

@@ -90,7 +90,7 @@ class Caller(Protocol):
 
     def ask(self, question: Question, *, streamed: bool) -> Said: ...
 
-    def forecast(self, model: str, turns: list[Any]) -> Forecast:
+    def forecast(self, question: Question) -> Forecast:
         """An answer by a schema, as the SDK's own helper asks for it and reads it."""
         ...
 
@@ -152,8 +152,8 @@ class OpenAI:
         turn = choice.message.to_dict()
         return Said(choice.message.content or "", choice.finish_reason, calls, tokens, turn, came)
 
-    def forecast(self, model: str, turns: list[Any]) -> Forecast:
-        whole = self._client.chat.completions.parse(model=model, messages=turns, response_format=Forecast, max_tokens=TOKENS_MAX)
+    def forecast(self, question: Question) -> Forecast:
+        whole = self._client.chat.completions.parse(**_openai_body(question), response_format=Forecast)
         parsed = whole.choices[0].message.parsed
         assert parsed is not None
         return parsed
@@ -194,11 +194,9 @@ class AsyncOpenAI(OpenAI):
                     question.came.append(event.delta)
             return self._read(await stream.get_final_completion(), question.came)
 
-    def forecast(self, model: str, turns: list[Any]) -> Forecast:
+    def forecast(self, question: Question) -> Forecast:
         async def asked() -> Any:
-            return await self._async.chat.completions.parse(
-                model=model, messages=turns, response_format=Forecast, max_tokens=TOKENS_MAX
-            )
+            return await self._async.chat.completions.parse(**_openai_body(question), response_format=Forecast)
 
         parsed = self._run(asked()).choices[0].message.parsed
         assert isinstance(parsed, Forecast)
@@ -268,8 +266,8 @@ class Anthropic:
         tokens_in = used.input_tokens + (used.cache_read_input_tokens or 0) + (used.cache_creation_input_tokens or 0)
         return Said(text, whole.stop_reason, calls, (tokens_in, used.output_tokens), turn, came)
 
-    def forecast(self, model: str, turns: list[Any]) -> Forecast:
-        whole = self._client.messages.parse(model=model, messages=turns, max_tokens=TOKENS_MAX, output_format=Forecast)
+    def forecast(self, question: Question) -> Forecast:
+        whole = self._client.messages.parse(**_anthropic_body(question), output_format=Forecast)
         assert whole.parsed_output is not None
         return whole.parsed_output
 
@@ -313,9 +311,7 @@ class LangChain:
         if question.tools:
             listed = [{"title": tool.name, "description": "", **tool.parameters} for tool in question.tools]
             chat = self._chat.bind_tools(listed, **({"tool_choice": question.force} if question.force else {}))
-        more: dict[str, Any] = {"model": question.model, **({"temperature": 0} if question.is_greedy else {})}
-        if question.stop:
-            more["stop"] = question.stop
+        more = self._more(question)
         if not streamed:
             return self._read(chat.invoke(question.turns, **more), question.came)
         whole: Any = None
@@ -324,6 +320,10 @@ class LangChain:
                 question.came.append(piece.text)
             whole = piece if whole is None else whole + piece
         return self._read(whole, question.came)
+
+    def _more(self, question: Question) -> dict[str, Any]:
+        stop = {"stop": question.stop} if question.stop else {}
+        return {"model": question.model, **stop, **({"temperature": 0} if question.is_greedy else {})}
 
     def _read(self, whole: AIMessage, came: list[str]) -> Said:
         assert whole.invalid_tool_calls == []
@@ -334,8 +334,8 @@ class LangChain:
         turn: BaseMessage = AIMessage(content=whole.content, tool_calls=whole.tool_calls)
         return Said(str(whole.text), finish, calls, tokens, turn, came)
 
-    def forecast(self, model: str, turns: list[Any]) -> Forecast:
-        found = self._chat.with_structured_output(Forecast, method="json_schema").invoke(turns, model=model)
+    def forecast(self, question: Question) -> Forecast:
+        found = self._chat.with_structured_output(Forecast, method="json_schema").invoke(question.turns, **self._more(question))
         assert isinstance(found, Forecast)
         return found
 

@@ -37,7 +37,7 @@ class Cell:
         turns = [self.caller.user(asked)] if isinstance(asked, str) else asked
         if self.provider.is_local:
             # So small a model finds no end by itself, which one of the SDKs takes for an error.
-            more |= {"is_greedy": True, "stop": [] if more.get("force") else [".", "!", "?", ","]}
+            more = {"stop": [] if "force" in more else [".", "!", "?", ","], "is_greedy": True, **more}
         return Question(model or self.model, turns, **more)
 
     def ask(self, asked: str | list[Any] = "Hello there", *, streamed: bool = False, **more: Any) -> Said:

@@ -133,7 +133,7 @@ def _fits(call: Call) -> bool:
 
 def test_schema(cell: Cell, mark: Mark) -> None:
     mark(cell, "features", "schema")
-    assert isinstance(cell.caller.forecast(cell.model, [cell.caller.user("Seven days in Pune")]), Forecast)
+    assert isinstance(cell.caller.forecast(cell.question("Seven days in Pune", stop=[])), Forecast)
     if not cell.provider.is_local:
         assert "days" in cell.fake.last().body, "its provider was not told of the schema"
 
