@@ -12,7 +12,8 @@ if [ $# -gt 0 ]; then
     side_by_side "$@"
 else
     # The desktop app's tests have processes of their own, one a file: Qt's events would be handled between all other tests
-    # too, and what one file's windows left behind has ended the process in the next one's.
-    side_by_side --ignore tests/gui
+    # too, and what one file's windows left behind has ended the process in the next one's. They come first, so that the table
+    # of SDKs and providers, and what failed of all the rest, are the last that is read.
     for file in tests/gui/test_*.py; do tests "$file"; done
+    side_by_side --ignore tests/gui
 fi

@@ -11,8 +11,10 @@ from tests.fakes.certificates import Certificates
 from tests.fakes.clock import FakeClock
 from tests.fakes.models import fetched_model
 from tests.running import Appliance, Colleague, Fake, NetworkNamespace, free_port
+from tests.sdk import matrix_table
 
 MakeFake = Callable[..., Fake]
+FIGURE = "figure"  # a test's property: `<name> <value> <unit>`, printed at the end of the run
 
 
 class MakeAppliance(Protocol):
@@ -40,6 +42,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from xdist.scheduler import LoadFileScheduling
 
     return LoadFileScheduling(config, log) if config.option.dist == "load" else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests have measured, and the table of SDKs and providers, where these tests ran."""
+    reports = [report for kind in terminalreporter.stats.values() for report in kind if getattr(report, "when", "") == "call"]
+    for report in reports:
+        for name, value in report.user_properties:
+            if name == FIGURE:
+                terminalreporter.write_line(f"figure {value}")
+    written = matrix_table.lines(report for kind in terminalreporter.stats.values() for report in kind)
+    if written:
+        terminalreporter.section("SDKs before providers")
+    for line in written:
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture

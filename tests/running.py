@@ -445,6 +445,11 @@ class Fake(Client):
     def forget(self) -> None:
         self.call("POST", "/_forget")
 
+    def kill(self) -> None:
+        """At once, whatever it was at."""
+        self._process.kill()
+        self._process.wait(10)
+
     def stop(self) -> None:
         self._process.terminate()
         self._process.communicate(timeout=10)

@@ -1,17 +1,15 @@
 """What goes wrong at Anthropic, one function a fault, asked for by the model's name: see FAULTS for the list."""
 
-import gzip
 import json
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tests.fakes.wire import Exchange
+from tests.fakes.wire import Exchange, gzip_bomb_bytes
 
 Answer = Callable[[Exchange, dict[str, Any]], Awaitable[None]]
 
 SLOW_FIRST_BYTE_SECONDS = 2.5
-BOMB_BYTES = 200 * 1024 * 1024
 SEPARATORS = "line\u2028separator, paragraph\u2029separator, next\u0085line"
 EVENT_STREAM = {"content-type": "text/event-stream; charset=utf-8", "transfer-encoding": "chunked"}
 SLOW = re.compile(r"fault-slow-(\d+)")
@@ -160,7 +158,7 @@ async def endless(exchange: Exchange, request: dict[str, Any]) -> None:
 
 async def gzip_bomb(exchange: Exchange, request: dict[str, Any]) -> None:
     """Packed although identity was asked for, and three times the bound on answers when unpacked."""
-    await exchange.whole(200, gzip.compress(b" " * BOMB_BYTES, 1), {"content-encoding": "gzip"})
+    await exchange.whole(200, gzip_bomb_bytes(), {"content-encoding": "gzip"})
 
 
 _RUBBISH = answers((start(), b"data: {\xff\xfe no json\n\n", END), b"\x00\xff rubbish " + whole_body())

@@ -1,17 +1,15 @@
 """What goes wrong at Bedrock, one function a fault, asked for by the model's id; names as in openai_faults.py."""
 
-import gzip
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tests.fakes.bedrock_wire import EVENT_STREAM, Refusal, event, frame
-from tests.fakes.wire import Exchange
+from tests.fakes.wire import Exchange, gzip_bomb_bytes
 
 Answer = Callable[[Exchange, bool], Awaitable[None]]
 
 HUGE_BYTES = 70 * 1024 * 1024
-BOMB_BYTES = 200 * 1024 * 1024
 USAGE = {"inputTokens": 5, "outputTokens": 2, "totalTokens": 7}
 START = event("messageStart", role="assistant")
 STOP = event("contentBlockStop", contentBlockIndex=0) + event("messageStop", stopReason="end_turn")
@@ -124,7 +122,7 @@ async def endless(exchange: Exchange, streamed: bool) -> None:
 
 
 async def gzip_bomb(exchange: Exchange, streamed: bool) -> None:
-    await exchange.whole(200, gzip.compress(b" " * BOMB_BYTES, 1), {"content-encoding": "gzip"})
+    await exchange.whole(200, gzip_bomb_bytes(), {"content-encoding": "gzip"})
 
 
 async def huge(exchange: Exchange, streamed: bool) -> None:

@@ -1,17 +1,15 @@
 """What goes wrong at Google, one function a fault, asked for by the model's name: in Gemini's own shapes. See FAULTS."""
 
-import gzip
 import json
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tests.fakes.google_rules import error_body
-from tests.fakes.wire import Exchange
+from tests.fakes.wire import Exchange, gzip_bomb_bytes
 
 Answer = Callable[[Exchange, bool], Awaitable[None]]  # (exchange, whether it is to be streamed)
 
-BOMB_BYTES = 200 * 1024 * 1024
 SEPARATORS = "line\u2028separator, paragraph\u2029separator, next\u0085line"
 EVENT_STREAM = {"content-type": "text/event-stream", "transfer-encoding": "chunked"}
 USAGE = {"promptTokenCount": 5, "candidatesTokenCount": 2, "totalTokenCount": 7}
@@ -183,7 +181,7 @@ async def endless(exchange: Exchange, streamed: bool) -> None:
 
 
 async def gzip_bomb(exchange: Exchange, streamed: bool) -> None:
-    await exchange.whole(200, gzip.compress(b" " * BOMB_BYTES, 1), {"content-encoding": "gzip"})
+    await exchange.whole(200, gzip_bomb_bytes(), {"content-encoding": "gzip"})
 
 
 async def hang(exchange: Exchange, streamed: bool) -> None:

@@ -3,19 +3,17 @@
 Each does to the client what has been seen in the wild: see FAULTS for the list.
 """
 
-import gzip
 import json
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tests.fakes.wire import Exchange
+from tests.fakes.wire import Exchange, gzip_bomb_bytes
 
 Answer = Callable[[Exchange, dict[str, Any]], Awaitable[None]]
 
 SLOW_FIRST_BYTE_SECONDS = 2.5
 HUGE_BYTES = 70 * 1024 * 1024
-BOMB_BYTES = 200 * 1024 * 1024
 SEPARATORS = "line\u2028separator, paragraph\u2029separator, next\u0085line"
 EVENT_STREAM = {"content-type": "text/event-stream; charset=utf-8", "transfer-encoding": "chunked"}
 
@@ -200,7 +198,7 @@ async def endless(exchange: Exchange, request: dict[str, Any]) -> None:
 
 async def gzip_bomb(exchange: Exchange, request: dict[str, Any]) -> None:
     """Packed although identity was asked for, and three times the bound on answers when unpacked."""
-    await exchange.whole(200, gzip.compress(b" " * BOMB_BYTES, 1), {"content-encoding": "gzip"})
+    await exchange.whole(200, gzip_bomb_bytes(), {"content-encoding": "gzip"})
 
 
 async def huge(exchange: Exchange, request: dict[str, Any]) -> None:

@@ -7,6 +7,8 @@ Everything received is remembered, with the moment at which the client hung up, 
 import argparse
 import asyncio
 import base64
+import functools
+import gzip
 import json
 import ssl
 import sys
@@ -22,6 +24,7 @@ EARLY_ANSWER = (
     b"HTTP/1.1 413 Request Entity Too Large\r\ncontent-type: text/html\r\nconnection: close\r\ncontent-length: 22\r\n\r\n"
     b"<h1>413 too large</h1>"
 )
+BOMB_BYTES = 200 * 1024 * 1024
 REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed"}
 
 
@@ -97,6 +100,12 @@ class Exchange:
         """Die at once: a RST, as from a process that was killed or a cable that was cut."""
         self.keep_alive = False
         self._transport.abort()
+
+
+@functools.cache
+def gzip_bomb_bytes() -> bytes:
+    """A small body that is very large once it is unpacked; packing it takes a second."""
+    return gzip.compress(b" " * BOMB_BYTES, 1)
 
 
 Handler = Callable[[Exchange], Awaitable[None]]
