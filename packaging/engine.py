@@ -210,7 +210,7 @@ def switched(job: Job, wheel: Path) -> list[str]:
         try:
             needed = trial.with_name("engine-needs.txt")
             engine_wheel.write_needs(needed)
-            _pip(log, "--require-hashes", "--only-binary", ":all:", "--requirement", str(needed))
+            _pip(log, "--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", str(needed))
             needed.unlink()
             _pip(log, "--no-index", "--no-deps", "--target", str(trial), str(wheel))
             on = tried("llama_cpp", trial, model()).graphics

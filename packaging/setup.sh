@@ -65,10 +65,11 @@ stamp() { # NAME FILE…
     cat "$@" >"$stamp"
 }
 
+# --no-deps: the file names everything already; looking for more, pip meets versions newer than the file's and stops for want of a hash.
 install_requirements() { # NAME FILE
     is_stamped "$1" "$2" && return 0
     step "Installing the Python packages of $2 (a minute or two the first time)" \
-        .venv/bin/python -m pip install --quiet --require-hashes --requirement "$2"
+        .venv/bin/python -m pip install --quiet --no-deps --require-hashes --requirement "$2"
     stamp "$1" "$2"
 }
 
