@@ -36,7 +36,7 @@ fix: ## Mend what the linter can mend, and format
 	@sh packaging/setup.sh develop
 	@.venv/bin/ruff check --fix . ; .venv/bin/ruff format .
 
-bench: ## Measure speed against a bare relay (PEERS=1: and against LiteLLM and Portkey; ARGS="--rounds 3 --seconds 2")
+bench: ## Measure speed and what it takes (PEERS=1: beside LiteLLM and Portkey too; ARGS="--only translation", "--help")
 	@PEERS='$(PEERS)' sh packaging/bench.sh $(ARGS)
 
 bench-local: ## Measure local models: one caller and many, shared prefixes, against xllamacpp and llama-cpp-python used plainly

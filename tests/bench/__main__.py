@@ -1,8 +1,17 @@
 """What Gatehouse costs, beside a bare relay and its peers: `make bench`, or `python -m tests.bench`.
 
-Every server is in front of the same nginx and takes its turn, round after round, on a core of its own; CPU time is read
-from /proc, latency comes from wrk. A ratio is the median of the rounds' own ratios, so that a machine that grows busy
-touches both sides. After each round of the gateway every answered request must stand in the ledger.
+Parts, each of which can be measured alone (`--only`):
+  start        seconds until it is ready, memory when idle
+  whole, stream, burst   CPU time a request over the bare relay's: a whole answer, a streamed one, a stream in one burst
+  translation  CPU time of answers that are translated over one that passes through untouched, by vendor, whole and streamed
+  streams      1,000 streams at once: memory, and how many break
+  failover     2,000 requests while three providers fail, each in its own way: how many callers notice
+  peers        LiteLLM and Portkey at the whole answer; only with PEERS=1
+
+Every server is in front of the same nginx (for translation: of answers made beforehand, one for each vendor) and takes its
+turn, round after round, on a core of its own; CPU time is read from /proc. A ratio is the median of the rounds' own ratios, so
+that a machine that grows busy touches both sides. After each round of the gateway every answered request must stand in the
+ledger.
 """
 
 import argparse
@@ -15,44 +24,26 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from appliance import __version__
-from tests.bench.load import Sample, Target, ask, run
+from tests.bench import failing
+from tests.bench.contenders import Contender, Rounds, ratio
+from tests.bench.load import Sample, run
+from tests.bench.many_streams import ManyStreams
+from tests.bench.pacing import Paced
 from tests.bench.processes import BenchError, Cores, Process, cores
-from tests.bench.servers import Gateway, LiteLLM, Portkey, Relay
+from tests.bench.servers import Gateway, LiteLLM, Portkey, Relay, providers
+from tests.bench.translation import PASSING_NAME, Translation
 from tests.bench.upstream import CHUNKS, WORDS, Upstream
 
-PARTS = ("start", "whole", "stream", "burst", "peers")
+PARTS = ("start", "whole", "stream", "burst", "peers", "translation", "streams", "failover")
 CONNECTIONS = {"whole": 32, "stream": 48, "burst": 32}
 STARTS = 5
 RESULTS = Path(__file__).with_name("results.jsonl")
-
-
-class Contender:
-    """One server at one task, with its rounds."""
-
-    def __init__(self, name: str, task: str, process: Process, target: Target, settled: Callable[[], int] | None = None) -> None:
-        self.name = name
-        self.task = task
-        self.process = process
-        self.target = target
-        self.settled = settled
-        self.samples: list[Sample] = []
-
-    def check(self) -> None:
-        """What is about to be measured answers rightly. Errors: BenchError."""
-        answer = ask(self.target)
-        whole = self.task == "whole"
-        right = " ".join(WORDS[:3]).encode() in answer if whole else answer.count(b'"content":" ') == CHUNKS - 2
-        if not right or (not whole and b"data: [DONE]\n\n" not in answer):
-            raise BenchError(f"{self.name} does not answer the {self.task} request rightly: {answer[:500]!r}")
-
-    def median(self, read: Callable[[Sample], float]) -> float:
-        return statistics.median(map(read, self.samples))
 
 
 class Bench:
@@ -66,11 +57,18 @@ class Bench:
         self.figures: dict[str, tuple[float, str]] = {}
         self.peers: dict[str, str] = {}
         self.problems: list[str] = []
+        self.translated: list[Contender] = []
+        self.rounds = Rounds(say, self.problems)
 
     def run(self) -> None:
         upstream = Upstream(self.folder / "nginx", self.cores.load)
         self.stack.callback(upstream.stop)
-        gateway = Gateway(self.folder / "gateway", upstream, self.cores.server)
+        paced = Paced(self.folder / "paced", self.cores.load)
+        self.stack.callback(paced.stop)
+        translation, many = Translation(paced), ManyStreams(paced)
+        paced.start()
+        told = [*providers(upstream), *translation.providers, *many.providers]
+        gateway = Gateway(self.folder / "gateway", told, self.cores.server)
         self.stack.callback(gateway.stop)
         if "start" in self.parts:
             self.measure_starts(gateway)
@@ -79,16 +77,49 @@ class Bench:
         if "start" in self.parts:
             self.measure_idle(gateway.process)
         gateway.make_key()
+        self.measure_relays(gateway, gateway.process, upstream)
+        if "translation" in self.parts:
+            self.measure_translation(gateway, translation)
+        if "streams" in self.parts:
+            say("A thousand streams …")
+            gateway.stop()  # what it has needed until now is not these streams'
+            gateway.start()
+            self.figures |= many.measure(gateway, self.cores.load, self.problems)
+        if "failover" in self.parts:
+            say("Providers fail …")
+            self.figures |= failing.measure(self.folder, self.problems)
+
+    def measure_relays(self, gateway: Gateway, process: Process, upstream: Upstream) -> None:
         for task in ("whole", "stream", "burst"):
             if task in self.parts or (task == "whole" and "peers" in self.parts):
                 relay = Relay(self.folder, task, getattr(upstream, task), self.cores.server)
                 self.stack.callback(relay.process.stop)
-                self.contenders.append(Contender("relay", task, relay.process, relay.target))
-                self.contenders.append(Contender("gateway", task, gateway.process, gateway.target(task), gateway.settled))
+                right = partial(_is_right, task)
+                self.contenders.append(Contender("relay", task, relay.process, relay.target, right))
+                wanted = gateway.target(task)
+                one = Contender("gateway", task, process, wanted, right, gateway.settled, hung_up_max=CONNECTIONS[task])
+                self.contenders.append(one)
         if "peers" in self.parts:
             self.start_peers(upstream)
-        self.rounds()
-        self.conclude()
+        if self.contenders:
+            self.rounds.run(self.contenders, self.wrk, rounds=self.arguments.rounds, seconds=self.arguments.seconds)
+            self.conclude()
+
+    def wrk(self, contender: Contender, seconds: int) -> Sample:
+        return run(
+            contender.target,
+            contender.process,
+            self.folder,
+            connections=CONNECTIONS[contender.task],
+            seconds=seconds,
+            cores=self.cores.load,
+        )
+
+    def measure_translation(self, gateway: Gateway, translation: Translation) -> None:
+        say("Translation …")
+        rounds, seconds = self.arguments.rounds, self.arguments.seconds
+        self.translated = translation.measure(gateway, self.rounds, self.cores.load, count=rounds, seconds=seconds)
+        self.figures |= translation.figures()
 
     def start_peers(self, upstream: Upstream) -> None:
         installed = Path(os.environ.get("PEERS_FOLDER", ".venv-peers")).absolute()
@@ -97,7 +128,7 @@ class Bench:
             peer = kind(self.folder / name, installed, upstream, self.cores.server)
             self.stack.callback(peer.process.stop)
             self.peers[name] = peer.version
-            self.contenders.append(Contender(name, "whole", peer.process, peer.target))
+            self.contenders.append(Contender(name, "whole", peer.process, peer.target, partial(_is_right, "whole")))
 
     def measure_starts(self, gateway: Gateway) -> None:
         gateway.start()  # makes the database, and Python's bytecode where it wasn't
@@ -114,39 +145,8 @@ class Bench:
         self.figures["idle_rss_mb"] = (round(process.resident_bytes() / 1e6, 1), "MB")
         self.figures["server_processes"] = (len(servers), "processes")
 
-    def rounds(self) -> None:
-        for contender in self.contenders:
-            contender.check()
-            self.one(contender, seconds=1)  # warm up
-        for number in range(self.arguments.rounds):
-            say(f"Round {number + 1} of {self.arguments.rounds} …")
-            for contender in self.contenders:
-                contender.samples.append(self.one(contender, seconds=self.arguments.seconds))
-
-    def one(self, contender: Contender, *, seconds: float) -> Sample:
-        connections = CONNECTIONS[contender.task]
-        before = contender.settled() if contender.settled else 0
-        sample = run(
-            contender.target, contender.process, self.folder, connections=connections, seconds=seconds, cores=self.cores.load
-        )
-        if contender.settled:
-            found = contender.settled() - before
-            # wrk hangs up on what is under way at its end; some of these were settled, and their answers never counted.
-            right = sample.requests <= found <= sample.requests + connections
-            say(f"check ledger {contender.task}: {sample.requests} answered, {found} settled: {'ok' if right else 'WRONG'}")
-            if not right:
-                self.problems.append(f"the ledger holds {found} settled rows for {sample.requests} answers ({contender.task})")
-        return sample
-
     def find(self, name: str, task: str = "whole") -> Contender | None:
         return next((one for one in self.contenders if (one.name, one.task) == (name, task)), None)
-
-    def ratio(self, upper: Contender | None, lower: Contender | None) -> float | None:
-        """Of CPU time a request; the median of the rounds' ratios."""
-        if upper is None or lower is None:
-            return None
-        pairs = zip(upper.samples, lower.samples, strict=True)
-        return round(statistics.median(one.cpu_us / other.cpu_us for one, other in pairs), 2)
 
     def conclude(self) -> None:
         gateway, relay = self.find("gateway"), self.find("relay")
@@ -155,25 +155,18 @@ class Bench:
             self.figures["relay_cpu_us"] = (round(relay.median(lambda sample: sample.cpu_us)), "us")
             self.figures["gateway_p50_ms"] = (round(gateway.median(lambda sample: sample.p50_ms), 2), "ms")
             self.figures["gateway_p99_ms"] = (round(gateway.median(lambda sample: sample.p99_ms), 2), "ms")
-        for name, ratio in (
-            ("gateway_over_relay", self.ratio(gateway, relay)),
-            ("litellm_over_gateway", self.ratio(self.find("litellm"), gateway)),
-            ("portkey_over_gateway", self.ratio(self.find("portkey"), gateway)),
-            ("stream_gateway_over_relay", self.ratio(self.find("gateway", "stream"), self.find("relay", "stream"))),
+        for name, found in (
+            ("gateway_over_relay", ratio(gateway, relay)),
+            ("litellm_over_gateway", ratio(self.find("litellm"), gateway)),
+            ("portkey_over_gateway", ratio(self.find("portkey"), gateway)),
+            ("stream_gateway_over_relay", ratio(self.find("gateway", "stream"), self.find("relay", "stream"))),
         ):
-            if ratio is not None:
-                self.figures[name] = (ratio, "x")
+            if found is not None:
+                self.figures[name] = (found, "x")
 
     def report(self) -> None:
-        if self.contenders:
-            print(f"\n{'server':10} {'task':7} {'CPU µs':>9} {'over relay':>11} {'answers/s':>10} {'p50 ms':>9} {'p99 ms':>9}")
-        for one in self.contenders:
-            ratio = self.ratio(one, self.find("relay", one.task))
-            per_second = one.median(lambda sample: sample.requests / sample.seconds)
-            print(
-                f"{one.name:10} {one.task:7} {one.median(lambda sample: sample.cpu_us):9.0f} {ratio:11.2f} {per_second:10.0f} "
-                f"{one.median(lambda sample: sample.p50_ms):9.2f} {one.median(lambda sample: sample.p99_ms):9.2f}"
-            )
+        _table("server", "over relay", self.contenders, "relay")
+        _table("answer", "over passing", self.translated, PASSING_NAME)
         print()
         for name, (value, unit) in self.figures.items():
             print(f"figure {name} {value} {unit}")
@@ -197,6 +190,24 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
+def _is_right(task: str, answer: bytes) -> bool:
+    if task == "whole":
+        return " ".join(WORDS[:3]).encode() in answer
+    return answer.count(b'"content":" ') == CHUNKS - 2 and b"data: [DONE]\n\n" in answer
+
+
+def _table(what: str, over: str, contenders: list[Contender], base: str) -> None:
+    if contenders:
+        print(f"\n{what:10} {'task':7} {'CPU µs':>9} {over:>13} {'answers/s':>10} {'p50 ms':>9} {'p99 ms':>9}")
+    for one in contenders:
+        found = ratio(one, next(other for other in contenders if (other.name, other.task) == (base, one.task)))
+        per_second = one.median(lambda sample: sample.requests / sample.seconds)
+        print(
+            f"{one.name:10} {one.task:7} {one.median(lambda sample: sample.cpu_us):9.0f} {found:13.2f} {per_second:10.0f} "
+            f"{one.median(lambda sample: sample.p50_ms):9.2f} {one.median(lambda sample: sample.p99_ms):9.2f}"
+        )
+
+
 def _commit() -> str:
     if not (git := shutil.which("git")):
         return ""
@@ -212,9 +223,10 @@ def _processor() -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="make bench", description="Measures what Gatehouse costs beside a bare relay.")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each server (5)")
-    parser.add_argument("--seconds", type=float, default=4, help="seconds of load in each round (4)")
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__, formatter_class=formatter)
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each contender (5)")
+    parser.add_argument("--seconds", type=int, default=3, help="seconds of load in each round (3)")
     parser.add_argument("--only", action="append", choices=PARTS, help="only this part; may be given more than once")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the servers' logs")
     arguments = parser.parse_args()

@@ -87,6 +87,14 @@ class Process:
     def resident_bytes(self) -> int:
         return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self.family()) * _PAGE
 
+    def resident_bytes_max(self) -> int:
+        """The most that each of them has ever had, together."""
+        kilobytes = 0
+        for pid in self.family():
+            line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM:"))
+            kilobytes += int(line.split()[1])
+        return kilobytes * 1024
+
     def is_running(self) -> bool:
         return self._popen.poll() is None
 

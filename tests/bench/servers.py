@@ -12,6 +12,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import tomlkit
+
 from tests.bench.load import Target
 from tests.bench.processes import BenchError, Process, free_port, start, wait_for
 from tests.bench.upstream import MODEL, Upstream
@@ -39,6 +41,13 @@ def body(model: str, *, stream: bool = False) -> bytes:
     return json.dumps(chat).encode()
 
 
+def providers(upstream: Upstream) -> list[dict[str, Any]]:
+    """One for each of its ports."""
+    doors = {"whole": upstream.whole, "stream": upstream.stream, "burst": upstream.burst}
+    kind = {"kind": "openai-compatible", "api_key": "sk-benchmark", "models": [MODEL]}
+    return [{"name": name, "base_url": base_url, **kind} for name, base_url in doors.items()]
+
+
 def _environment(folder: Path, **more: str) -> dict[str, str]:
     """A program's environment with nothing of ours in it: a home of its own, no credentials, no settings."""
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LC_ALL", "SSL_CERT_FILE")}
@@ -56,7 +65,8 @@ def _call(url: str, body: dict[str, Any], token: str = "") -> dict[str, Any]:
 class Gateway:
     """`gatehouse serve` in a new home: API keys, the ledger committed before an answer's end, metrics and log lines."""
 
-    def __init__(self, folder: Path, upstream: Upstream, cores: str) -> None:
+    def __init__(self, folder: Path, providers: list[dict[str, Any]], cores: str) -> None:
+        """`providers`: as `[[providers]]` says them."""
         self.folder = folder
         self.folder.mkdir()
         self.home = folder / "home"
@@ -64,14 +74,8 @@ class Gateway:
         self._cores = cores
         self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}"
-        (self.home / "gatehouse.toml").write_text(
-            f'port = {self._port}\nmaster_key_source = "file"\nfirst_run_key = false\nlog_to = "file"\n'
-            + "".join(
-                f'\n[[providers]]\nname = "{name}"\nkind = "openai-compatible"\nbase_url = "{base_url}"\n'
-                f'api_key = "sk-benchmark"\nmodels = ["{MODEL}"]\n'
-                for name, base_url in (("whole", upstream.whole), ("stream", upstream.stream), ("burst", upstream.burst))
-            )
-        )
+        settings = {"port": self._port, "master_key_source": "file", "first_run_key": False, "log_to": "file"}
+        (self.home / "gatehouse.toml").write_text(tomlkit.dumps({**settings, "providers": providers}))
         self.process: Process | None = None
         self.key = ""
 
