@@ -204,6 +204,8 @@ def _text_alone(message: Any) -> Said:
 
 def logprobs_of(raw: msgspec.Raw) -> dict[str, Any] | None:
     """The object that they should be; anything else is as good as none."""
+    if len(raw) < 5:  # null, as in most chunks
+        return None
     try:
         return _read_object(raw)
     except UNREADABLE:
