@@ -8,6 +8,7 @@ none here. What each part of a chat becomes: bedrock_messages, bedrock_tools, be
 
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -69,7 +70,7 @@ class Bedrock:
         return bedrock_errors.answered(status, headers, body, deployment.provider)
 
     def _outgoing(self, operation: str, body: bytes, deployment: Deployment) -> Outgoing:
-        path = f"/model/{quote(deployment.model, safe='')}/{operation}"
+        path = _path(deployment.model, operation)
         return Outgoing(path, {**self._credential(path, body, deployment), "Accept-Encoding": "identity"}, body)
 
     def _credential(self, path: str, body: bytes, deployment: Deployment) -> dict[str, str]:
@@ -88,6 +89,11 @@ class Bedrock:
             f"{deployment.provider} has no credential",
             fix="An administrator must give it an api_key, or region, access_key_id and secret_access_key.",
         )
+
+
+@lru_cache(maxsize=1024)
+def _path(model: str, operation: str) -> str:
+    return f"/model/{quote(model, safe='')}/{operation}"
 
 
 def _written(body: dict[str, Any]) -> bytes:
