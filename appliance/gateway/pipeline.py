@@ -7,11 +7,10 @@ What comes in between later (limits, guardrails, cache) takes its place in that 
 import asyncio
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from functools import partial
 from typing import Any
 
-from appliance.chat import Chunk
+from appliance.chat import Chunk, Chunks
 from appliance.errors import CallerLeft, FeatureUnsupported, LedgerUnavailable
 from appliance.gateway.booking import known, open_entry, settled_entry
 from appliance.gateway.call import Call, Reply, Reservation
@@ -100,7 +99,7 @@ class Pipeline:
         call.attempts = journey.attempts
         return journey
 
-    async def _send(self, call: Call, route: Route, target: Target) -> AsyncGenerator[Chunk, None]:
+    async def _send(self, call: Call, route: Route, target: Target) -> Chunks:
         return await self._sender.send(call, target.deployment, may_drop=route.drop_unsupported)
 
     async def _to_the_end(self, call: Call) -> AsyncGenerator[Chunk, None]:
@@ -108,21 +107,19 @@ class Pipeline:
         passing = _Passing(call)
         journey = self._journey(call)
         try:
-            async with aclosing(journey.signs()) as signs:
-                async for sign in signs:
-                    yield sign
+            while (sign := await journey.sign()) is not None:
+                yield sign
             chunks = _begun(call, journey)
-            async with aclosing(chunks):
-                for chunk in journey.ahead:
-                    if passing.goes_on(chunk):
-                        yield chunk
-                async for chunk in chunks:
-                    if passing.goes_on(chunk):
-                        yield chunk
+            for chunk in journey.ahead:
+                if passing.goes_on(chunk):
+                    yield chunk
+            async for chunk in chunks:
+                if passing.goes_on(chunk):
+                    yield chunk
             journey.over(None)
             await self._settle(call)
         except BaseException as error:
-            journey.over(error)
+            await journey.broken_off(error)
             if isinstance(error, FeatureUnsupported):
                 name_who_can(call.state, error)
             await call.end(error)
@@ -210,7 +207,7 @@ class _Passing:
         return False
 
 
-def _begun(call: Call, journey: Journey) -> AsyncGenerator[Chunk, None]:
+def _begun(call: Call, journey: Journey) -> Chunks:
     """A deployment has begun to answer: what the caller is told of it is known now."""
     assert journey.answered is not None and journey.chunks is not None
     call.answered = journey.answered
