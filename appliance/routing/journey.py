@@ -253,7 +253,6 @@ class Journey:
 
     async def broken_off(self, error: BaseException) -> None:
         """It ends with an error, or since its caller left, at whatever point of its way: whoever is at work is let go."""
-        self._way.close()
         if self._on_its_way is not None:
             opening, self._on_its_way = self._on_its_way, None
             await opening.close()
@@ -270,7 +269,8 @@ class Journey:
         self._router.ended(opening.attempt)
 
     def over(self, error: BaseException | None) -> None:
-        """The answer has ended: whole, or by an error after its first words. Nothing happens where none had begun."""
+        """The answer has ended: whole, or by an error after its first words; or none had begun."""
+        self._way.close()  # it knows this journey, which knows it: left as it is, only the garbage collector would free the two
         attempt = self.answered
         if attempt is None or attempt.ended is not None:
             return
