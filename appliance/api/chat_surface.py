@@ -44,7 +44,7 @@ def secret_in(headers: dict[bytes, bytes]) -> str:
 
 def identified(scope: Scope, headers: dict[bytes, bytes], state: State, clock: Clock, permission: str) -> Caller:
     """Who asks, by API key. Errors: KeyMissing, KeyInvalid, KeyRevoked, KeyExpired, LoopbackOnly, Forbidden."""
-    caller = state.keys.identify(secret_in(headers), from_loopback=from_loopback(scope), now_ms=clock.now_ms())
+    caller = state.keys.identify(secret_in(headers), from_loopback=lambda: from_loopback(scope), now_ms=clock.now_ms())
     if caller.scopes and permission not in caller.scopes:
         raise Forbidden(f"this key may not use {permission}", fix="Ask for a key with that scope.")
     return caller
@@ -110,8 +110,9 @@ class ChatSurface:
     ) -> None:
         """A request that was read, answered in its dialect; `keeper` where the answer is to be kept."""
         call = self.call(exchange, state, Kind.CHAT, DIALECTS[dialect.name], parsed.chat.model, parsed.raw)
+        call.streamed = bool(parsed.chat.stream)
         call.chat, call.form, call.own_headers = parsed.chat, dialect, own_headers(exchange.scope, dialect)
-        if parsed.chat.stream:
+        if call.streamed:
             exchange.begin_stream(call.head.headers, dialect.sign_of_life)
         call.answer = Answer(dialect.id_prefix + call.id.hex(), call.started_at // 1000, call.model)
         writer = dialect.writer(parsed.chat, call.answer) if keeper is None else keeper.writer(call.answer)

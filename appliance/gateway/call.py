@@ -78,6 +78,7 @@ class Call(msgspec.Struct):
     deadline: float
     chat: ChatRequest | None = None
     form: ChatDialect | None = None
+    streamed: bool = False
     own_headers: dict[str, str] = {}
     local_only: bool = False
     dropped: dict[str, tuple[str, ...]] = {}
@@ -110,10 +111,6 @@ class Call(msgspec.Struct):
             return self.answered.target.deployment
         assert self.resolution is not None
         return self.resolution.deployment
-
-    @property
-    def streamed(self) -> bool:
-        return self.chat is not None and bool(self.chat.stream)
 
     def end_within(self, seconds: float) -> None:
         """It has so long from its arrival, if it had longer."""

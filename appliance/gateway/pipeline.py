@@ -162,9 +162,7 @@ class Pipeline:
         for attempt in entry.attempts:
             tokens_in += attempt.tokens_in
             tokens_out += attempt.tokens_out
-            self._metrics.attempt(attempt.deployment, _outcome(attempt))
-            self._metrics.tokens(attempt.deployment, "in", attempt.tokens_in)
-            self._metrics.tokens(attempt.deployment, "out", attempt.tokens_out)
+            self._metrics.attempt(attempt.deployment, _outcome(attempt), attempt.tokens_in, attempt.tokens_out)
         answered = entry.state == RequestState.SETTLED and not failed
         self._activity.finished(
             call.started_at + entry.duration_ms,

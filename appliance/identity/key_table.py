@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -42,8 +43,11 @@ class KeyTable:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def identify(self, secret: str, *, from_loopback: bool, now_ms: int) -> Caller:
-        """The caller with this key. Errors: KeyMissing, KeyInvalid, KeyRevoked, KeyExpired, LoopbackOnly."""
+    def identify(self, secret: str, *, from_loopback: Callable[[], bool], now_ms: int) -> Caller:
+        """The caller with this key; `from_loopback` is asked where it matters.
+
+        Errors:  KeyInvalid, KeyRevoked, KeyExpired, LoopbackOnly.
+        """
         if len(secret) > key_format.KEY_CHARACTERS_MAX:
             raise _unknown(secret)
         entry = self._entries.get(self._hash(secret.encode("utf-8", "replace")))
@@ -55,7 +59,7 @@ class KeyTable:
             raise KeyRevoked("the holder of this API key is suspended", fix="Ask an administrator.")
         if now_ms >= entry.expires_at:
             raise KeyExpired("this API key has expired", fix=_NEW_KEY)
-        if entry.loopback_only and not from_loopback:
+        if entry.loopback_only and not from_loopback():
             raise LoopbackOnly("this API key works on the appliance's own machine only", fix=_NEW_KEY)
         return entry.caller
 
