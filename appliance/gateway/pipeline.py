@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from functools import partial
 from typing import Any
 
-from appliance.chat import Chunk, Chunks
+from appliance.chat import Chunk, Chunks, Delta
 from appliance.errors import CallerLeft, FeatureUnsupported, LedgerUnavailable
 from appliance.gateway.booking import known, open_entry, settled_entry
 from appliance.gateway.call import Call, Reply, Reservation
@@ -188,10 +188,7 @@ class _Passing:
         if chunk.usage is not None:
             call.usage = chunk.usage
         for delta in chunk.deltas:
-            written = len(delta.content or "") + len(delta.reasoning or "")
-            for piece in delta.tool_calls or ():
-                written += len(piece.function.arguments) if piece.function is not None else 0
-            if written:
+            if written := _characters(delta):
                 call.characters_out += written
                 if call.first_token is None:
                     call.first_token = time.monotonic()
@@ -203,6 +200,15 @@ class _Passing:
         chunk.more = True  # the rest follows at once
         self.held.append(chunk)
         return False
+
+
+def _characters(delta: Delta) -> int:
+    written = len(delta.content) if delta.content else 0
+    if delta.reasoning:
+        written += len(delta.reasoning)
+    if delta.tool_calls:
+        written += sum(len(piece.function.arguments) for piece in delta.tool_calls if piece.function is not None)
+    return written
 
 
 def _begun(call: Call, journey: Journey) -> Chunks:

@@ -46,7 +46,7 @@ class KeyTable:
     def identify(self, secret: str, *, from_loopback: Callable[[], bool], now_ms: int) -> Caller:
         """The caller with this key; `from_loopback` is asked where it matters.
 
-        Errors:  KeyInvalid, KeyRevoked, KeyExpired, LoopbackOnly.
+        Errors:  KeyMissing, KeyInvalid, KeyRevoked, KeyExpired, LoopbackOnly.
         """
         if len(secret) > key_format.KEY_CHARACTERS_MAX:
             raise _unknown(secret)
