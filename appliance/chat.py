@@ -4,7 +4,7 @@ It follows OpenAI's Chat Completions, the format that most callers speak; other 
 Fields that nobody here has heard of live on in `Call.raw`, the caller's own body, so that pass-through keeps them.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any, Literal, Protocol, Self
 
 import msgspec
@@ -167,7 +167,7 @@ class Chunk(msgspec.Struct):
 class Chunks(Protocol):
     """An answer's chunks, as they come. Whoever iterates closes it."""
 
-    def __aiter__(self) -> Self: ...
+    def __aiter__(self) -> AsyncIterator[Chunk]: ...
 
     async def __anext__(self) -> Chunk: ...
 

@@ -10,7 +10,7 @@ Nothing is sent again once the first words of an answer are here: then they are 
 import asyncio
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import msgspec
 
@@ -116,7 +116,7 @@ class Journey:
                 break
         return None
 
-    def _steps(self) -> Iterator[_Step]:
+    def _steps(self) -> Generator[_Step, None, None]:
         """What to do next while nothing has answered: of each route its deployments, then those that may do better again."""
         for route in chain(self._route) if self._route.fallbacks else (self._route,):
             choice = self._router.choose(route, self._ask.wanted)

@@ -16,5 +16,6 @@ def bind_at_once(*enums: type[IntEnum]) -> None:
     """Register what these values are bound as, for the whole process: the same as before, found at once."""
     sqlite3.register_adapter(type(None), _as_it_is)
     sqlite3.register_adapter(bytes, bytes)
-    for kind in (bool, *enums):
+    sqlite3.register_adapter(bool, int)
+    for kind in enums:
         sqlite3.register_adapter(kind, int)
