@@ -29,6 +29,8 @@ def refuse_many_parts(body: bytes) -> None:
 
 def has_many_parts(body: bytes) -> bool:
     """More than PARTS_MAX?"""
+    if len(body) <= PARTS_MAX:  # a part takes a byte at least
+        return False
     if body.count(b"[") + body.count(b"{") + body.count(b'"') // 2 <= PARTS_MAX:
         return False
     # What looks like parts may stand in a text. Without escapes first, so that the search takes no longer the worse the body is.

@@ -1,7 +1,7 @@
 """A chat as every dialect's route serves it: read, run through the pipeline, written as the caller's dialect writes it."""
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, Protocol
 
 from appliance.api.door import Door, from_loopback
@@ -44,7 +44,7 @@ def secret_in(headers: dict[bytes, bytes]) -> str:
 
 def identified(scope: Scope, headers: dict[bytes, bytes], state: State, clock: Clock, permission: str) -> Caller:
     """Who asks, by API key. Errors: KeyMissing, KeyInvalid, KeyRevoked, KeyExpired, LoopbackOnly, Forbidden."""
-    caller = state.keys.identify(secret_in(headers), from_loopback=from_loopback(scope), now_ms=clock.now_ms())
+    caller = state.keys.identify(secret_in(headers), from_loopback=lambda: from_loopback(scope), now_ms=clock.now_ms())
     if caller.scopes and permission not in caller.scopes:
         raise Forbidden(f"this key may not use {permission}", fix="Ask for a key with that scope.")
     return caller
@@ -86,13 +86,12 @@ class ChatSurface:
             call.end_within(seconds)
         return call
 
-    @asynccontextmanager
-    async def run(self, exchange: Exchange, call: Call, body_bytes: int) -> AsyncIterator[Reply]:
-        """Through the pipeline; within the block the answer is written. Errors: any of the tree."""
+    async def run(self, exchange: Exchange, call: Call, body_bytes: int, write: Callable[[Reply], Awaitable[None]]) -> None:
+        """Through the pipeline, and its answer written. Errors: any of the tree."""
         try:
-            yield await self._pipeline.run(call, body_bytes)
+            await write(await self._pipeline.run(call, body_bytes))
         finally:
-            exchange.deployment = _deployment_shown(call)
+            exchange.deployment = call.deployment.name if call.resolution is not None else ""  # or where it should have come from
 
     async def chat(self, exchange: Exchange, dialect: ChatDialect) -> None:
         """A whole request: POST with a body of `dialect`, answered in it."""
@@ -111,13 +110,13 @@ class ChatSurface:
     ) -> None:
         """A request that was read, answered in its dialect; `keeper` where the answer is to be kept."""
         call = self.call(exchange, state, Kind.CHAT, DIALECTS[dialect.name], parsed.chat.model, parsed.raw)
+        call.streamed = bool(parsed.chat.stream)
         call.chat, call.form, call.own_headers = parsed.chat, dialect, own_headers(exchange.scope, dialect)
-        if parsed.chat.stream:
+        if call.streamed:
             exchange.begin_stream(call.head.headers, dialect.sign_of_life)
         call.answer = Answer(dialect.id_prefix + call.id.hex(), call.started_at // 1000, call.model)
-        async with self.run(exchange, call, body_bytes) as reply:
-            writer = dialect.writer(parsed.chat, call.answer) if keeper is None else keeper.writer(call.answer)
-            await write(exchange, call, reply, writer, keeper)
+        writer = dialect.writer(parsed.chat, call.answer) if keeper is None else keeper.writer(call.answer)
+        await self.run(exchange, call, body_bytes, lambda reply: _write(exchange, call, reply, writer, keeper))
 
 
 class Keeper(Protocol):
@@ -133,7 +132,7 @@ class Keeper(Protocol):
         ...
 
 
-async def write(exchange: Exchange, call: Call, reply: Reply, writer: Writer, keeper: Keeper | None = None) -> None:
+async def _write(exchange: Exchange, call: Call, reply: Reply, writer: Writer, keeper: Keeper | None = None) -> None:
     """The answer, whole or streamed, as it comes out of the pipeline."""
     if call.streamed:
         await _stream(exchange, call, reply, writer, keeper)
@@ -169,8 +168,3 @@ def _last_words(exchange: Exchange, call: Call) -> bytes:
     answer; an event for those who ask for one."""
     form = LAST_EVENT if wants_event(exchange.headers) else LAST_COMMENT
     return form % last_words(call)
-
-
-def _deployment_shown(call: Call) -> str:
-    """In metrics and logs: where the answer came from, or should have come from."""
-    return call.deployment.name if call.resolution is not None else ""

@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -164,7 +165,7 @@ class Door:
         if self.draining:
             return _stopping()
         # Granian's own bound lets a head of twice the size through, depending on how it arrives.
-        if sum([len(name) + len(value) for name, value in scope["headers"]]) > self._bounds.header_bytes_max:
+        if sum(map(len, chain.from_iterable(scope["headers"]))) > self._bounds.header_bytes_max:
             return HeadersTooLarge("the head is too large", fix="Send less; an administrator may raise header_bytes_max.")
         return overloaded() if running >= running_max else None
 

@@ -9,7 +9,7 @@ The door looks after all exchanges at once, many times a second, so that a short
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -50,68 +50,37 @@ class Exchange:
     caller:     who asks, once the handler has found out.
     """
 
-    __slots__ = (
-        "_body_read",
-        "_bounds",
-        "_buffered",
-        "_cut",
-        "_deadline",
-        "_head_sent",
-        "_keepalive",
-        "_last_sent",
-        "_receive",
-        "_send",
-        "_sending_since",
-        "_sign_of_life",
-        "_stream_headers",
-        "_task",
-        "_wanted_end",
-        "_watching",
-        "call_id",
-        "caller",
-        "code",
-        "deployment",
-        "extra_headers",
-        "finished",
-        "first_token_seconds",
-        "headers",
-        "request_id",
-        "scope",
-        "started",
-        "started_at",
-        "status",
-    )
+    # What every exchange begins with stands here once: an attribute of its own is made where it changes.
+    status = 0
+    code = ""
+    deployment = ""
+    call_id = b""
+    started_at = 0
+    request_id = b""
+    caller: Caller | None = None
+    finished = False
+    first_token_seconds: float | None = None
+    _body_read = False
+    _buffered = 0
+    _cut: GatehouseError | None = None
+    _wanted_end = float("inf")
+    _head_sent = False
+    _keepalive: bytes | None = None
+    _sign_of_life: asyncio.Future[None] | None = None
+    _sending_since: float | None = None
+    _stream_headers: Sequence[tuple[bytes, bytes]] = ()
+    _watching: Any = None
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, bounds: Bounds) -> None:
         self.scope = scope
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.started = time.monotonic()
-        self.status = 0
-        self.code = ""
-        self.deployment = ""
-        self.call_id = b""
-        self.started_at = 0
-        self.request_id = b""
-        self.caller: Caller | None = None
+        self.started = self._last_sent = time.monotonic()
         self.extra_headers: Headers = []
-        self.finished = False
-        self.first_token_seconds: float | None = None
         self._receive = receive
         self._send = send
         self._bounds = bounds
-        self._body_read = False
-        self._buffered = 0
-        self._cut: GatehouseError | None = None
         self._deadline = self.started + bounds.body_seconds_max
-        self._wanted_end = float("inf")
-        self._head_sent = False
-        self._keepalive: bytes | None = None
-        self._last_sent = self.started
-        self._sign_of_life: asyncio.Future[None] | None = None
-        self._sending_since: float | None = None
-        self._stream_headers: Headers = []
         self._task = asyncio.current_task()
-        self._watching: Any = None
 
     # Reading
 

@@ -18,6 +18,7 @@ from appliance.api.exchange import Exchange
 from appliance.api.raw import RawRoute
 from appliance.dialects import openai_chat
 from appliance.errors import Forbidden, KeyExpired, KeyInvalid, KeyMissing, KeyRevoked, LoopbackOnly, ModelUnknown
+from appliance.gateway.call import Reply
 from appliance.metering.entries import Dialect, Kind
 
 ERRORS = ErrorForm(openai_error_body, openai_chat.error_event)
@@ -71,10 +72,13 @@ class OpenAIRoutes:
         request = bodies.read(body, _embeddings_decoder)
         raw = bodies.read_object(body)
         call = self._surface.call(exchange, state, Kind.EMBEDDINGS, Dialect.OPENAI, request.model, raw)
-        async with self._surface.run(exchange, call, len(body)) as reply:
+
+        async def write(reply: Reply) -> None:
             chunks = [chunk async for chunk in reply.chunks]
             assert chunks[0].raw is not None, "an answer with embeddings is passed on as it came"
             await exchange.answer(200, chunks[0].raw, reply.head.headers)
+
+        await self._surface.run(exchange, call, len(body), write)
 
 
 class ModelCard(msgspec.Struct):

@@ -3,13 +3,13 @@
 import itertools
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from appliance.chat import ChatRequest, Chunk, Usage
+from appliance.chat import ChatRequest, Chunks, Usage
 from appliance.dialects.writer import Answer, ChatDialect
 from appliance.gateway.state import State
 from appliance.identity.caller import Caller
@@ -44,7 +44,7 @@ class Reply(msgspec.Struct):
     """An answer on its way: a head, then chunks. Whoever iterates closes the iterator."""
 
     head: Head
-    chunks: AsyncGenerator[Chunk, None]
+    chunks: Chunks
 
 
 Ending = Callable[["Call", BaseException | None], Awaitable[None]]
@@ -78,6 +78,7 @@ class Call(msgspec.Struct):
     deadline: float
     chat: ChatRequest | None = None
     form: ChatDialect | None = None
+    streamed: bool = False
     own_headers: dict[str, str] = {}
     local_only: bool = False
     dropped: dict[str, tuple[str, ...]] = {}
@@ -110,10 +111,6 @@ class Call(msgspec.Struct):
             return self.answered.target.deployment
         assert self.resolution is not None
         return self.resolution.deployment
-
-    @property
-    def streamed(self) -> bool:
-        return self.chat is not None and bool(self.chat.stream)
 
     def end_within(self, seconds: float) -> None:
         """It has so long from its arrival, if it had longer."""

@@ -34,6 +34,8 @@ class LiveRequests:
 
     def publish(self, call: Call, entry: SettledEntry) -> None:
         """One ended."""
+        if not self._buses:
+            return
         for tenant_number in (None, call.caller.tenant_number):
             bus = self._buses.get(tenant_number)
             if bus is not None and bus.subscribers:

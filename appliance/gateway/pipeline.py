@@ -7,11 +7,10 @@ What comes in between later (limits, guardrails, cache) takes its place in that 
 import asyncio
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from functools import partial
 from typing import Any
 
-from appliance.chat import Chunk
+from appliance.chat import Chunk, Chunks, Delta
 from appliance.errors import CallerLeft, FeatureUnsupported, LedgerUnavailable
 from appliance.gateway.booking import known, open_entry, settled_entry
 from appliance.gateway.call import Call, Reply, Reservation
@@ -100,7 +99,7 @@ class Pipeline:
         call.attempts = journey.attempts
         return journey
 
-    async def _send(self, call: Call, route: Route, target: Target) -> AsyncGenerator[Chunk, None]:
+    async def _send(self, call: Call, route: Route, target: Target) -> Chunks:
         return await self._sender.send(call, target.deployment, may_drop=route.drop_unsupported)
 
     async def _to_the_end(self, call: Call) -> AsyncGenerator[Chunk, None]:
@@ -108,21 +107,19 @@ class Pipeline:
         passing = _Passing(call)
         journey = self._journey(call)
         try:
-            async with aclosing(journey.signs()) as signs:
-                async for sign in signs:
-                    yield sign
+            while (sign := await journey.sign()) is not None:
+                yield sign
             chunks = _begun(call, journey)
-            async with aclosing(chunks):
-                for chunk in journey.ahead:
-                    if passing.goes_on(chunk):
-                        yield chunk
-                async for chunk in chunks:
-                    if passing.goes_on(chunk):
-                        yield chunk
+            for chunk in journey.ahead:
+                if passing.goes_on(chunk):
+                    yield chunk
+            async for chunk in chunks:
+                if passing.goes_on(chunk):
+                    yield chunk
             journey.over(None)
             await self._settle(call)
         except BaseException as error:
-            journey.over(error)
+            await journey.broken_off(error)
             if isinstance(error, FeatureUnsupported):
                 name_who_can(call.state, error)
             await call.end(error)
@@ -165,9 +162,7 @@ class Pipeline:
         for attempt in entry.attempts:
             tokens_in += attempt.tokens_in
             tokens_out += attempt.tokens_out
-            self._metrics.attempt(attempt.deployment, _outcome(attempt))
-            self._metrics.tokens(attempt.deployment, "in", attempt.tokens_in)
-            self._metrics.tokens(attempt.deployment, "out", attempt.tokens_out)
+            self._metrics.attempt(attempt.deployment, _outcome(attempt), attempt.tokens_in, attempt.tokens_out)
         answered = entry.state == RequestState.SETTLED and not failed
         self._activity.finished(
             call.started_at + entry.duration_ms,
@@ -193,10 +188,7 @@ class _Passing:
         if chunk.usage is not None:
             call.usage = chunk.usage
         for delta in chunk.deltas:
-            written = len(delta.content or "") + len(delta.reasoning or "")
-            for piece in delta.tool_calls or ():
-                written += len(piece.function.arguments) if piece.function is not None else 0
-            if written:
+            if written := _characters(delta):
                 call.characters_out += written
                 if call.first_token is None:
                     call.first_token = time.monotonic()
@@ -210,7 +202,16 @@ class _Passing:
         return False
 
 
-def _begun(call: Call, journey: Journey) -> AsyncGenerator[Chunk, None]:
+def _characters(delta: Delta) -> int:
+    written = len(delta.content) if delta.content else 0
+    if delta.reasoning:
+        written += len(delta.reasoning)
+    if delta.tool_calls:
+        written += sum(len(piece.function.arguments) for piece in delta.tool_calls if piece.function is not None)
+    return written
+
+
+def _begun(call: Call, journey: Journey) -> Chunks:
     """A deployment has begun to answer: what the caller is told of it is known now."""
     assert journey.answered is not None and journey.chunks is not None
     call.answered = journey.answered

@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from appliance.chat import Chunk
+from appliance.chat import Chunk, Chunks, OneChunk
 from appliance.errors import FeatureUnsupported, GatehouseError, UpstreamFailed
 from appliance.gateway.call import Call
 from appliance.gateway.images import Images
@@ -23,7 +23,7 @@ ERROR_BYTES_MAX = 256 * 1024
 class LocalEngine(Protocol):
     """What the gateway wants of the room that runs models on this machine."""
 
-    def chat(self, call: Call, deployment: Deployment, *, may_drop: bool) -> AsyncGenerator[Chunk, None]: ...
+    def chat(self, call: Call, deployment: Deployment, *, may_drop: bool) -> Chunks: ...
 
     async def embeddings(self, call: Call, deployment: Deployment) -> Chunk: ...
 
@@ -36,7 +36,7 @@ class Sender:
         self._local = local
         self._images = images
 
-    async def send(self, call: Call, deployment: Deployment, *, may_drop: bool) -> AsyncGenerator[Chunk, None]:
+    async def send(self, call: Call, deployment: Deployment, *, may_drop: bool) -> Chunks:
         """The answer's chunks; the head of the answer has arrived when this returns.
 
         Shapes:  `may_drop`: parameters that can be left out harmlessly may be, where this deployment lacks them.
@@ -44,11 +44,11 @@ class Sender:
         """
         if deployment.kind == "llamacpp":
             if call.kind is Kind.EMBEDDINGS:
-                return _one(await self._local.embeddings(call, deployment))
+                return OneChunk(await self._local.embeddings(call, deployment))
             return self._local.chat(call, deployment, may_drop=may_drop)
         provider = wire(deployment.kind, call.dialect_name)
         if call.kind is Kind.EMBEDDINGS:
-            return _one(await self._embeddings(call, provider, deployment))
+            return OneChunk(await self._embeddings(call, provider, deployment))
         return await self._chat(call, provider, deployment, may_drop)
 
     async def _embeddings(self, call: Call, provider: Provider, deployment: Deployment) -> Chunk:
@@ -58,7 +58,7 @@ class Sender:
             answers.append(await answer.read())
         return provider.embeddings_answer(answers, call.raw, deployment)
 
-    async def _chat(self, call: Call, provider: Provider, deployment: Deployment, may_drop: bool) -> AsyncGenerator[Chunk, None]:
+    async def _chat(self, call: Call, provider: Provider, deployment: Deployment, may_drop: bool) -> Chunks:
         assert call.chat is not None
         passes = provider.dialect == call.dialect_name
         chat = call.chat
@@ -72,7 +72,7 @@ class Sender:
             outgoing = with_headers(outgoing, call.own_headers)
         answer = await self._request(outgoing, provider, deployment)
         if not chat.stream:
-            return _one(provider.chat_answer(await answer.read(), deployment, passes=passes))
+            return OneChunk(provider.chat_answer(await answer.read(), deployment, passes=passes))
         if "json" in answer.headers.get("content-type", ""):
             provider.chat_answer(await answer.read(), deployment, passes=passes)  # raises where it is an error with status 200
             raise UpstreamFailed(f"{deployment.provider} answered a stream with a whole body", fix="Ask without stream.")
@@ -118,7 +118,3 @@ async def _streamed(answer: Answer, stream: Stream) -> AsyncGenerator[Chunk, Non
         answer.close()
     for chunk in stream.close():
         yield chunk
-
-
-async def _one(chunk: Chunk) -> AsyncGenerator[Chunk, None]:
-    yield chunk

@@ -1,6 +1,8 @@
 """Every API key in memory, frozen: whose is this one? Asked at each request, so it costs microseconds."""
 
+import hashlib
 import hmac
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -31,20 +33,24 @@ class KeyEntry(msgspec.Struct, frozen=True):
 class KeyTable:
     """Never changed: a change makes a new table, so a request keeps the one it began with."""
 
-    __slots__ = ("_entries", "_pepper")
+    __slots__ = ("_entries", "_hash", "_pepper")
 
     def __init__(self, pepper: bytes, entries: dict[bytes, KeyEntry]) -> None:
         self._pepper = pepper
         self._entries = entries
+        self._hash = _Hash(pepper)
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def identify(self, secret: str, *, from_loopback: bool, now_ms: int) -> Caller:
-        """The caller with this key. Errors: KeyMissing, KeyInvalid, KeyRevoked, KeyExpired, LoopbackOnly."""
+    def identify(self, secret: str, *, from_loopback: Callable[[], bool], now_ms: int) -> Caller:
+        """The caller with this key; `from_loopback` is asked where it matters.
+
+        Errors:  KeyMissing, KeyInvalid, KeyRevoked, KeyExpired, LoopbackOnly.
+        """
         if len(secret) > key_format.KEY_CHARACTERS_MAX:
             raise _unknown(secret)
-        entry = self._entries.get(hmac.digest(self._pepper, secret.encode("utf-8", "replace"), "sha256"))
+        entry = self._entries.get(self._hash(secret.encode("utf-8", "replace")))
         if entry is None:
             raise _unknown(secret)
         if entry.is_revoked:
@@ -53,7 +59,7 @@ class KeyTable:
             raise KeyRevoked("the holder of this API key is suspended", fix="Ask an administrator.")
         if now_ms >= entry.expires_at:
             raise KeyExpired("this API key has expired", fix=_NEW_KEY)
-        if entry.loopback_only and not from_loopback:
+        if entry.loopback_only and not from_loopback():
             raise LoopbackOnly("this API key works on the appliance's own machine only", fix=_NEW_KEY)
         return entry.caller
 
@@ -63,6 +69,24 @@ class KeyTable:
 
     def with_revoked(self, key_hash: bytes) -> "KeyTable":
         return self.with_key(key_hash, msgspec.structs.replace(self._entries[key_hash], is_revoked=True))
+
+
+class _Hash:
+    """HMAC-SHA256 (RFC 2104) under one key, half of it computed once: a third of what hmac.digest takes, which has OpenSSL look
+    its algorithms up each time."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        block = (key if len(key) <= 64 else hashlib.sha256(key).digest()).ljust(64, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def __call__(self, message: bytes) -> bytes:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        return outer.digest()
 
 
 def key_hash(pepper: bytes, secret: str) -> bytes:

@@ -16,7 +16,8 @@ import msgspec
 
 from appliance import faults
 from appliance.errors import LedgerUnavailable
-from appliance.metering.entries import AttemptOutcome, OpenEntry, RequestState, SettledEntry
+from appliance.metering.entries import AttemptOutcome, Dialect, Kind, OpenEntry, RequestState, SettledEntry
+from appliance.store.binding import bind_at_once
 from appliance.telemetry.logs import get_logger
 
 GROUP_MAX = 512
@@ -110,6 +111,7 @@ class Ledger:
 
     async def start(self) -> None:
         """Open the file and book what a crash left open. Errors: LedgerUnavailable."""
+        bind_at_once(Kind, Dialect, RequestState, AttemptOutcome)
         self._loop = asyncio.get_running_loop()
         ready: asyncio.Future[None] = self._loop.create_future()
         self._thread = threading.Thread(target=self._run, args=(ready,), name="ledger", daemon=True)

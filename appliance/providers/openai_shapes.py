@@ -240,7 +240,9 @@ def usage_of(usage: UsageRead | None) -> Usage | None:
 
 def tokens(count: int | None) -> int:
     """A count as the ledger can hold it, whatever a broken provider claims."""
-    return min(max(count or 0, 0), TOKENS_MAX)
+    if count is None or count <= 0:
+        return 0
+    return min(TOKENS_MAX, count)
 
 
 def finish_of(reason: str, *, passes: bool, calls: bool = False) -> str:

@@ -63,6 +63,8 @@ def asked(chat: ChatRequest) -> set[str]:
     kind = (chat.response_format or {}).get("type")
     if kind in ("json_schema", "json_object"):
         found.add(kind)
+    elif kind not in (None, "text"):
+        found.add(f"response_format of type {str(kind)[:40]}")
     if chat.reasoning_effort not in (None, "none") or (chat.thinking or {}).get("type") in ("enabled", "adaptive"):
         found.add("reasoning")
     found.update(name for name in ("seed", "top_k", "min_p") if getattr(chat, name) is not None)

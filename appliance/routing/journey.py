@@ -1,6 +1,6 @@
 """The way of one request through a route: choose, send, and where it fails send again or go on to the next.
 
-`Journey.signs` is the whole story:
+`Journey.sign` is the whole story:
 
     the route's deployments in the order of its strategy → those that failed for a moment, again → its fallbacks, likewise
 
@@ -10,11 +10,11 @@ Nothing is sent again once the first words of an answer are here: then they are 
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Generator
 
 import msgspec
 
-from appliance.chat import Chunk
+from appliance.chat import Chunk, Chunks
 from appliance.errors import FirstTokenLate, GatehouseError
 from appliance.routing.failure import failure
 from appliance.routing.opening import Opening, Race, Send, refuses
@@ -49,7 +49,7 @@ class _Step(msgspec.Struct, frozen=True):
 
 
 class Journey:
-    """One request's. `signs` first; then `ahead` and `chunks` are the answer, and `over` tells how it ended.
+    """One request's. `sign` until it gives None; then `ahead` and `chunks` are the answer. `over` tells how it ended, whenever.
 
     attempts: all that were made, in order; the last one answered, where one did.
     skipped:  deployments that were left out, and why.
@@ -60,7 +60,7 @@ class Journey:
         self.skipped: list[Place] = []
         self.answered: Attempt | None = None
         self.ahead: list[Chunk] = []
-        self.chunks: AsyncGenerator[Chunk, None] | None = None
+        self.chunks: Chunks | None = None
         self._router = router
         self._route = route
         self._on = route  # the one of `route` and its fallbacks that it is on
@@ -72,49 +72,59 @@ class Journey:
         self._is_final = False
         self._has_waited = False
         self._refusal: Opening | None = None
+        self._way = self._steps()
+        self._on_its_way: Opening | None = None  # sent, and not heard of yet
 
-    async def signs(self) -> AsyncGenerator[Chunk, None]:
-        """Signs of life, until an answer has begun.
+    async def sign(self) -> Chunk | None:
+        """The next sign of life; None: an answer has begun.
 
         Errors:  what the attempts mean together; DeploymentsUnavailable where none could be made.
         """
-        try:
-            for step in self._steps():
-                if step.wait:
-                    await asyncio.sleep(step.wait)
-                if step.beside is not None:
-                    await self._side_by_side(step, step.beside)
-                else:
-                    opening = self._opening(step.route, step.place)
-                    try:
-                        while (sign := await opening.sign()) is not None:
-                            yield sign
-                    except BaseException as error:
-                        await opening.close()
-                        self._failed(opening, error)
-                    else:
-                        self._begun(opening)
-                if self.answered is not None:
-                    return
-                if self._is_final:
-                    break
-            if self._refusal is not None:
-                self._take(self._refusal)
-                return
-        finally:
-            if self._refusal is not None:
-                await self._let_refusal_go(self._refusal)
-        raise failure(self._router, self.attempts, self.skipped)
+        while self.answered is None:
+            opening = self._on_its_way or await self._next_opening()
+            if opening is None:
+                break
+            self._on_its_way = opening
+            try:
+                sign = await opening.sign()
+            except BaseException as error:
+                self._on_its_way = None
+                await opening.close()
+                self._failed(opening, error)
+                continue
+            if sign is not None:
+                return sign
+            self._on_its_way = None
+            self._begun(opening)
+        if self.answered is None:
+            if self._refusal is None:
+                raise failure(self._router, self.attempts, self.skipped)
+            self._take(self._refusal)
+        if self._refusal is not None:
+            await self._let_refusal_go(self._refusal)
+        return None
 
-    def _steps(self) -> Iterator[_Step]:
+    async def _next_opening(self) -> Opening | None:
+        """Send it once more; side by side it is heard out at once. None: there is nobody left to ask, or it is answered."""
+        for step in () if self._is_final else self._way:
+            if step.wait:
+                await asyncio.sleep(step.wait)
+            if step.beside is None:
+                return self._opening(step.route, step.place)
+            await self._side_by_side(step, step.beside)
+            if self.answered is not None or self._is_final:
+                break
+        return None
+
+    def _steps(self) -> Generator[_Step, None, None]:
         """What to do next while nothing has answered: of each route its deployments, then those that may do better again."""
-        for route in chain(self._route):
+        for route in chain(self._route) if self._route.fallbacks else (self._route,):
             choice = self._router.choose(route, self._ask.wanted)
             self.skipped += choice.skipped
             self._router.budget(route.name).request(time.monotonic())
             for number, place in enumerate(choice.places):
                 if self._is_worth_asking(place):
-                    yield _Step(route, place, self._second(route, place, choice.places[number + 1 :]))
+                    yield _Step(route, place, self._second(route, place, choice.places[number + 1 :]) if route.hedge else None)
             for times in range(route.retries):
                 again = self._again(choice.places, route)
                 wait = None if again is None else self._wait_before(again, route, times)
@@ -123,16 +133,17 @@ class Journey:
                 yield _Step(route, Place(again.target, f"{again.why}, tried again"), None, wait)
 
     def _second(self, route: Route, first: Place, others: list[Place]) -> Place | None:
-        """The one to ask beside the first, where the route hedges and it is known how long the first one takes."""
-        if not route.hedge or not self._ask.may_repeat or self._router.patience(first.target) is None:
+        """The one to ask beside the first, where it is known how long the first one takes."""
+        if not self._ask.may_repeat or self._router.patience(first.target) is None:
             return None
         return next((place for place in others if self._is_worth_asking(place)), None)
 
     def _is_worth_asking(self, place: Place) -> bool:
         """Not twice in one go, and not where the window is known to be too small by now."""
-        above, window = self._ask.wanted.window_above, self._router.window(place.target)
-        too_small = above > 0 and window is not None and window <= above
-        return place.target.name not in self._verdicts and not too_small and len(self.attempts) < ATTEMPTS_MAX
+        above = self._ask.wanted.window_above
+        if above > 0 and (window := self._router.window(place.target)) is not None and window <= above:
+            return False
+        return place.target.name not in self._verdicts and len(self.attempts) < ATTEMPTS_MAX
 
     def _again(self, places: list[Place], route: Route) -> Place | None:
         """The deployment that is most likely to do better now: whichever may be asked again soonest."""
@@ -215,6 +226,7 @@ class Journey:
 
     async def _let_refusal_go(self, held: Opening) -> None:
         """Another has answered, or nobody is left to be answered."""
+        self._refusal = None
         if held.attempt is not self.answered:
             await held.close()
             held.attempt.ended, held.attempt.is_cut = time.monotonic(), True
@@ -224,8 +236,7 @@ class Journey:
     def _failed(self, opening: Opening, error: BaseException) -> None:
         """Errors: whatever isn't of our tree, as it came: a cancellation, a fault of our own."""
         route, attempt = opening.route, opening.attempt
-        attempt.ended, attempt.error = time.monotonic(), error
-        self._router.ended(attempt)
+        self._ended(opening, error)
         if not isinstance(error, GatehouseError):
             self._router.let_go(attempt)
             raise error
@@ -240,8 +251,26 @@ class Journey:
         elsewhere = said.elsewhere or (said.refused and route.fallback_on_refusal)
         self._is_final = not elsewhere or (said.counts and not said.at_once and not self._ask.may_repeat)
 
+    async def broken_off(self, error: BaseException) -> None:
+        """It ends with an error, or since its caller left, at whatever point of its way: whoever is at work is let go."""
+        if self._on_its_way is not None:
+            opening, self._on_its_way = self._on_its_way, None
+            await opening.close()
+            self._ended(opening, error)
+            self._router.let_go(opening.attempt)
+        if self._refusal is not None:
+            await self._let_refusal_go(self._refusal)
+        if self.chunks is not None:
+            await self.chunks.aclose()
+        self.over(error)
+
+    def _ended(self, opening: Opening, error: BaseException) -> None:
+        opening.attempt.ended, opening.attempt.error = time.monotonic(), error
+        self._router.ended(opening.attempt)
+
     def over(self, error: BaseException | None) -> None:
-        """The answer has ended: whole, or by an error after its first words. Nothing happens where none had begun."""
+        """The answer has ended: whole, or by an error after its first words; or none had begun."""
+        self._way.close()  # it knows this journey, which knows it: left as it is, only the garbage collector would free the two
         attempt = self.answered
         if attempt is None or attempt.ended is not None:
             return

@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import Awaitable
 from typing import Protocol, TypeVar
 
-from appliance.chat import Chunk
+from appliance.chat import Chunk, Chunks
 from appliance.errors import FirstTokenLate, UpstreamCut
 from appliance.routing.route import Route, Target
 from appliance.routing.router import Attempt
@@ -18,7 +18,7 @@ AHEAD_MAX = 256
 class Send(Protocol):
     """Sends the request to a deployment; the first chunk may take long. Whoever iterates closes it."""
 
-    async def __call__(self, route: Route, target: Target) -> AsyncGenerator[Chunk, None]: ...
+    async def __call__(self, route: Route, target: Target) -> Chunks: ...
 
 
 class Opening:
@@ -31,7 +31,7 @@ class Opening:
         self.route = route
         self.attempt = attempt
         self.ahead: list[Chunk] = []
-        self.chunks: AsyncGenerator[Chunk, None] | None = None
+        self.chunks: Chunks | None = None
         self.error: BaseException | None = None
         self._send = send
         self._until = until
@@ -43,7 +43,8 @@ class Opening:
         """
         until = self._until
         if self.chunks is None:
-            self.chunks = await _within(self._send(self.route, self.attempt.target), until)
+            sending = self._send(self.route, self.attempt.target)
+            self.chunks = await (sending if until is None else _within(sending, until))
         chunks = self.chunks
         while True:
             try:
@@ -111,10 +112,8 @@ class Race:
         return losers
 
 
-async def _within(waited_for: Awaitable[T], until: float | None) -> T:
+async def _within(waited_for: Awaitable[T], until: float) -> T:
     """Errors: FirstTokenLate."""
-    if until is None:
-        return await waited_for
     try:
         async with asyncio.timeout_at(until):  # the event loop's clock is the monotonic one
             return await waited_for

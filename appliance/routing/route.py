@@ -24,6 +24,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     weight:         its share where the strategy is weighted; 0: drained, nothing new goes there.
     order:          lower ones are tried first, whatever the strategy.
     context_tokens: the model's window, where it is known.
+    name:           the deployment's.
     is_local:       it runs on this machine, or an administrator says that it is as good as that.
     """
 
@@ -33,10 +34,10 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits | None = None
     context_tokens: int | None = None
     is_local: bool = False
+    name: str = ""
 
-    @property
-    def name(self) -> str:
-        return self.deployment.name
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "name", self.deployment.name)  # asked for many times a request
 
 
 class BreakerRules(msgspec.Struct, frozen=True, kw_only=True):

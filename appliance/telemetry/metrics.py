@@ -1,7 +1,8 @@
 """What Prometheus reads at GET /metrics.
 
 Every label is bounded: routes by their template, deployments by configured names, codes by the tree of errors;
-anything else is "other". No names of people, teams or keys. The methods of a request cost 1 to 2 µs each.
+anything else is "other". No names of people, teams or keys. What every request counts is counted on the event loop
+alone (tallies.py); the ledger's thread and the rest have prometheus-client's own counters.
 """
 
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 
 from appliance.errors import all_errors
 from appliance.telemetry import logs
+from appliance.telemetry.tallies import Buckets, Cell, Spread, Tally
 
 OTHER = "other"
 NO_DEPLOYMENT = ""
@@ -38,17 +40,13 @@ class Metrics:
         self.registry = CollectorRegistry()
         registry = self.registry
         by_way = ["route", "deployment"]
-        self._requests = Counter("gatehouse_requests", "Requests answered.", [*by_way, "status"], registry=registry)
+        self._requests = Tally("gatehouse_requests", "Requests answered.", [*by_way, "status"], registry)
         self._errors = Counter("gatehouse_errors", "Errors told to callers.", ["route", "code"], registry=registry)
-        self._seconds = Histogram(
-            "gatehouse_request_seconds", "From head to last byte.", by_way, registry=registry, buckets=REQUEST_BUCKETS
-        )
-        self._first_token = Histogram(
-            "gatehouse_first_token_seconds", "To first content.", by_way, registry=registry, buckets=FIRST_TOKEN_BUCKETS
-        )
-        self._tokens = Counter("gatehouse_tokens", "Tokens used.", ["deployment", "direction"], registry=registry)
-        self._attempts = Counter(
-            "gatehouse_attempts", "Tries at deployments, by how they ended.", ["deployment", "outcome"], registry=registry
+        self._seconds = Spread("gatehouse_request_seconds", "From head to last byte.", by_way, registry, REQUEST_BUCKETS)
+        self._first_token = Spread("gatehouse_first_token_seconds", "To first content.", by_way, registry, FIRST_TOKEN_BUCKETS)
+        self._tokens = Tally("gatehouse_tokens", "Tokens used.", ["deployment", "direction"], registry)
+        self._attempts = Tally(
+            "gatehouse_attempts", "Tries at deployments, by how they ended.", ["deployment", "outcome"], registry
         )
         self._circuits = Gauge("gatehouse_circuit_open", "1 while a deployment is left alone.", ["deployment"], registry=registry)
         self._restarts = Counter("gatehouse_worker_restarts", "Worker processes started again.", ["worker"], registry=registry)
@@ -71,12 +69,10 @@ class Metrics:
         self._routes: set[str] = set()
         self._deployments: set[str] = {NO_DEPLOYMENT}
         self._workers: set[str] = set()
-        # Looking a label's child up costs three times what counting does, so each is kept once found.
-        self._request_children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-        self._error_children: dict[tuple[str, str], Counter] = {}
-        self._first_token_children: dict[tuple[str, str], Histogram] = {}
-        self._token_children: dict[tuple[str, str], Counter] = {}
-        self._attempt_children: dict[tuple[str, str], Counter] = {}
+        # Finding what to count in costs more than counting, so it is kept once found: of what is bounded only.
+        self._request_cells: dict[tuple[str, str, int], tuple[Cell, Buckets]] = {}
+        self._first_token_cells: dict[tuple[str, str], Buckets] = {}
+        self._attempt_cells: dict[tuple[str, str], tuple[Cell, Cell, Cell]] = {}
 
     def know_deployments(self, names: Iterable[str]) -> None:
         """Names that are configured, so that they have a label from their first request on."""
@@ -94,43 +90,33 @@ class Metrics:
             # Callers can make model names up; one that answered is real.
             self.know_deployments((deployment,))
         key = (route, deployment, status)
-        children = self._request_children.get(key) or self._find_request_children(key)
-        children[0].inc()
-        children[1].observe(seconds)
+        answered, timed = self._request_cells.get(key) or self._find_request_cells(key)
+        answered.count += 1
+        timed.observe(seconds)
         if code and code != OK:
             self._error(route, code)
 
     def first_token(self, route: str, deployment: str, seconds: float) -> None:
         """A stream's first content left after this long."""
         key = (route, deployment)
-        child = self._first_token_children.get(key)
-        if child is None:
+        cell = self._first_token_cells.get(key)
+        if cell is None:
             labels = (self._route(route), self._deployment(deployment))
-            child = self._first_token.labels(*labels)
-            if labels == key:  # only what is bounded may be kept
-                self._first_token_children[key] = child
-        child.observe(seconds)
+            cell = self._first_token.cell(*labels)
+            if labels == key:
+                self._first_token_cells[key] = cell
+        cell.observe(seconds)
 
-    def tokens(self, deployment: str, direction: str, count: int) -> None:
-        """Tokens used; `direction` is "in" or "out"."""
-        key = (deployment, direction)
-        child = self._token_children.get(key)
-        if child is None:
-            child = self._tokens.labels(self._deployment(deployment), direction)
-            if deployment in self._deployments:
-                self._token_children[key] = child
-        child.inc(count)
+    def attempt(self, deployment: str, outcome: str, tokens_in: int, tokens_out: int) -> None:
+        """One try ended, and used so many tokens.
 
-    def attempt(self, deployment: str, outcome: str) -> None:
-        """One try ended; `outcome` is an error's code, "ok", or "left" where its caller or we did not wait for it."""
+        Shapes:  `outcome` is an error's code, "ok", or "left" where its caller or we did not wait for it.
+        """
         key = (deployment, outcome)
-        child = self._attempt_children.get(key)
-        if child is None:
-            shown = outcome if outcome in self._codes or outcome in (OK, LEFT) else OTHER
-            child = self._attempts.labels(self._deployment(deployment), shown)
-            if deployment in self._deployments and shown == outcome:
-                self._attempt_children[key] = child
-        child.inc()
+        tries, used_in, used_out = self._attempt_cells.get(key) or self._find_attempt_cells(key)
+        tries.count += 1
+        used_in.count += tokens_in
+        used_out.count += tokens_out
 
     def circuit(self, deployment: str, *, is_open: bool) -> None:
         """A deployment is left alone from now on, or no longer."""
@@ -155,22 +141,28 @@ class Metrics:
         return generate_latest(self.registry)
 
     def _error(self, route: str, code: str) -> None:
-        key = (route, code)
-        child = self._error_children.get(key)
-        if child is None:
-            child = self._errors.labels(self._route(route), code if code in self._codes else OTHER)
-            if code in self._codes and route in self._routes:
-                self._error_children[key] = child
-        child.inc()
+        self._errors.labels(self._route(route), code if code in self._codes else OTHER).inc()
 
-    def _find_request_children(self, key: tuple[str, str, int]) -> tuple[Counter, Histogram]:
+    def _find_request_cells(self, key: tuple[str, str, int]) -> tuple[Cell, Buckets]:
         route, deployment, status = key
         labels = (self._route(route), self._deployment(deployment))
         shown = str(status) if 100 <= status <= 599 else OTHER
-        children = (self._requests.labels(*labels, shown), self._seconds.labels(*labels))
-        if labels == (route, deployment) and shown != OTHER:  # only what is bounded may be kept
-            self._request_children[key] = children
-        return children
+        cells = (self._requests.cell(*labels, shown), self._seconds.cell(*labels))
+        if labels == (route, deployment) and shown != OTHER:
+            self._request_cells[key] = cells
+        return cells
+
+    def _find_attempt_cells(self, key: tuple[str, str]) -> tuple[Cell, Cell, Cell]:
+        deployment, outcome = self._deployment(key[0]), key[1]
+        shown = outcome if outcome in self._codes or outcome in (OK, LEFT) else OTHER
+        cells = (
+            self._attempts.cell(deployment, shown),
+            self._tokens.cell(deployment, "in"),
+            self._tokens.cell(deployment, "out"),
+        )
+        if (deployment, shown) == key:
+            self._attempt_cells[key] = cells
+        return cells
 
     def _route(self, route: str) -> str:
         if route not in self._routes:

@@ -31,6 +31,7 @@ from tests.fakes.openai_rules import (
     Refusal,
     check_body,
     check_chat,
+    check_choice,
     instance_of,
 )
 from tests.fakes.wire import Exchange, run
@@ -126,6 +127,8 @@ class FakeOpenAI:
         if strict:
             check_body(body, exchange.seen.headers.get("content-type", ""), CHAT_ARGUMENTS)
             check_chat(body)
+        else:
+            check_choice(body)
         if not WORDS.fullmatch(model):
             _check_model(model, CHAT_MODELS)
         if model == "future":

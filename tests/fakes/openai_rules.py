@@ -84,6 +84,7 @@ def _check_tools(body: dict[str, Any], messages: list[dict[str, Any]]) -> None:
     for name in ("tool_choice", "parallel_tool_calls"):
         if body.get(name) is not None and not tools:
             raise Refusal(400, f"Invalid value for '{name}': '{name}' is only allowed when 'tools' are specified.", param=name)
+    check_choice(body)
     for call in (call for message in messages for call in message.get("tool_calls") or []):
         if len(call["id"]) > CALL_ID_CHARS_MAX:
             raise Refusal(
@@ -105,6 +106,18 @@ def _check_tools(body: dict[str, Any], messages: list[dict[str, Any]]) -> None:
             "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. "
             f"The following tool_call_ids did not have response messages: {', '.join(sorted(open_ids))}",
             param="messages",
+        )
+
+
+def check_choice(body: dict[str, Any]) -> None:
+    """vLLM refuses this too."""
+    choice, tools = body.get("tool_choice"), body.get("tools") or []
+    named = (choice.get("function") or {}).get("name") if isinstance(choice, dict) else None
+    if named is not None and named not in [(tool.get("function") or {}).get("name") for tool in tools]:
+        raise Refusal(
+            400,
+            "Invalid value for 'tool_choice': the name of the function in 'tool_choice.function.name' is not in 'tools'.",
+            param="tool_choice",
         )
 
 

@@ -21,7 +21,7 @@ def table(**facts: object) -> KeyTable:
 
 
 def identify(keys: KeyTable, secret: str = SECRET, *, from_loopback: bool = True, now_ms: int = 1000) -> Caller:
-    return keys.identify(secret, from_loopback=from_loopback, now_ms=now_ms)
+    return keys.identify(secret, from_loopback=lambda: from_loopback, now_ms=now_ms)
 
 
 def test_a_key_leads_to_its_caller() -> None:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from appliance.dialects.openai_chat import OpenAIChat
-from appliance.errors import InvalidField
+from appliance.errors import FeatureUnsupported, InvalidField
 from appliance.providers.openai import FEATURES
 from appliance.providers.support import Support, fit
 
@@ -64,3 +64,10 @@ def test_an_odd_value_within_a_message_is_refused_with_its_place(message: dict[s
     with pytest.raises(InvalidField) as refused:
         fitted(messages=[{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "x", **message}])
     assert refused.value.param == f"messages[1].{param}"
+
+
+def test_a_response_format_that_nobody_has_is_refused_not_forgotten() -> None:
+    with pytest.raises(FeatureUnsupported) as refused:
+        fitted(response_format={"type": "wizard"})
+    assert refused.value.param == "response_format of type wizard"
+    assert fitted(response_format={"type": "text"}).response_format == {"type": "text"}

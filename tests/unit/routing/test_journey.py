@@ -77,7 +77,11 @@ class World:
 
     async def answered(self, route: Route, **more: Any) -> Journey:
         journey = self.journey(route, **more)
-        self.comments = [sign.comment async for sign in journey.signs()]
+        try:
+            self.comments = [sign.comment for sign in await signs(journey)]
+        except GatehouseError as error:
+            await journey.broken_off(error)
+            raise
         assert journey.chunks is not None
         self.said = journey.ahead + [chunk async for chunk in journey.chunks]
         journey.over(None)
@@ -87,6 +91,14 @@ class World:
         with pytest.raises(GatehouseError) as failed:
             await self.answered(route, **more)
         return failed.value
+
+
+async def signs(journey: Journey) -> list[Chunk]:
+    """All of them, until an answer has begun."""
+    found = []
+    while (sign := await journey.sign()) is not None:
+        found.append(sign)
+    return found
 
 
 def route(*names: str | Target, **more: Any) -> Route:
@@ -142,7 +154,7 @@ async def test_a_callers_own_mistake_goes_to_nobody_else_and_never_counts(error:
 async def test_nothing_is_sent_again_after_the_first_words() -> None:
     world = World(a=[[WORD, errors.UpstreamCut("cut")]], b=[[WORD, END]])
     journey = world.journey(route("a", "b"))
-    assert [sign async for sign in journey.signs()] == []
+    assert await signs(journey) == []
     assert journey.chunks is not None
     with pytest.raises(errors.UpstreamCut) as cut:
         [chunk async for chunk in journey.chunks]
@@ -392,16 +404,16 @@ async def test_the_number_of_attempts_is_bounded() -> None:
 async def test_who_leaves_while_waiting_leaves_nothing_behind(after: int) -> None:
     world = World(a=[[Chunk(comment="x"), Chunk(comment="y"), 10.0, WORD]])
     journey = world.journey(route("a"))
-    signs = journey.signs()
     for _ in range(after):
-        await anext(signs)
+        assert await journey.sign() is not None
     if after == 2:
-        waiting = asyncio.ensure_future(anext(signs))
+        waiting = asyncio.ensure_future(journey.sign())
         await asyncio.sleep(0.01)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-    await signs.aclose()
+    await journey.broken_off(GeneratorExit())
+    assert world.closed["a"] == (after > 0)
     assert world.router.health.of("a").running == 0
     assert world.closed["a"] == (1 if after else 0)
     assert world.router.health.of("a").breaker.state(time.monotonic()) == "closed"
@@ -466,7 +478,7 @@ async def test_who_leaves_a_race_leaves_nothing_behind() -> None:
     world = World(a=[*([[WORD, END]] * 25), [5.0, WORD]], b=[[5.0, WORD]])
     await warmed(world, "a")
     journey = world.journey(route("a", "b", hedge=True))
-    waiting = asyncio.ensure_future(anext(journey.signs()))
+    waiting = asyncio.ensure_future(journey.sign())
     await asyncio.sleep(0.1)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):

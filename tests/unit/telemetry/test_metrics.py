@@ -41,14 +41,15 @@ def test_the_rest_is_counted() -> None:
     metrics.in_flight.inc()
     metrics.first_token(CHAT, "local/m", 0.05)
     metrics.first_token(CHAT, "local/m", 0.05)
-    metrics.tokens("local/m", "in", 12)
-    metrics.tokens("local/m", "out", 30)
+    metrics.attempt("local/m", "ok", 12, 30)
+    metrics.attempt("local/m", "ok", 0, 0)
     metrics.worker_restarted("local-model")
     metrics.ledger_group(7)
     assert value(metrics, "gatehouse_requests_in_flight") == 1
     assert value(metrics, "gatehouse_first_token_seconds_count", route=CHAT, deployment="local/m") == 2
     assert value(metrics, "gatehouse_tokens_total", deployment="local/m", direction="in") == 12
     assert value(metrics, "gatehouse_tokens_total", deployment="local/m", direction="out") == 30
+    assert value(metrics, "gatehouse_attempts_total", deployment="local/m", outcome="ok") == 2
     assert value(metrics, "gatehouse_worker_restarts_total", worker="local-model") == 1
     assert value(metrics, "gatehouse_ledger_group_rows_sum") == 7
     assert value(metrics, "gatehouse_log_lines_lost") == 0
@@ -62,11 +63,12 @@ def test_model_names_that_callers_make_up_share_one_label() -> None:
     for number in range(50):
         metrics.request_finished(CHAT, f"a/made-up-{number}", 404, "upstream_model_not_found", 0.1)
         metrics.first_token(CHAT, f"a/made-up-{number}", 0.1)
-        metrics.tokens(f"a/made-up-{number}", "in", 1)
+        metrics.attempt(f"a/made-up-{number}", f"made-up-{number}", 1, 0)
     metrics.request_finished(CHAT, "a/known", 500, "upstream_failed", 0.1)
     assert value(metrics, "gatehouse_requests_total", route=CHAT, deployment="other", status="404") == 50
     assert value(metrics, "gatehouse_tokens_total", deployment="other", direction="in") == 50
     assert value(metrics, "gatehouse_requests_total", route=CHAT, deployment="a/known", status="500") == 1
+    assert value(metrics, "gatehouse_attempts_total", deployment="other", outcome="other") == 50
     assert b"made-up" not in metrics.render()
 
 
