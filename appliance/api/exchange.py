@@ -249,7 +249,10 @@ class Exchange:
         self._keepalive = None
         self._bounds.buffered_bytes -= self._buffered
         if self._watching is not None:
+            # The two know each other, and the collector can't see through Granian's future: left alone they stay for ever.
+            self._watching.remove_done_callback(self._on_message)
             self._watching.cancel()
+            self._watching = None
         if self._sign_of_life is not None:
             self._sign_of_life.cancel()
 
