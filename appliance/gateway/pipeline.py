@@ -18,6 +18,7 @@ from appliance.gateway.explaining import name_who_can
 from appliance.gateway.live_requests import LiveRequests
 from appliance.gateway.sending import Sender
 from appliance.gateway.truth import headers, headers_at_the_end
+from appliance.identity.caller import Caller
 from appliance.metering.entries import AttemptEntry, AttemptOutcome, RequestState, SettledEntry
 from appliance.metering.ledger import Ledger
 from appliance.metering.prices import Prices
@@ -93,7 +94,9 @@ class Pipeline:
     def _journey(self, call: Call) -> Journey:
         """Choose a deployment, send, retry, fail over: the way through the route, not yet begun."""
         assert call.resolution is not None and call.reservation is not None
-        wanted = Wanted(call.reservation.tokens_in, call.reservation.tokens_out, call.local_only)
+        wanted = Wanted(
+            call.reservation.tokens_in, call.reservation.tokens_out, call.local_only, asker=_number_of(call.caller)
+        )
         ask = Ask(wanted=wanted, deadline=call.deadline, streamed=call.streamed, may_repeat=may_repeat(call.raw))
         journey = Journey(self._router, call.resolution.route, ask, partial(self._send, call))
         call.attempts = journey.attempts
@@ -209,6 +212,11 @@ def _characters(delta: Delta) -> int:
     if delta.tool_calls:
         written += sum(len(piece.function.arguments) for piece in delta.tool_calls if piece.function is not None)
     return written
+
+
+def _number_of(caller: Caller) -> int:
+    """One for each person, whatever key they use, and for each key that belongs to nobody."""
+    return caller.user_number if caller.user_number is not None else -(caller.key_number or 0)
 
 
 def _begun(call: Call, journey: Journey) -> Chunks:

@@ -12,21 +12,28 @@ from appliance.metering.prices import CURRENCY
 CACHE_OFF = "off"
 
 
+def in_a_header(text: str) -> bytes:
+    """Callers and providers make names up: what isn't plain ASCII, and a line's end before all, is a question mark in a header."""
+    if text.isascii() and text.isprintable():
+        return text.encode("ascii")
+    return bytes(ord(letter) if " " <= letter <= "~" else ord("?") for letter in text)
+
+
 def headers(call: Call) -> list[tuple[bytes, bytes]]:
     """What is known when an answer begins."""
     assert call.resolution is not None
     deployment = call.deployment
     found = [
-        (b"x-gatehouse-deployment", deployment.name.encode("ascii", "replace")),
+        (b"x-gatehouse-deployment", in_a_header(deployment.name)),
         (b"x-gatehouse-attempts", b"%d" % len(call.attempts)),
         (b"x-gatehouse-cache", CACHE_OFF.encode()),
         (b"x-gatehouse-overhead-ms", b"%.1f" % (overhead_seconds(call) * 1000)),
     ]
     alias = call.resolution.alias
     if alias is not None:
-        found.append((b"x-gatehouse-alias", f"{alias} -> {deployment.model}".encode("ascii", "replace")))
+        found.append((b"x-gatehouse-alias", in_a_header(f"{alias} -> {deployment.model}")))
     if dropped := call.dropped.get(deployment.name):
-        found.append((b"x-gatehouse-dropped", ", ".join(dropped).encode("ascii", "replace")))
+        found.append((b"x-gatehouse-dropped", in_a_header(", ".join(dropped))))
     return found
 
 
@@ -63,9 +70,11 @@ def shown(amount: Decimal) -> str:
 
 def overhead_seconds(call: Call) -> float:
     """What was not spent waiting for a deployment, up to the answer's first words."""
-    now = time.monotonic()
+    now, attempts = time.monotonic(), call.attempts
+    if len(attempts) == 1 and (begun := attempts[0].begun) is not None:
+        return max(now - call.started - (begun - attempts[0].began), 0.0)
     waited = until = 0.0
-    for attempt in call.attempts:  # in the order of their beginnings; two may run side by side
+    for attempt in attempts:  # in the order of their beginnings; two may run side by side
         end = attempt.begun or attempt.ended or now
         waited += max(end - max(attempt.began, until), 0.0)
         until = max(until, end)

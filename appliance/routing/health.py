@@ -6,7 +6,7 @@ Kept in memory only: after a start everything is given a chance again. Bounded, 
 import math
 from collections import deque
 
-from appliance.routing.circuit_breaker import CircuitBreaker
+from appliance.routing.circuit_breaker import NOBODY, CircuitBreaker
 from appliance.routing.route import Limits
 
 DEPLOYMENTS_MAX = 4_096
@@ -60,10 +60,10 @@ class Health:
             return False
         return limits.tokens_per_minute is None or self._minute_tokens + tokens <= limits.tokens_per_minute
 
-    def began(self, limits: Limits | None, tokens: int, now: float) -> None:
+    def began(self, limits: Limits | None, tokens: int, now: float, asker: int = NOBODY) -> None:
         """A request goes out."""
         self.running += 1
-        self.breaker.take(now)
+        self.breaker.take(now, asker)
         if limits is not None and (limits.requests_per_minute is not None or limits.tokens_per_minute is not None):
             self._minute.append((now, tokens))
             self._minute_tokens += tokens

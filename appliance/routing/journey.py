@@ -151,7 +151,7 @@ class Journey:
         best: tuple[float, Place] | None = None
         for place in places:
             said, health = self._verdicts.get(place.target.name), self._router.health.of(place.target.name)
-            if said is None or (route.breaker is not None and not health.breaker.allows(now)):
+            if said is None or (route.breaker is not None and not health.breaker.allows(now, self._ask.wanted.asker)):
                 continue
             wait = max(health.limited_until - now, 0.0)
             fits = said.again or (said.limited and not self._has_waited and wait <= LIMIT_WAIT_SECONDS_MAX)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from appliance.errors import GatehouseError
-from appliance.routing.health import HealthBook
+from appliance.routing.health import Health, HealthBook
 from appliance.routing.retry_budget import RetryBudget
 from appliance.routing.route import Route, Target
 from appliance.routing.strategies import Facts, Place, Turns, Wanted, ordered
@@ -21,11 +21,16 @@ LIMITED_SECONDS_MAX = 60.0
 BUDGETS_MAX = 4_096
 
 
+NO_HEALTH = Health()
+
+
 class Attempt(msgspec.Struct, kw_only=True):
     """One try at one deployment. Moments in monotonic seconds.
 
     error:  None: it answered, or still may.
     is_cut: we ended it ourselves though its provider was at work: what it was sent counts as used.
+    asker:  as in Wanted.
+    health: of its deployment, once it was sent.
     """
 
     target: Target
@@ -35,6 +40,8 @@ class Attempt(msgspec.Struct, kw_only=True):
     ended: float | None = None
     error: BaseException | None = None
     is_cut: bool = False
+    asker: int = 0
+    health: Health = NO_HEALTH
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -101,7 +108,7 @@ class Router:
             return "drained: its weight is 0"
         if (wanted.local_only or route.local_only) and not target.is_local:
             return "not local, and this may not leave the machine"
-        if route.breaker is not None and not health.breaker.allows(now):
+        if route.breaker is not None and not health.breaker.allows(now, wanted.asker):
             return f"left alone for {health.breaker.seconds_left(now):.0f} s more: {health.breaker.why}"
         if target.limits is not None and not health.has_room(target.limits, wanted.tokens_in + wanted.tokens_out, now):
             return "at the limit that is set for it"
@@ -136,42 +143,43 @@ class Router:
     def began(self, attempt: Attempt, wanted: Wanted) -> None:
         """It is about to be sent."""
         target = attempt.target
-        self.health.of(target.name).began(target.limits, wanted.tokens_in + wanted.tokens_out, attempt.began)
+        attempt.health, attempt.asker = self.health.of(target.name), wanted.asker
+        attempt.health.began(target.limits, wanted.tokens_in + wanted.tokens_out, attempt.began, wanted.asker)
 
     def begun(self, route: Route, attempt: Attempt) -> None:
         """Its first words are here. A probe has thereby told what it was sent for."""
         assert attempt.begun is not None
-        health = self.health.of(attempt.target.name)
-        health.first_token(attempt.begun - attempt.began)
-        if health.breaker.is_tried_again:
+        attempt.health.first_token(attempt.begun - attempt.began)
+        if attempt.health.breaker.is_tried_again:
             self.completed(route, attempt)
 
     def completed(self, route: Route, attempt: Attempt) -> None:
         """It said all that it had to say."""
         if route.breaker is not None:
-            breaker = self.health.of(attempt.target.name).breaker
-            if breaker.succeeded(time.monotonic(), route.breaker):
+            breaker = attempt.health.breaker
+            if breaker.succeeded(time.monotonic(), route.breaker, sent=attempt.began, asker=attempt.asker):
                 self.on_breaker(attempt.target.name, "closed", "")
 
     def failed(self, route: Route, attempt: Attempt, error: GatehouseError, said: Verdict) -> None:
         """It ended with an error, before or after its first words."""
-        now = time.monotonic()
-        health = self.health.of(attempt.target.name)
+        now, health = time.monotonic(), attempt.health
         if said.limited and not attempt.target.is_local:  # how long this machine's own queue is, is known at any time
             wait = LIMITED_SECONDS if error.retry_after_seconds is None else error.retry_after_seconds
             health.limited_until = now + min(wait, LIMITED_SECONDS_MAX)
         if not said.counts:
-            health.breaker.let_go()
+            health.breaker.let_go(sent=attempt.began)
             return
         health.failed()
         rules = route.breaker
-        if rules is not None and health.breaker.failed(now, rules, error, at_once=said.at_once):
+        if rules is None:
+            return
+        if health.breaker.failed(now, rules, error, sent=attempt.began, asker=attempt.asker, at_once=said.at_once):
             self.on_breaker(attempt.target.name, "open", error.message)
 
     def let_go(self, attempt: Attempt) -> None:
         """It ended without a verdict: its caller left, or another was faster."""
-        self.health.of(attempt.target.name).breaker.let_go()
+        attempt.health.breaker.let_go(sent=attempt.began)
 
     def ended(self, attempt: Attempt) -> None:
         """Nothing runs there any more for this attempt, however it ended."""
-        self.health.of(attempt.target.name).running -= 1
+        attempt.health.running -= 1

@@ -38,12 +38,14 @@ class Wanted(msgspec.Struct, frozen=True):
     """What of a request matters for the choice. Tokens are estimates; `tokens_out` is the bound on the answer.
 
     window_above: a window of so many tokens has proved too small.
+    asker:        a number of whoever asks; 0: nobody in particular.
     """
 
     tokens_in: int
     tokens_out: int
     local_only: bool = False
     window_above: int = 0
+    asker: int = 0
 
 
 class Place(msgspec.Struct, frozen=True):
