@@ -94,9 +94,7 @@ class Pipeline:
     def _journey(self, call: Call) -> Journey:
         """Choose a deployment, send, retry, fail over: the way through the route, not yet begun."""
         assert call.resolution is not None and call.reservation is not None
-        wanted = Wanted(
-            call.reservation.tokens_in, call.reservation.tokens_out, call.local_only, asker=_number_of(call.caller)
-        )
+        wanted = Wanted(call.reservation.tokens_in, call.reservation.tokens_out, call.local_only, asker=_number_of(call.caller))
         ask = Ask(wanted=wanted, deadline=call.deadline, streamed=call.streamed, may_repeat=may_repeat(call.raw))
         journey = Journey(self._router, call.resolution.route, ask, partial(self._send, call))
         call.attempts = journey.attempts

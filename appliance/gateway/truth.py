@@ -13,7 +13,7 @@ CACHE_OFF = "off"
 
 
 def in_a_header(text: str) -> bytes:
-    """Callers and providers make names up: what isn't plain ASCII, and a line's end before all, is a question mark in a header."""
+    """Callers and providers make names up: what isn't plain ASCII, a line's end before all, is a question mark in a header."""
     if text.isascii() and text.isprintable():
         return text.encode("ascii")
     return bytes(ord(letter) if " " <= letter <= "~" else ord("?") for letter in text)

@@ -4,8 +4,8 @@ closed → open (too many failures within the window) → half-open (the time is
 closed (it succeeded) or open again, twice as long. A caller's own mistake never counts.
 
 A prompt can make a provider fail that serves everybody else. So what one caller's failures open is open to that caller alone,
-until a request of another fails as well. And a verdict counts only of what was sent since the circuit last changed: an answer that
-was on its way when it opened says nothing of now.
+until a request of another fails as well. And a verdict counts only of what was sent since the circuit last changed: an answer
+that was on its way when it opened says nothing of now.
 """
 
 from collections import deque

@@ -14,7 +14,7 @@ from tests.calls import Answer, chat
 from tests.conftest import MakeAppliance, MakeFake
 from tests.running import ROOT, Appliance, Fake, environment, eventually
 
-MODELS = ["gpt-4o", "gpt-4o-mini", "words-5", "words-7"]
+MODELS = ["gpt-4o", "gpt-4o-mini", "words-5", "words-7", "words-9"]
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +26,12 @@ def other(fake: MakeFake) -> Fake:
 def door(appliances: MakeAppliance, upstream: Fake, other: Fake) -> Appliance:
     """Two providers that can be made to fail each on its own."""
     return appliances(settings={"providers": [upstream.provider("one", models=MODELS), other.provider("two", models=MODELS)]})
+
+
+@pytest.fixture(scope="module")
+def named(appliances: MakeAppliance, upstream: Fake) -> Appliance:
+    """Its provider lists no models, so that any name goes there."""
+    return appliances(settings={"providers": [upstream.provider("any")]})
 
 
 @pytest.fixture(autouse=True)
@@ -135,6 +141,36 @@ def test_a_refused_key_is_not_tried_by_every_request(door: Appliance, upstream: 
     assert [step["deployment"] for step in explained["tried"]] == ["two/words-7"]
     assert explained["left_out"][0]["circuit"] == "open"
     assert "left alone" in explained["left_out"][0]["why"]
+
+
+def test_a_prompt_that_makes_a_provider_fail_takes_it_from_nobody_else(door: Appliance, upstream: Fake) -> None:
+    """The fault is what the owner's prompts do; a key that the machine made belongs to nobody, and is another caller."""
+    add_route(door, "poisoned", "one/words-9", retries=0)
+    add_route(door, "sound", "one/words-9", retries=0)
+    upstream.set_faults({"words-9": "fault-500"})
+    for _ in range(8):
+        assert door.chat(chat("poisoned")).status >= 500
+    before = len(asked(upstream))
+    assert door.chat(chat("poisoned")).status >= 500
+    assert len(asked(upstream)) == before, "it is left alone for whoever's requests failed"
+    upstream.set_faults({})
+    key = door.command("keys", "create", "another").stdout.split()[-1]
+    answer = door.call("POST", "/v1/chat/completions", chat("sound"), token=key)
+    assert (answer.status, answer.headers["x-gatehouse-deployment"]) == (200, "one/words-9")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("odd", "shown"), [("\r\nX-Evil: 1", "??X-Evil: 1"), ("\nX-Evil: 1", "?X-Evil: 1"), ("\x00\x7fé", "???")]
+)
+def test_a_models_name_never_becomes_a_header_of_its_own(
+    named: Appliance, upstream: Fake, odd: str, shown: str, stream: bool
+) -> None:
+    upstream.set_faults({f"words-5{odd}": "fault-slow-1"})
+    answer = named.chat(chat(f"any/words-5{odd}", stream=stream))
+    assert answer.status == 200, answer
+    assert answer.headers["x-gatehouse-deployment"] == f"any/words-5{shown}"
+    assert "x-evil" not in answer.headers
 
 
 def test_explaining_sends_nothing_and_takes_nobodys_turn(door: Appliance, upstream: Fake, other: Fake) -> None:

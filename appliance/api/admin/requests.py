@@ -223,6 +223,7 @@ def request_shown(record: RequestRecord) -> RequestShown:
     """As the list gives it, and the live feed."""
     attempts = [_attempt_shown(attempt) for attempt in record.attempts]
     costs = [attempt.cost.micro for attempt in attempts if attempt.cost is not None]
+    answered = next((attempt for attempt in attempts if attempt.outcome == "succeeded"), attempts[-1] if attempts else None)
     return RequestShown(
         id=record.id,
         started_at=record.started_at,
@@ -232,7 +233,7 @@ def request_shown(record: RequestRecord) -> RequestShown:
         status=record.status,
         error=record.error,
         model=record.model,
-        deployment=attempts[-1].deployment if attempts else None,
+        deployment=answered.deployment if answered is not None else None,
         streamed=record.streamed,
         user_id=record.user_id,
         key_id=record.key_id,
