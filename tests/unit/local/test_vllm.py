@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from appliance.clock import SystemClock
-from appliance.errors import LocalModelFailed
+from appliance.errors import LocalModelFailed, UpstreamFailed
 from appliance.home import CannotStart, Home
 from appliance.local import vllm_record, vllm_sessions
 from appliance.local.vllm import Vllm
@@ -187,7 +187,8 @@ async def test_a_server_that_crashes_is_started_again_and_its_engine_does_not_ou
     assert len(before) == 4, "launcher, server, engine, and Python's resource tracker"
     asking = asyncio.ensure_future(house.say("crash"))
     await house.until(lambda: not house.offer.is_ready)
-    with pytest.raises(Exception, match="vllm gave no answer"):
+    # A kept connection that breaks without a byte may have been closed before the request: that is sent again, and refused.
+    with pytest.raises(UpstreamFailed, match=r"vllm (gave no answer|could not be reached)"):
         await asking
     await house.ready()
     assert not any(process.is_running() for process in before)
