@@ -20,7 +20,7 @@ TEMPERATURE_MAX = 1.0
 def body_of(chat: ChatRequest, model: str) -> dict[str, Any]:
     """Errors: InvalidField, FeatureUnsupported for what can't be said in Anthropic's format."""
     system, messages = conversation(chat)
-    thought = thinking(chat, model)
+    thought = thinking(chat, model, messages)
     body: dict[str, Any] = {"model": model, "max_tokens": thought.max_tokens, "messages": messages}
     if (chat.response_format or {}).get("type") == "json_object":
         system.append({"type": "text", "text": JSON_PLEASE})

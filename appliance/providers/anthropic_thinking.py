@@ -24,6 +24,7 @@ EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "
 _VERSION = re.compile(r"claude-(?:opus|sonnet|haiku)-(\d{1,2})(?!\d)(?:-(\d{1,2})(?!\d))?")
 _ALWAYS_ADAPTIVE = re.compile(r"claude-(?:fable|mythos)-")
 _FIRST_ADAPTIVE = (4, 7)
+_THOUGHTS = ("thinking", "redacted_thinking")
 
 
 class Thinking(msgspec.Struct, frozen=True):
@@ -46,8 +47,8 @@ def is_adaptive(model: str) -> bool:
     return (int(found[1]), int(found[2] or 0)) >= _FIRST_ADAPTIVE
 
 
-def thinking(chat: ChatRequest, model: str) -> Thinking:
-    """Errors: InvalidField for an effort or a budget that is none."""
+def thinking(chat: ChatRequest, model: str, turns: list[dict[str, Any]]) -> Thinking:
+    """`turns` is the conversation as Anthropic will get it. Errors: InvalidField for an effort or a budget that is none."""
     asked, bound = chat.tokens_out_max, chat.tokens_out_max
     off = Thinking(None, None, TOKENS_OUT_DEFAULT if asked is None else asked)
     wanted = chat.thinking or {}
@@ -70,7 +71,7 @@ def thinking(chat: ChatRequest, model: str) -> Thinking:
         budget = min(budget, max(BUDGET_MIN, bound * 4 // 5))
     if bound is not None and kind != "enabled" and bound <= BUDGET_MIN:
         return off
-    if _lost_thought(chat.messages):
+    if _lost_thought(turns):
         return off
     return Thinking({"type": "enabled", "budget_tokens": budget}, None, budget + TOKENS_OUT_DEFAULT if bound is None else bound)
 
@@ -105,12 +106,11 @@ def _forces_tool(chat: ChatRequest) -> bool:
     return bool(chat.tools) and (isinstance(chat.tool_choice, dict) or chat.tool_choice in ("required", "any"))
 
 
-def _lost_thought(messages: list[Message]) -> bool:
-    """The last turn of the assistant called tools, and the thought before it did not come back."""
-    for message in reversed(messages):
-        if message.role == "assistant":
-            return bool(message.tool_calls) and not signed_blocks(message)
-    return False
+def _lost_thought(turns: list[dict[str, Any]]) -> bool:
+    """The last turn of the assistant called tools, and does not begin with the thought before it, which did not come back."""
+    content = next((turn["content"] for turn in reversed(turns) if turn["role"] == "assistant"), "")
+    kinds = [] if isinstance(content, str) else [block["type"] for block in content]
+    return "tool_use" in kinds and kinds[0] not in _THOUGHTS
 
 
 def signed_blocks(message: Message) -> list[dict[str, Any]]:

@@ -321,7 +321,8 @@ def sent_on(box: Appliance, openai: Fake, url: str) -> str:
 
 
 def image_seen(openai: Fake) -> str:
-    content = json.loads(openai.call("GET", "/_seen").json[-1]["body"])["messages"][-1]["content"]
+    sent = [seen["body"] for seen in openai.call("GET", "/_seen").json if seen["body"]]  # not the questions for its models
+    content = json.loads(sent[-1])["messages"][-1]["content"]
     return str(next(part["image_url"]["url"] for part in content if part["type"] == "image_url"))
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from hypothesis import event, given, settings
+from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from appliance.chat import ChatRequest
@@ -58,7 +58,17 @@ def attempted(chat: ChatRequest, model: str) -> tuple[dict[str, Any], BadRequest
         return {}, refused
 
 
+# An empty turn and a second one of the assistant's behind a call whose thought was lost: all one turn to Anthropic.
+LOST = [{"role": "assistant", "tool_calls": calls(["a"])}, {"role": "tool", "tool_call_id": "a", "content": ""}]
+SPLIT = [
+    {"role": "assistant", "content": "I look."},
+    {"role": "assistant", "tool_calls": calls(["a"]), "thinking_blocks": BLOCKS},
+]
+
+
 @settings(max_examples=400)
+@example([*LOST, {"role": "assistant"}], None, None, "low", "some-model", None)
+@example([*SPLIT, LOST[1]], None, None, "low", "some-model", None)
 @given(CONVERSATIONS, TOOLS, CHOICES, EFFORTS, MODELS, st.sampled_from([None, 1, 1500, 9000]))
 def test_a_conversation_is_refused_with_its_place_or_taken(
     messages: list[Any], tools: Any, choice: Any, effort: Any, model: str, bound: Any
