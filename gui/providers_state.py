@@ -34,6 +34,13 @@ class Provider(msgspec.Struct, frozen=True):
         return self.source == "database"
 
 
+class Standing(msgspec.Struct, frozen=True):
+    """A circuit as the list of routes tells it."""
+
+    state: str
+    why: str | None = None
+
+
 class Deployment(msgspec.Struct, frozen=True):
     """`order`, `limits`, `context_tokens` and `local` are not edited here, but a change keeps them."""
 
@@ -45,6 +52,7 @@ class Deployment(msgspec.Struct, frozen=True):
     context_tokens: int | None = None
     local: bool = False
     problem: str | None = None
+    circuit: Standing | None = None
 
     @property
     def name(self) -> str:
@@ -162,6 +170,7 @@ class Providers:
             if now is None or before is None or before.updated_at != now.updated_at:
                 del self.tried[known]
         self._providers = found
+        self._take_circuits()
         self.told = True
         return True
 
@@ -176,6 +185,13 @@ class Providers:
 
     def take_circuit(self, circuit: Circuit) -> None:
         self._circuits[circuit.deployment] = msgspec.structs.replace(circuit, why=one_line(circuit.why))
+
+    def _take_circuits(self) -> None:
+        """Of the lists: what was open before the app looked is known as well."""
+        for route in self._routes.values():
+            for one in route.deployments:
+                if one.circuit is not None:
+                    self.take_circuit(Circuit(one.name, one.circuit.state, one.circuit.why or ""))
 
     def take_explanation(self, found: Explanation) -> None:
         """What it says of circuits. Why one is open an event has told better, if one came."""

@@ -153,11 +153,11 @@ class RoomsRouting:
         return tried
 
     def routes(self) -> "list[RouteShown]":
-        from appliance.routing.route_shown import route_shown
+        from appliance.routing.route_shown import Standing, route_shown
 
         async def read(rooms: Rooms) -> "list[RouteShown]":
             catalog = await _catalog(rooms)
-            return [route_shown(stored, {}) for _, stored in sorted(catalog.book.routes.items())]
+            return [route_shown(stored, Standing()) for _, stored in sorted(catalog.book.routes.items())]
 
         found: list[RouteShown] = self._run(read)
         return found

@@ -87,6 +87,10 @@ class HealthBook:
             found = self._book[deployment] = Health()
         return found
 
+    def find(self, deployment: str) -> Health | None:
+        """None: it wasn't asked lately. Looking leaves no trace, so a long list pushes nobody out."""
+        return self._book.get(deployment)
+
     def known(self) -> dict[str, Health]:
         return dict(self._book)
 

@@ -1,6 +1,6 @@
 """Providers, routes and deployments as they may be seen: everything but the credentials."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -44,8 +44,32 @@ class ProviderShown(msgspec.Struct, kw_only=True):
     updated_at: str | None
 
 
+class CircuitShown(msgspec.Struct):
+    """Whether a deployment is asked.
+
+    state: closed: yes; open: not for `seconds_left`, because of `why`; half-open: one request may try it.
+    """
+
+    state: Literal["closed", "open", "half-open"]
+    why: str | None = None
+    seconds_left: float = 0.0
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How it stands with what is kept, at the moment of asking. Without a server nothing is known.
+
+    problems: of a route by its name: the deployments that can't be asked, as building.py tells it.
+    circuit:  of a deployment by its name.
+    """
+
+    problems: Callable[[str], list[str]] = lambda route: []
+    circuit: Callable[[str], CircuitShown | None] = lambda deployment: None
+
+
 class DeploymentShown(msgspec.Struct, kw_only=True):
-    """A deployment. `route` and `route_id`: what it is part of; `problem`: why it isn't asked now, null where it is."""
+    """A deployment. `route` and `route_id`: what it is part of; `problem`: why it can't be asked as it stands, null where it
+    can; `circuit`: null where only the database was read.
+    """
 
     id: str
     route: str
@@ -58,6 +82,7 @@ class DeploymentShown(msgspec.Struct, kw_only=True):
     context_tokens: int | None
     local: bool
     problem: str | None
+    circuit: CircuitShown | None
 
 
 class RouteShown(msgspec.Struct, kw_only=True):
@@ -124,14 +149,13 @@ def provider_shown(stored: StoredProvider, used_by: list[str], problem: str | No
     )
 
 
-def route_shown(stored: StoredRoute, missing: Mapping[str, list[str]]) -> RouteShown:
-    """`missing`: by route, as building.py tells it."""
+def route_shown(stored: StoredRoute, standing: Standing) -> RouteShown:
     rules = {name: getattr(stored.form, name) for name in _RULES}
-    problems = missing.get(stored.form.name, [])
+    problems = standing.problems(stored.form.name)
     return RouteShown(
         id=stored.id,
         name=stored.form.name,
-        deployments=[deployment_shown(stored, one, problems) for one in stored.deployments],
+        deployments=[deployment_shown(stored, one, standing) for one in stored.deployments],
         problems=problems,
         created_at=rfc3339(stored.created_at),
         updated_at=rfc3339(stored.updated_at),
@@ -139,9 +163,10 @@ def route_shown(stored: StoredRoute, missing: Mapping[str, list[str]]) -> RouteS
     )
 
 
-def deployment_shown(route: StoredRoute, stored: StoredDeployment, problems: list[str]) -> DeploymentShown:
+def deployment_shown(route: StoredRoute, stored: StoredDeployment, standing: Standing) -> DeploymentShown:
     form = stored.form
-    beginning = f"{form.provider}/{form.model}: "
+    name = f"{form.provider}/{form.model}"
+    problems = standing.problems(route.form.name)
     return DeploymentShown(
         id=stored.id,
         route=route.form.name,
@@ -153,15 +178,16 @@ def deployment_shown(route: StoredRoute, stored: StoredDeployment, problems: lis
         limits=form.limits,
         context_tokens=form.context_tokens,
         local=form.local,
-        problem=next((line.removeprefix(beginning) for line in problems if line.startswith(beginning)), None),
+        problem=next((line.removeprefix(f"{name}: ") for line in problems if line.startswith(f"{name}: ")), None),
+        circuit=standing.circuit(name),
     )
 
 
-def deployments_shown(book: Book, missing: Mapping[str, list[str]]) -> Iterator[tuple[int, DeploymentShown]]:
+def deployments_shown(book: Book, standing: Standing) -> Iterator[tuple[int, DeploymentShown]]:
     """All of them, each with its number."""
-    for name, route in book.routes.items():
+    for route in book.routes.values():
         for stored in route.deployments:
-            yield stored.number, deployment_shown(route, stored, missing.get(name, []))
+            yield stored.number, deployment_shown(route, stored, standing)
 
 
 def end_of(secret: str) -> str | None:

@@ -13,6 +13,7 @@ from appliance.errors import GatehouseError
 from appliance.routing.health import Health, HealthBook
 from appliance.routing.retry_budget import RetryBudget
 from appliance.routing.route import Route, Target
+from appliance.routing.route_shown import CircuitShown
 from appliance.routing.strategies import Facts, Place, Turns, Wanted, ordered
 from appliance.routing.verdicts import Verdict
 
@@ -126,7 +127,15 @@ class Router:
 
     def circuit(self, target: Target) -> str:
         """closed, open or half-open."""
-        return self.health.of(target.name).breaker.state(time.monotonic())
+        return self.circuit_shown(target.name).state
+
+    def circuit_shown(self, deployment: str) -> CircuitShown:
+        """Of a deployment by its name."""
+        health, now = self.health.find(deployment), time.monotonic()
+        if health is None or not health.breaker.is_tried_again:
+            return CircuitShown("closed")
+        breaker = health.breaker
+        return CircuitShown(breaker.state(now), breaker.why, round(breaker.seconds_left(now), 3))
 
     def patience(self, target: Target) -> float | None:
         """The time within which 95 of 100 answers of it began; None while too few are known."""

@@ -26,7 +26,8 @@ def deployment(provider_name: str, model: str, **more: Any) -> Json:
     limits = {"requests_per_minute": None, "tokens_per_minute": None, "concurrent": None}
     return {
         "id": f"depl_{provider_name}", "route": "", "route_id": "", "provider": provider_name, "model": model, "weight": 1.0,
-        "order": 0, "limits": limits, "context_tokens": None, "local": False, "problem": None, **more,
+        "order": 0, "limits": limits, "context_tokens": None, "local": False, "problem": None,
+        "circuit": {"state": "closed", "why": None, "seconds_left": 0.0}, **more,
     }  # fmt: skip
 
 

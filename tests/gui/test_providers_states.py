@@ -69,6 +69,14 @@ def test_an_event_says_whether_to_ask_anew() -> None:
     assert providers.circuit("openai/gpt-4o") == Circuit("openai/gpt-4o", "open", "401")
 
 
+def test_a_circuit_that_was_open_before_the_app_looked_is_known() -> None:
+    circuit = {"state": "open", "why": "openai\nanswered 500", "seconds_left": 9.5}
+    providers = Providers()
+    assert providers.take_lists([OPENAI], [route("fast", {**deployment("openai", "gpt-4o"), "circuit": circuit})])
+    assert [one.deployment for one in providers.left_alone("openai")] == ["openai/gpt-4o"]
+    assert providers.left_alone("openai")[0].why == "openai answered 500"
+
+
 def test_an_explanation_tells_circuits_but_not_why_where_an_event_has() -> None:
     providers = known(OPENAI)
     providers.take_event("circuit", {"deployment": "openai/a", "state": "open", "why": "openai answered 500"})

@@ -141,6 +141,12 @@ def test_a_refused_key_is_not_tried_by_every_request(door: Appliance, upstream: 
     assert [step["deployment"] for step in explained["tried"]] == ["two/words-7"]
     assert explained["left_out"][0]["circuit"] == "open"
     assert "left alone" in explained["left_out"][0]["why"]
+    listed = admin(door, "GET", "routes?name=fast").json["items"][0]["deployments"]
+    for shown in (listed, admin(door, "GET", "deployments?route=fast").json["items"]):
+        assert {one["provider"]: one["circuit"]["state"] for one in shown} == {"one": "open", "two": "closed"}
+    refused = next(one["circuit"] for one in listed if one["provider"] == "one")
+    assert "credential" in refused["why"]
+    assert 0 < refused["seconds_left"] <= 15
 
 
 def test_a_prompt_that_makes_a_provider_fail_takes_it_from_nobody_else(door: Appliance, upstream: Fake) -> None:

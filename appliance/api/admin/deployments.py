@@ -12,14 +12,14 @@ from msgspec import Meta
 from appliance import errors
 from appliance.api.admin.access import CALLER, requires
 from appliance.api.admin.pages import LIST_MAX, page
+from appliance.api.admin.standing import STANDING
 from appliance.api.bodies import json_body
 from appliance.api.error_answers import error_answers, success
-from appliance.gateway.offers import Offers
 from appliance.identity.caller import Caller
 from appliance.routing.catalog import Catalog
 from appliance.routing.route_changes import deployment_at, route_of
 from appliance.routing.route_forms import DeploymentForm
-from appliance.routing.route_shown import DeploymentShown, deployment_shown, deployments_shown
+from appliance.routing.route_shown import DeploymentShown, Standing, deployment_shown, deployments_shown
 
 DeploymentId = Annotated[str, PathParameter(description="Its id (`dep_…`).")]
 
@@ -49,6 +49,7 @@ EXAMPLE: dict[str, Any] = {
     "context_tokens": None,
     "local": False,
     "problem": None,
+    "circuit": {"state": "closed", "why": None, "seconds_left": 0.0},
 }
 _ERRORS = (errors.TokenInvalid, errors.Forbidden)
 _BODY_ERRORS = (errors.MalformedJson, errors.InvalidField, *_ERRORS, errors.NotFound)
@@ -57,6 +58,7 @@ _BODY_ERRORS = (errors.MalformedJson, errors.InvalidField, *_ERRORS, errors.NotF
 @get(
     "/api/v1/admin/deployments",
     guards=[requires("routes:read")],
+    dependencies=STANDING,
     operation_id="listDeployments",
     summary="List deployments",
     description="Of all routes, or of one.",
@@ -69,12 +71,12 @@ _BODY_ERRORS = (errors.MalformedJson, errors.InvalidField, *_ERRORS, errors.NotF
 )
 def list_deployments(
     catalog: NamedDependency[Catalog],
-    offers: NamedDependency[Offers],
+    standing: NamedDependency[Standing],
     route: Annotated[str | None, QueryParameter(description="Only those of this route: its id or its name.")] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=LIST_MAX, description="Deployments on a page.")] = 50,
     cursor: Annotated[str | None, QueryParameter(description="next_cursor of the page before.")] = None,
 ) -> DeploymentList:
-    found = (one for one in deployments_shown(catalog.book, offers.missing) if route in (None, one[1].route, one[1].route_id))
+    found = (one for one in deployments_shown(catalog.book, standing) if route in (None, one[1].route, one[1].route_id))
     shown, following = page(found, lambda pair: f"{pair[0]:012d}", limit, cursor)
     return DeploymentList([one for _, one in shown], following)
 
@@ -82,7 +84,7 @@ def list_deployments(
 @post(
     "/api/v1/admin/deployments",
     guards=[requires("routes:change")],
-    dependencies=CALLER,
+    dependencies=CALLER | STANDING,
     operation_id="createDeployment",
     summary="Add a deployment to a route",
     description="It is asked from the next request on.",
@@ -97,7 +99,7 @@ async def create_deployment(
     ],
     caller: NamedDependency[Caller],
     catalog: NamedDependency[Catalog],
-    offers: NamedDependency[Offers],
+    standing: NamedDependency[Standing],
 ) -> DeploymentShown:
     document = msgspec.to_builtins(data)
     route_id = route_of(catalog.book, document.pop("route"), param="route").id
@@ -105,12 +107,13 @@ async def create_deployment(
     route = route_of(catalog.book, route_id)
     wanted = (data.provider, data.model)
     made = next(one for one in route.deployments if (one.form.provider, one.form.model) == wanted)
-    return _shown(catalog, offers, made.id)
+    return _shown(catalog, standing, made.id)
 
 
 @get(
     "/api/v1/admin/deployments/{deployment_id:str}",
     guards=[requires("routes:read")],
+    dependencies=STANDING,
     operation_id="getDeployment",
     summary="One deployment",
     description="As it stands in its route.",
@@ -119,15 +122,15 @@ async def create_deployment(
     sync_to_thread=False,
 )
 def get_deployment(
-    deployment_id: DeploymentId, catalog: NamedDependency[Catalog], offers: NamedDependency[Offers]
+    deployment_id: DeploymentId, catalog: NamedDependency[Catalog], standing: NamedDependency[Standing]
 ) -> DeploymentShown:
-    return _shown(catalog, offers, deployment_id)
+    return _shown(catalog, standing, deployment_id)
 
 
 @patch(
     "/api/v1/admin/deployments/{deployment_id:str}",
     guards=[requires("routes:change")],
-    dependencies=CALLER,
+    dependencies=CALLER | STANDING,
     operation_id="changeDeployment",
     summary="Change a deployment",
     description=(
@@ -143,11 +146,11 @@ async def change_deployment(
     data: Annotated[dict[str, Any], Body(examples=[Example(value={"weight": 0})])],
     caller: NamedDependency[Caller],
     catalog: NamedDependency[Catalog],
-    offers: NamedDependency[Offers],
+    standing: NamedDependency[Standing],
 ) -> DeploymentShown:
     route, place = deployment_at(catalog.book, deployment_id)
     await catalog.change(caller.actor, lambda book, changes: changes.deployment_changed(book, deployment_id, data))
-    return _shown(catalog, offers, route_of(catalog.book, route.id).deployments[place].id)
+    return _shown(catalog, standing, route_of(catalog.book, route.id).deployments[place].id)
 
 
 @delete(
@@ -166,9 +169,9 @@ async def remove_deployment(
     await catalog.change(caller.actor, lambda book, changes: changes.deployment_removed(book, deployment_id))
 
 
-def _shown(catalog: Catalog, offers: Offers, deployment_id: str) -> DeploymentShown:
+def _shown(catalog: Catalog, standing: Standing, deployment_id: str) -> DeploymentShown:
     route, place = deployment_at(catalog.book, deployment_id)
-    return deployment_shown(route, route.deployments[place], offers.missing.get(route.form.name, []))
+    return deployment_shown(route, route.deployments[place], standing)
 
 
 routes: list[Any] = [list_deployments, create_deployment, get_deployment, change_deployment, remove_deployment]

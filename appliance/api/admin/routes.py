@@ -12,14 +12,14 @@ from appliance import errors
 from appliance.api.admin import deployments
 from appliance.api.admin.access import CALLER, requires
 from appliance.api.admin.pages import LIST_MAX, page
+from appliance.api.admin.standing import STANDING
 from appliance.api.bodies import json_body
 from appliance.api.error_answers import error_answers, success
-from appliance.gateway.offers import Offers
 from appliance.identity.caller import Caller
 from appliance.routing.catalog import Catalog
 from appliance.routing.route_changes import route_of
 from appliance.routing.route_forms import RouteForm
-from appliance.routing.route_shown import RouteShown, route_shown
+from appliance.routing.route_shown import RouteShown, Standing, route_shown
 
 RouteId = Annotated[str, PathParameter(description="Its id (`route_…`), or its name where that has no slash.")]
 
@@ -65,6 +65,7 @@ _BODY_ERRORS = (errors.MalformedJson, errors.InvalidField, *_ERRORS, errors.Conf
 @get(
     "/api/v1/admin/routes",
     guards=[requires("routes:read")],
+    dependencies=STANDING,
     operation_id="listRoutes",
     summary="List routes",
     description="With their deployments, and what is wrong with them now.",
@@ -77,20 +78,20 @@ _BODY_ERRORS = (errors.MalformedJson, errors.InvalidField, *_ERRORS, errors.Conf
 )
 def list_routes(
     catalog: NamedDependency[Catalog],
-    offers: NamedDependency[Offers],
+    standing: NamedDependency[Standing],
     name: Annotated[str | None, QueryParameter(description="Only the one of this name.")] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=LIST_MAX, description="Routes on a page.")] = 50,
     cursor: Annotated[str | None, QueryParameter(description="next_cursor of the page before.")] = None,
 ) -> RouteList:
     found = (stored for stored in catalog.book.routes.values() if name is None or stored.form.name == name)
     stored, following = page(found, lambda route: route.form.name, limit, cursor)
-    return RouteList([route_shown(one, offers.missing) for one in stored], following)
+    return RouteList([route_shown(one, standing) for one in stored], following)
 
 
 @post(
     "/api/v1/admin/routes",
     guards=[requires("routes:change")],
-    dependencies=CALLER,
+    dependencies=CALLER | STANDING,
     operation_id="createRoute",
     summary="Make a route",
     description="Callers can ask for it by its name from the next request on.",
@@ -103,15 +104,16 @@ async def create_route(
     data: Annotated[RouteForm, Body(examples=[Example(value=_FORM_EXAMPLE)])],
     caller: NamedDependency[Caller],
     catalog: NamedDependency[Catalog],
-    offers: NamedDependency[Offers],
+    standing: NamedDependency[Standing],
 ) -> RouteShown:
     await catalog.change(caller.actor, lambda book, changes: changes.route_made(book, data))
-    return route_shown(route_of(catalog.book, data.name), offers.missing)
+    return route_shown(route_of(catalog.book, data.name), standing)
 
 
 @get(
     "/api/v1/admin/routes/{route_id:str}",
     guards=[requires("routes:read")],
+    dependencies=STANDING,
     operation_id="getRoute",
     summary="One route",
     description="With its deployments, and what is wrong with it now.",
@@ -119,14 +121,14 @@ async def create_route(
     responses={200: success(RouteShown, _EXAMPLE, "The route."), **error_answers(errors.NotFound, *_ERRORS)},
     sync_to_thread=False,
 )
-def get_route(route_id: RouteId, catalog: NamedDependency[Catalog], offers: NamedDependency[Offers]) -> RouteShown:
-    return route_shown(route_of(catalog.book, route_id), offers.missing)
+def get_route(route_id: RouteId, catalog: NamedDependency[Catalog], standing: NamedDependency[Standing]) -> RouteShown:
+    return route_shown(route_of(catalog.book, route_id), standing)
 
 
 @patch(
     "/api/v1/admin/routes/{route_id:str}",
     guards=[requires("routes:change")],
-    dependencies=CALLER,
+    dependencies=CALLER | STANDING,
     operation_id="changeRoute",
     summary="Change a route",
     description=(
@@ -144,11 +146,11 @@ async def change_route(
     ],
     caller: NamedDependency[Caller],
     catalog: NamedDependency[Catalog],
-    offers: NamedDependency[Offers],
+    standing: NamedDependency[Standing],
 ) -> RouteShown:
     known = route_of(catalog.book, route_id).id
     await catalog.change(caller.actor, lambda book, changes: changes.route_changed(book, known, data))
-    return route_shown(route_of(catalog.book, known), offers.missing)
+    return route_shown(route_of(catalog.book, known), standing)
 
 
 @delete(
