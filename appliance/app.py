@@ -34,6 +34,7 @@ from appliance.gateway.state import State, StateHolder
 from appliance.gateway.stored_responses import StoredResponses
 from appliance.home import Home
 from appliance.identity.api_keys import ApiKeys
+from appliance.identity.key_ring import KeyRing
 from appliance.identity.key_table import load_key_table
 from appliance.identity.setup_code import SetupCode
 from appliance.identity.tokens import Tokens
@@ -86,6 +87,7 @@ class Appliance:
     vllm: Vllm
     tasks: Tasks
     users: Users
+    key_ring: KeyRing
     api_keys: ApiKeys
     setup_code: SetupCode
     lan: Lan
@@ -150,7 +152,8 @@ class Appliance:
         self.setup_code = SetupCode()
         tokens = await Tokens.open(settings, self.database, vault, clock)
         self.users = Users(self.database, tokens, clock, settings, self.setup_code)
-        self.api_keys = ApiKeys(self.database, vault, clock, holder.publish_keys)
+        self.key_ring = KeyRing(vault, holder.publish_keys)
+        self.api_keys = ApiKeys(self.database, vault, clock, self.key_ring)
 
         hosts = Hosts(settings.allowed_hosts)
         self.lan = Lan(settings, home, environ, self.database, vault, clock, hosts)

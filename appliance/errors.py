@@ -296,6 +296,14 @@ class Conflict(GatehouseError):
     type = "invalid_request_error"
 
 
+class PreconditionFailed(GatehouseError):
+    """If-Match names another version than the one that is there: somebody else changed it meanwhile."""
+
+    status = 412
+    code = "precondition_failed"
+    type = "invalid_request_error"
+
+
 class HostUnknown(GatehouseError):
     """The request is addressed to a name that is not this machine's."""
 

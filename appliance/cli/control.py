@@ -216,7 +216,7 @@ class OwnRooms:
             listed: list[ListedKey] = []
             cursor: str | None = None
             while True:
-                page = await rooms.api_keys.list(rooms.caller, limit=KEYS_A_PAGE, cursor=cursor)
+                page = await rooms.api_keys.list(rooms.caller, limit=KEYS_A_PAGE, after=cursor)
                 listed.extend(listed_key(key) for key in page.items)
                 cursor = page.next_cursor
                 if cursor is None:
@@ -264,6 +264,7 @@ class OwnRooms:
     async def _with_rooms(self, work: Callable[[Rooms], Coroutine[Any, Any, T]]) -> T:
         from appliance.identity.api_keys import ApiKeys
         from appliance.identity.caller import MACHINE
+        from appliance.identity.key_ring import KeyRing
         from appliance.identity.setup_code import SetupCode
         from appliance.identity.tokens import Tokens
         from appliance.identity.users import Users
@@ -282,7 +283,7 @@ class OwnRooms:
             vault = await Vault.open(db, self._home, settings.master_key_source, self._environ, clock)
             tokens = await Tokens.open(settings, db, vault, clock)
             users = Users(db, tokens, clock, settings, SetupCode())
-            api_keys = ApiKeys(db, vault, clock, lambda table: None)  # nobody else holds a table of keys now
+            api_keys = ApiKeys(db, vault, clock, KeyRing(vault, lambda table: None))  # nobody else holds a table of keys now
             lan = Lan(settings, self._home, self._environ, db, vault, clock, Hosts())
             return await work(Rooms(MACHINE, users, api_keys, lan, Stored(db, vault, clock, settings, self._environ)))
         finally:

@@ -2,9 +2,6 @@
 the commit and before the answer.
 """
 
-import base64
-import binascii
-from collections.abc import Callable
 from typing import Any, Literal
 
 import msgspec
@@ -16,8 +13,11 @@ from appliance.clock import Clock, rfc3339
 from appliance.errors import InvalidField, NotFound
 from appliance.identity import key_format
 from appliance.identity.caller import MACHINE, Caller
+from appliance.identity.cursors import check_limit, cursor, number_in
+from appliance.identity.departed import next_number
 from appliance.identity.key_format import Environment
-from appliance.identity.key_table import PEPPER_LABEL, KeyTable, key_hash, load_key_entry, load_key_table
+from appliance.identity.key_ring import KeyRing
+from appliance.identity.key_table import PEPPER_LABEL, key_hash, load_key_entry
 from appliance.identity.roles import insist, may
 from appliance.identity.text_rules import clean_email, clean_name
 from appliance.store.engine import Database, to_the_end
@@ -28,7 +28,6 @@ from appliance.store.vault import Vault
 
 Scope = Literal["chat", "embeddings", "models", "metrics"]
 
-LIST_MAX = 200
 FIRST_RUN_NAME = "first-run"
 FIRST_RUN_DAYS = 7
 FIRST_RUN_MADE = "first_run_key_made"  # a mark in the vault: the key is made at the very first start, and never again
@@ -78,15 +77,14 @@ class KeyPage(msgspec.Struct, frozen=True):
 
 
 class ApiKeys:
-    """Every change is one transaction with its audit row; then `publish` gets the new table."""
+    """Every change is one transaction with its audit row; then the ring gets the new table."""
 
-    def __init__(self, db: Database, vault: Vault, clock: Clock, publish: Callable[[KeyTable], None]) -> None:
+    def __init__(self, db: Database, vault: Vault, clock: Clock, ring: KeyRing) -> None:
         self._db = db
         self._vault = vault
         self._clock = clock
-        self._publish = publish
+        self._ring = ring
         self._pepper = vault.derive(PEPPER_LABEL)
-        self._table: KeyTable | None = None
 
     async def create(self, caller: Caller, wanted: KeyWanted, *, for_email: str | None = None) -> NewKey:
         """A key for the caller, or, at the machine's own command line, for the user with `for_email` or for nobody.
@@ -109,18 +107,17 @@ class ApiKeys:
         wanted = KeyWanted(name=FIRST_RUN_NAME, expires_at=expires_at, loopback_only=True)
         return (await to_the_end(self._created(MACHINE, wanted, None, first_run=True))).secret
 
-    async def list(self, caller: Caller, *, limit: int = 50, cursor: str | None = None) -> KeyPage:
+    async def list(self, caller: Caller, *, limit: int = 50, after: str | None = None) -> KeyPage:
         """The caller's own keys, the newest first; all keys of the tenant for who may see them. Errors: InvalidField."""
         insist(caller, "api_keys:list")
-        if not 1 <= limit <= LIST_MAX:
-            raise InvalidField(f"limit must be between 1 and {LIST_MAX}", param="limit", fix="Follow next_cursor for more.")
+        check_limit(limit)
         query = _keys_query().where(*_visible(caller, "api_keys:list_all")).order_by(api_keys.c.number.desc()).limit(limit + 1)
-        if cursor is not None:
-            query = query.where(api_keys.c.number < _number_in(cursor))
+        if after is not None:
+            query = query.where(api_keys.c.number < number_in(after))
         async with self._db.read() as connection:
             rows = (await connection.execute(query)).all()
         items = [_api_key(row) for row in rows[:limit]]
-        return KeyPage(items, _cursor(items[-1].number) if len(rows) > limit else None)
+        return KeyPage(items, cursor(items[-1].number) if len(rows) > limit else None)
 
     async def revoke(self, caller: Caller, key_id: str) -> None:
         """The key stops working with the next request. Revoking one that is revoked changes nothing and is no error:
@@ -140,8 +137,8 @@ class ApiKeys:
             if first_run:
                 await self._vault.put(tx, FIRST_RUN_MADE, b"1")
             entry = await load_key_entry(tx, key.number)
-            table = await self._current(tx)
-        self._swap(table.with_key(hashed, entry))
+            table = await self._ring.current(tx)
+        self._ring.swap(table.with_key(hashed, entry))
         return NewKey(key, secret)
 
     async def _insert(
@@ -159,8 +156,8 @@ class ApiKeys:
             "created_at": now,
             "expires_at": wanted.expires_at,
         }
-        insert = sa.insert(api_keys).values(key_hash=hashed, **holder.columns(), **values)
-        result = await tx.execute(insert.returning(api_keys.c.number))
+        number = await next_number(tx, api_keys)
+        await tx.execute(sa.insert(api_keys).values(number=number, key_hash=hashed, **holder.columns(), **values))
         detail: audit.Detail = {
             "name": wanted.name,
             "environment": wanted.environment,
@@ -169,7 +166,6 @@ class ApiKeys:
             "scopes": values["scopes"],
         }
         await self._record(tx, caller, "api_key.create", values["id"], detail)
-        number = result.scalar_one()
         return ApiKey(number=number, user_id=holder.user_id, revoked_at=None, **values)
 
     async def _revoked(self, caller: Caller, key_id: str) -> None:
@@ -182,16 +178,8 @@ class ApiKeys:
                 return
             await tx.execute(sa.update(api_keys).where(api_keys.c.number == row.number).values(revoked_at=self._clock.now_ms()))
             await self._record(tx, caller, "api_key.revoke", key_id, {"name": row.name})
-            table = await self._current(tx)
-        self._swap(table.with_revoked(row.key_hash))
-
-    async def _current(self, tx: AsyncConnection) -> KeyTable:
-        """The table that a change is added to: read whole once, kept from then on."""
-        return self._table if self._table is not None else await load_key_table(tx, self._vault)
-
-    def _swap(self, table: KeyTable) -> None:
-        self._table = table
-        self._publish(table)
+            table = await self._ring.current(tx)
+        self._ring.swap(table.with_revoked(row.key_hash))
 
     async def _record(self, tx: AsyncConnection, caller: Caller, action: str, target: str, detail: audit.Detail) -> None:
         await audit.append(tx, actor=caller.actor, action=action, target=target, detail=detail, at_ms=self._clock.now_ms())
@@ -242,18 +230,3 @@ def _keys_query() -> sa.Select[Any]:
 
 def _api_key(row: Any) -> ApiKey:
     return ApiKey(**{field: getattr(row, field) for field in ApiKey.__struct_fields__})
-
-
-def _cursor(number: int) -> str:
-    return base64.urlsafe_b64encode(b"k%d" % number).decode().rstrip("=")
-
-
-def _number_in(cursor: str) -> int:
-    try:
-        text = base64.urlsafe_b64decode(cursor[:64].encode("ascii") + b"==").decode("ascii")
-        number = int(text.removeprefix("k"))
-        if not text.startswith("k") or not 0 < number < 1 << 62:
-            raise ValueError(text)
-    except (binascii.Error, ValueError):
-        raise InvalidField("this is not a cursor from next_cursor", param="cursor", fix="Begin without one.") from None
-    return number

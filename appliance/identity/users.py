@@ -21,6 +21,7 @@ from appliance.errors import (
 )
 from appliance.identity.back_off import BackOff, network
 from appliance.identity.caller import DEFAULT_TENANT_NUMBER
+from appliance.identity.departed import next_number
 from appliance.identity.passwords import Passwords, check
 from appliance.identity.roles import Role
 from appliance.identity.setup_code import SetupCode
@@ -239,6 +240,7 @@ class Users:
         user_id = new_id("user")
         await tx.execute(
             sa.insert(users).values(
+                number=await next_number(tx, users),
                 id=user_id,
                 tenant_number=DEFAULT_TENANT_NUMBER,
                 name=name,

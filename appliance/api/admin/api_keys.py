@@ -16,8 +16,9 @@ from appliance.api.admin.auth import NO_STORE
 from appliance.api.bodies import json_body
 from appliance.api.error_answers import error_answers, success
 from appliance.clock import rfc3339, rfc3339_or_none
-from appliance.identity.api_keys import LIST_MAX, ApiKey, ApiKeys, KeyWanted, NewKey, Scope
+from appliance.identity.api_keys import ApiKey, ApiKeys, KeyWanted, NewKey, Scope
 from appliance.identity.caller import Caller
+from appliance.identity.cursors import LIST_MAX
 from appliance.identity.key_format import Environment
 
 
@@ -137,7 +138,7 @@ async def list_api_keys(
     limit: Annotated[int, QueryParameter(ge=1, le=LIST_MAX, description="Keys on a page.")] = 50,
     cursor: Annotated[str | None, QueryParameter(description="next_cursor of the page before.")] = None,
 ) -> ApiKeyList:
-    page = await api_keys.list(caller, limit=limit, cursor=cursor)
+    page = await api_keys.list(caller, limit=limit, after=cursor)
     return ApiKeyList([_shown(key) for key in page.items], page.next_cursor)
 
 

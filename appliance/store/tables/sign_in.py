@@ -16,6 +16,7 @@ invitations = sa.Table(
     sa.Column("role", sa.Text, sa.ForeignKey("roles.name"), nullable=False),
     sa.Column("email", sa.Text),  # none: whoever holds the link
     sa.Column("name", sa.Text),
+    sa.Column("user_number", sa.Integer),  # an account that is there already and only wants a password
     sa.Column("created_by", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("expires_at", sa.BigInteger, nullable=False),

@@ -5,6 +5,7 @@ from pathlib import Path
 from appliance.home import Home
 from appliance.identity.api_keys import ApiKeys, KeyWanted, NewKey
 from appliance.identity.caller import Caller
+from appliance.identity.key_ring import KeyRing
 from appliance.identity.key_table import KeyTable, load_key_table
 from appliance.identity.passwords import Passwords
 from appliance.identity.setup_code import SetupCode
@@ -36,7 +37,7 @@ class House:
         self.tokens = await Tokens.open(self.settings, self.db, self.vault, clock)
         self.setup_code = SetupCode()
         self.users = Users(self.db, self.tokens, clock, self.settings, self.setup_code, passwords=Passwords(cost=4))
-        self.api_keys = ApiKeys(self.db, self.vault, clock, self._publish)
+        self.api_keys = ApiKeys(self.db, self.vault, clock, KeyRing(self.vault, self._publish))
         async with self.db.read() as connection:
             self.keys = await load_key_table(connection, self.vault)
         return self

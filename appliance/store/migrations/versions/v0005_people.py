@@ -83,6 +83,7 @@ def _sign_in() -> None:
         sa.Column("role", sa.Text, nullable=False),
         sa.Column("email", sa.Text),
         sa.Column("name", sa.Text),
+        sa.Column("user_number", sa.Integer),
         sa.Column("created_by", sa.Text, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("expires_at", sa.BigInteger, nullable=False),
