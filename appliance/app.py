@@ -34,10 +34,15 @@ from appliance.gateway.state import State, StateHolder
 from appliance.gateway.stored_responses import StoredResponses
 from appliance.home import Home
 from appliance.identity.api_keys import ApiKeys
+from appliance.identity.changes import Changes
 from appliance.identity.key_ring import KeyRing
 from appliance.identity.key_table import load_key_table
+from appliance.identity.people import People
+from appliance.identity.people_import import PeopleImport
 from appliance.identity.setup_code import SetupCode
+from appliance.identity.tenants import Tenants
 from appliance.identity.tokens import Tokens
+from appliance.identity.units import Units
 from appliance.identity.users import Users
 from appliance.lan.addresses import url_host
 from appliance.lan.hosts import Hosts
@@ -153,6 +158,7 @@ class Appliance:
         tokens = await Tokens.open(settings, self.database, vault, clock)
         self.users = Users(self.database, tokens, clock, settings, self.setup_code)
         self.key_ring = KeyRing(vault, holder.publish_keys)
+        changes = Changes(self.database, clock, self.key_ring)
         self.api_keys = ApiKeys(self.database, vault, clock, self.key_ring)
 
         hosts = Hosts(settings.allowed_hosts)
@@ -198,6 +204,10 @@ class Appliance:
             "door": self.door,
             "settings": settings,
             "users": self.users,
+            "tenants": Tenants(changes),
+            "units": Units(changes),
+            "people": People(changes),
+            "people_import": PeopleImport(changes),
             "tokens": tokens,
             "api_keys": self.api_keys,
             "lan": self.lan,

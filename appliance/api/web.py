@@ -12,6 +12,7 @@ from appliance.api import anthropic_documents, documentation, openai, openai_doc
 from appliance.api.admin import (
     api_keys,
     auth,
+    departments,
     deployments,
     events,
     features,
@@ -25,6 +26,9 @@ from appliance.api.admin import (
     route_explain,
     route_files,
     routes,
+    teams,
+    tenants,
+    users,
 )
 from appliance.api.door import ASGIApp
 from appliance.api.errors import HANDLERS
@@ -53,6 +57,10 @@ _ROOMS = (
     deployments,
     routes,
     route_files,
+    tenants,
+    departments,
+    teams,
+    users,
 )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from appliance.home import Home
 from appliance.identity.api_keys import ApiKeys, KeyWanted, NewKey
 from appliance.identity.caller import Caller
+from appliance.identity.changes import Changes
 from appliance.identity.key_ring import KeyRing
 from appliance.identity.key_table import KeyTable, load_key_table
 from appliance.identity.passwords import Passwords
@@ -37,7 +38,9 @@ class House:
         self.tokens = await Tokens.open(self.settings, self.db, self.vault, clock)
         self.setup_code = SetupCode()
         self.users = Users(self.db, self.tokens, clock, self.settings, self.setup_code, passwords=Passwords(cost=4))
-        self.api_keys = ApiKeys(self.db, self.vault, clock, KeyRing(self.vault, self._publish))
+        ring = KeyRing(self.vault, self._publish)
+        self.api_keys = ApiKeys(self.db, self.vault, clock, ring)
+        self.changes = Changes(self.db, clock, ring)
         async with self.db.read() as connection:
             self.keys = await load_key_table(connection, self.vault)
         return self
