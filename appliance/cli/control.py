@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from appliance.cli.organisation import Organisation, RoomsOrganisation, ServerOrganisation
 from appliance.cli.rooms import Rooms, Stored
 from appliance.cli.routing import RoomsRouting, Routing, ServerRouting
 from appliance.cli.views import Account, KeyOrder, LanView, ListedKey, MadeKey, account_of, lan_view, listed_key
@@ -42,6 +43,8 @@ class Machine(Protocol):
     def lan_off(self) -> LanView: ...
     @property
     def routing(self) -> Routing: ...
+    @property
+    def organisation(self) -> Organisation: ...
 
 
 @contextmanager
@@ -114,6 +117,10 @@ class RunningServer:
     @property
     def routing(self) -> Routing:
         return ServerRouting(self)
+
+    @property
+    def organisation(self) -> Organisation:
+        return ServerOrganisation(self)
 
     def ask(self, method: str, path: str, body: Any = None, seconds: float = ANSWER_SECONDS_MAX) -> Any:
         """What the server answers under /api/v1/admin. Errors: GatehouseError as it refuses; CannotStart when it is silent."""
@@ -257,6 +264,10 @@ class OwnRooms:
     @property
     def routing(self) -> Routing:
         return RoomsRouting(self._run)
+
+    @property
+    def organisation(self) -> Organisation:
+        return RoomsOrganisation(self._run)
 
     def _run(self, work: Callable[[Rooms], Coroutine[Any, Any, T]]) -> T:
         return asyncio.run(self._with_rooms(work))

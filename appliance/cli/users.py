@@ -1,14 +1,19 @@
-"""`gatehouse users`: help for people who can't sign in."""
+"""`gatehouse users`: accounts, and help for people who can't sign in."""
 
 import click
 
+from appliance.cli import people
 from appliance.cli.control import machine
 from appliance.cli.passwords import asked_password, password_option
 
 
 @click.group()
 def users() -> None:
-    """Help users who can't sign in."""
+    """Accounts: list, add, change, import; and help for who can't sign in."""
+
+
+for command in people.COMMANDS:
+    users.add_command(command)
 
 
 @users.command("reset-password", short_help="Set a new password for an account.")

@@ -133,7 +133,10 @@ class Tenants:
             if row.is_default:
                 raise Conflict("this is the appliance's own organisation", fix="Delete others; this one may be renamed.")
             if row.suspended_at is None:
-                raise Conflict("it is in use: suspend it first", fix='PATCH it with {"suspended": true}, then delete it.')
+                raise Conflict(
+                    "it is in use: suspend it first",
+                    fix='Suspend it (PATCH {"suspended": true}, or `gatehouse tenants suspend`), then delete it.',
+                )
             await _empty(one, row.number, forget=forget)
             await depart(one.tx, tenants, row, at_ms=one.now, forget=forget)
             await one.record(caller, "tenant.delete", tenant_id, {"name": None if forget else row.name, "users": row.users})

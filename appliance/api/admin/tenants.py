@@ -96,7 +96,7 @@ async def list_tenants(
     cursor: Annotated[str | None, QueryParameter(description="next_cursor of the page before.")] = None,
 ) -> TenantList:
     page = await tenants.list(caller, limit=limit, after=cursor)
-    return TenantList([_shown(one) for one in page.items], page.next_cursor)
+    return TenantList([tenant_shown(one) for one in page.items], page.next_cursor)
 
 
 @post(
@@ -179,10 +179,10 @@ async def delete_tenant(
 
 
 def _answer(tenant: Tenant, status: int = 200) -> Response[TenantShown]:
-    return Response(_shown(tenant), status_code=status, headers=etag(tenant.version))
+    return Response(tenant_shown(tenant), status_code=status, headers=etag(tenant.version))
 
 
-def _shown(tenant: Tenant) -> TenantShown:
+def tenant_shown(tenant: Tenant) -> TenantShown:
     return TenantShown(
         id=tenant.id,
         name=tenant.name,
