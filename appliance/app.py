@@ -34,6 +34,7 @@ from appliance.gateway.state import State, StateHolder
 from appliance.gateway.stored_responses import StoredResponses
 from appliance.home import Home
 from appliance.identity.api_keys import ApiKeys
+from appliance.identity.invitations import Invitations
 from appliance.identity.key_ring import KeyRing
 from appliance.identity.key_table import load_key_table
 from appliance.identity.setup_code import SetupCode
@@ -89,6 +90,7 @@ class Appliance:
     users: Users
     key_ring: KeyRing
     api_keys: ApiKeys
+    invitations: Invitations
     setup_code: SetupCode
     lan: Lan
     door: Door
@@ -154,6 +156,7 @@ class Appliance:
         self.users = Users(self.database, tokens, clock, settings, self.setup_code)
         self.key_ring = KeyRing(vault, holder.publish_keys)
         self.api_keys = ApiKeys(self.database, vault, clock, self.key_ring)
+        self.invitations = Invitations(self.database, vault, clock, self.key_ring)
 
         hosts = Hosts(settings.allowed_hosts)
         self.lan = Lan(settings, home, environ, self.database, vault, clock, hosts)
@@ -172,6 +175,7 @@ class Appliance:
         self.stored_responses = StoredResponses(self.database, vault, clock, kept_hours=settings.responses_kept_hours)
         routes += ResponsesRoutes(surface, self.stored_responses).table()
         raw = handlers(routes, self.door)
+        listening = _Listening(settings, self.lan)
         overview = Overview(
             Parts(
                 version=__version__,
@@ -181,7 +185,7 @@ class Appliance:
                 local_models=self.local_models,
                 users=self.users,
                 activity=activity,
-                listening=_Listening(settings, self.lan),
+                listening=listening,
                 requests_in_flight_max=settings.requests_in_flight_max,
             )
         )
@@ -200,6 +204,8 @@ class Appliance:
             "users": self.users,
             "tokens": tokens,
             "api_keys": self.api_keys,
+            "invitations": self.invitations,
+            "base_url": listening.base_url,
             "lan": self.lan,
             "local_models": self.local_models,
             "vllm": self.vllm,
@@ -287,6 +293,10 @@ class _Listening:
 
     def urls(self) -> list[str]:
         return [self._own, *self._lan.open_urls()]
+
+    def base_url(self) -> str:
+        """For a link: where colleagues reach it, else this machine alone. Without a path."""
+        return [*self._lan.open_urls(), self._own][0].removesuffix("/v1")
 
     def lan_on(self) -> bool:
         return self._lan.is_on

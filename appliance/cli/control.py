@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from appliance.cli.invitations import InvitationOrder, MadeInvitation, asked, made_here
 from appliance.cli.rooms import Rooms, Stored
 from appliance.cli.routing import RoomsRouting, Routing, ServerRouting
 from appliance.cli.views import Account, KeyOrder, LanView, ListedKey, MadeKey, account_of, lan_view, listed_key
@@ -34,6 +35,7 @@ class Machine(Protocol):
 
     def create_owner(self, name: str, email: str, password: str) -> Account: ...
     def reset_password(self, email: str, password: str) -> Account: ...
+    def invite(self, order: InvitationOrder) -> MadeInvitation: ...
     def create_key(self, order: KeyOrder) -> MadeKey: ...
     def keys(self) -> Iterator[ListedKey]: ...
     def revoke_key(self, key_id: str) -> None: ...
@@ -85,6 +87,9 @@ class RunningServer:
 
     def reset_password(self, email: str, password: str) -> Account:
         return msgspec.convert(self.ask("POST", "machine/password", {"email": email, "password": password}), Account)
+
+    def invite(self, order: InvitationOrder) -> MadeInvitation:
+        return asked(self.ask, order)
 
     def create_key(self, order: KeyOrder) -> MadeKey:
         body = {**msgspec.to_builtins(order), "expires_at": rfc3339_or_none(order.expires_at)}
@@ -192,6 +197,9 @@ class OwnRooms:
             return account_of(await rooms.users.reset_password(email, password, actor=rooms.caller.actor))
 
         return self._run(change)
+
+    def invite(self, order: InvitationOrder) -> MadeInvitation:
+        return self._run(made_here(order))
 
     def create_key(self, order: KeyOrder) -> MadeKey:
         async def change(rooms: Rooms) -> MadeKey:
