@@ -9,6 +9,7 @@ from typing import cast
 from appliance import __version__
 from appliance.api import anthropic as anthropic_api
 from appliance.api import openai as openai_api
+from appliance.api.addresses import Addresses
 from appliance.api.admin.events import Feed
 from appliance.api.admin.features import Features
 from appliance.api.admin.overview import Overview, Parts
@@ -17,6 +18,8 @@ from appliance.api.chat_surface import ChatSurface
 from appliance.api.door import ASGIApp, Door
 from appliance.api.exchange import Bounds
 from appliance.api.join import JoinPage
+from appliance.api.me import Me
+from appliance.api.me_session import MeSessions
 from appliance.api.operations import Operations
 from appliance.api.raw import handlers
 from appliance.api.responses import ResponsesRoutes
@@ -37,6 +40,7 @@ from appliance.identity.api_keys import ApiKeys
 from appliance.identity.invitations import Invitations
 from appliance.identity.key_ring import KeyRing
 from appliance.identity.key_table import load_key_table
+from appliance.identity.own_keys import OwnKeys
 from appliance.identity.setup_code import SetupCode
 from appliance.identity.tokens import Tokens
 from appliance.identity.users import Users
@@ -49,6 +53,7 @@ from appliance.local.tasks import Tasks
 from appliance.local.vllm import Vllm
 from appliance.metering import recent
 from appliance.metering.ledger import Ledger
+from appliance.metering.own_usage import OwnUsage
 from appliance.metering.prices import Prices
 from appliance.metering.requests import Requests
 from appliance.routing.catalog import Catalog
@@ -206,6 +211,8 @@ class Appliance:
             "api_keys": self.api_keys,
             "invitations": self.invitations,
             "base_url": listening.base_url,
+            "me": Me(MeSessions(self.users, tokens), OwnKeys(self.database), OwnUsage(self.database, clock), clock),
+            "addresses": Addresses(self.lan, settings, listening.base_url, self.model_to_try),
             "lan": self.lan,
             "local_models": self.local_models,
             "vllm": self.vllm,

@@ -8,7 +8,16 @@ from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 
 from appliance import __version__
-from appliance.api import anthropic_documents, documentation, openai, openai_documents, operations, responses_stored
+from appliance.api import (
+    anthropic_documents,
+    documentation,
+    join_form,
+    me,
+    openai,
+    openai_documents,
+    operations,
+    responses_stored,
+)
 from appliance.api.admin import (
     api_keys,
     auth,
@@ -39,6 +48,8 @@ _ROOMS = (
     responses_stored,
     operations,
     documentation,
+    join_form,
+    me,
     auth,
     api_keys,
     invitations,

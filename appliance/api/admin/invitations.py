@@ -143,11 +143,11 @@ async def create_invitation(
 async def list_invitations(
     caller: NamedDependency[Caller],
     invitations: NamedDependency[Invitations],
-    state: Annotated[State | None, QueryParameter(description="Only those in this state.")] = None,
+    in_state: Annotated[State | None, QueryParameter(name="state", description="Only those in this state.")] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=LIST_MAX, description="Invitations on a page.")] = 50,
     cursor: Annotated[str | None, QueryParameter(description="next_cursor of the page before.")] = None,
 ) -> InvitationList:
-    page = await invitations.list(caller, state=state, limit=limit, after=cursor)
+    page = await invitations.list(caller, state=in_state, limit=limit, after=cursor)
     return InvitationList([_shown(one) for one in page.items], page.next_cursor)
 
 
