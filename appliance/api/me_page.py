@@ -77,7 +77,7 @@ def _key(key: OwnKey, token: str, now_ms: int) -> str:
     return (
         f"<li><div><strong>{quoted(key.name)}</strong> <code>{quoted(key.key_prefix)}…</code><br>"
         f'<span class="soft">{quoted(key.environment)}, made {rfc3339(key.created_at)[:10]}, {used}, {_end(key, now_ms)}<br>'
-        f"{quoted(may_use(key))}</span></div>"
+        f"May use {quoted(may_use(key.scopes, key.models, loopback_only=key.loopback_only))}</span></div>"
         f'<form method="post" action="/me/keys/{quoted(key.id)}/revoke">{token_field(token)}'
         f'<button class="quiet" type="submit" aria-label="Revoke {quoted(key.name)}">Revoke</button></form></li>'
     )
@@ -89,11 +89,11 @@ def _end(key: OwnKey, now_ms: int) -> str:
     return f"{'expired' if key.expires_at <= now_ms else 'expires'} {rfc3339(key.expires_at)[:10]}"
 
 
-def may_use(key: OwnKey) -> str:
-    """What a key was narrowed to, in words."""
-    what = ", ".join(key.scopes) or "chat, embeddings and models"
-    of = "every model that is offered" if key.models is None else ", ".join(key.models) or "no model"
-    return f"May use {what}; {of}{'; on the appliance itself only' if key.loopback_only else ''}"
+def may_use(scopes: list[str], models: list[str] | None, *, loopback_only: bool = False) -> str:
+    """What a key may do, in words."""
+    what = ", ".join(scopes) or "chat, embeddings and models"
+    of = "every model that is offered" if models is None else ", ".join(models) or "no model"
+    return f"{what}; {of}{'; on the appliance itself only' if loopback_only else ''}"
 
 
 def _new_key(token: str, wrong: dict[str, str]) -> str:
@@ -132,8 +132,13 @@ def _cost(use: ModelUse) -> str:
 
 
 def _limits(person: Person) -> str:
-    narrowed = [key for key in person.keys if key.models is not None or key.scopes]
-    told = "".join(f"<dt>{quoted(key.name)}</dt><dd>{quoted(may_use(key))}</dd>" for key in narrowed)
-    subject = ("Otherwise", "Your other keys") if narrowed else ("Keys", "Your keys")
-    rest = f"{subject[1]} may use chat, embeddings and models; every model that is offered"
-    return f'<dl class="card"><dt>Role</dt><dd>{quoted(person.role)}</dd>{told}<dt>{subject[0]}</dt><dd>{rest}</dd></dl>'
+    """What holds for every key of theirs, and for those that were narrowed further."""
+    narrowed = [key for key in person.keys if key.models is not None or key.scopes or key.expires_at is not None]
+    told = "".join(f"<dt>{quoted(key.name)}</dt><dd>{quoted(_narrowed(key))}</dd>" for key in narrowed)
+    everything = quoted(may_use([], person.models))
+    return f'<dl class="card"><dt>Role</dt><dd>{quoted(person.role)}</dd><dt>Keys</dt><dd>{everything}</dd>{told}</dl>'
+
+
+def _narrowed(key: OwnKey) -> str:
+    until = "" if key.expires_at is None else f"; until {rfc3339(key.expires_at)[:10]}"
+    return may_use(key.scopes, key.models, loopback_only=key.loopback_only) + until

@@ -6,7 +6,7 @@ import msgspec
 import sqlalchemy as sa
 
 from appliance.store.engine import Database
-from appliance.store.tables import api_keys, key_use, users
+from appliance.store.tables import api_keys, key_use, tenants, users
 
 SHOWN_MAX = 100
 
@@ -27,11 +27,12 @@ class OwnKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Person(msgspec.Struct, frozen=True):
-    """Whose page it is."""
+    """Whose page it is. `models`: those that the organisation may use; None: all."""
 
     name: str
     email: str
     role: str
+    models: list[str] | None
     keys: list[OwnKey]
 
 
@@ -42,9 +43,10 @@ class OwnKeys:
     async def person(self, user_number: int) -> Person:
         """With their keys that weren't revoked, the newest first."""
         async with self._db.read() as connection:
-            user = (await connection.execute(sa.select(users).where(users.c.number == user_number))).one()
+            query = sa.select(users, tenants.c.rules).join(tenants, tenants.c.number == users.c.tenant_number)
+            user = (await connection.execute(query.where(users.c.number == user_number))).one()
             rows = (await connection.execute(_query(user_number))).all()
-        return Person(user.name, user.email, user.role, [_own_key(row) for row in rows])
+        return Person(user.name, user.email, user.role, user.rules.get("models"), [_own_key(row) for row in rows])
 
 
 def _query(user_number: int) -> sa.Select[Any]:

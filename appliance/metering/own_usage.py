@@ -13,7 +13,7 @@ from appliance.store.tables import attempts, names, requests
 
 DAYS = 30
 MODELS_MAX = 50
-KEPT_SECONDS = 10.0
+KEPT_SECONDS = 5.0
 KEPT_MAX = 1_000
 _DAY_MS = 86_400_000
 
