@@ -31,6 +31,7 @@ a{color:var(--blue)}
 .card>:first-child{margin-top:0}
 .narrow{max-width:26rem}
 label{display:block;font-weight:600;margin:1rem 0 0}
+input[type=hidden]:first-child+label{margin-top:0}
 input,select{font:inherit;color:inherit;background:var(--paper);border:1px solid var(--field);border-radius:8px;
 padding:.55rem .7rem;width:100%;margin-top:.25rem}
 input[readonly]{color:var(--soft);border-style:dashed}
@@ -41,21 +42,26 @@ padding:.6rem 1.1rem;margin-top:1.2rem;min-height:2.75rem;cursor:pointer}
 button.quiet{color:var(--blue);background:transparent;margin-top:0;padding:.35rem .9rem}
 :focus-visible{outline:3px solid var(--blue);outline-offset:2px}
 pre{font:.85rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--card);border:1px solid var(--line);
-border-radius:8px;padding:.7rem .9rem;margin:.4rem 0;overflow-x:auto;user-select:all;-webkit-user-select:all}
-pre.key{font-size:1rem;background:var(--good);border-color:var(--blue);white-space:pre-wrap;overflow-wrap:anywhere}
+border-radius:8px;
+padding:.7rem .9rem;margin:.4rem 0;white-space:pre-wrap;overflow-wrap:anywhere;user-select:all;-webkit-user-select:all}
+pre.key{font-size:1rem;background:var(--good);border-color:var(--blue)}
 code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
-ul.keys{list-style:none;margin:0;padding:0}
+ul.keys{list-style:none;padding:.2rem 1.2rem}
 ul.keys li{display:flex;flex-wrap:wrap;align-items:center;gap:.3rem 1rem;padding:.8rem 0;border-bottom:1px solid var(--line)}
 ul.keys li:last-child{border-bottom:0}
 ul.keys div{flex:1 1 16rem;min-width:0;overflow-wrap:anywhere}
 dl{display:grid;grid-template-columns:minmax(6rem,auto) 1fr;gap:.3rem 1rem;margin:.4rem 0}
+time{white-space:nowrap}
 dt{color:var(--soft)}
 dd{margin:0;overflow-wrap:anywhere}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%}
 th,td{text-align:right;padding:.4rem .8rem .4rem 0;border-bottom:1px solid var(--line);white-space:nowrap}
 th:first-child,td:first-child{text-align:left}
-tfoot td,tfoot th{font-weight:600;border-bottom:0}"""
+th:last-child,td:last-child{padding-right:0}
+tfoot td,tfoot th{font-weight:600;border-bottom:0}
+@media(max-width:30rem){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}th,td{font-size:.9rem;padding-right:.6rem}
+thead th{white-space:normal;vertical-align:bottom}}"""
 
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
@@ -92,17 +98,18 @@ def page(title: str, body: str, corner: str = "") -> str:
     )
 
 
-def notice(title: str, *paragraphs: str) -> str:
-    """A page that only says something; the paragraphs are text."""
+def notice(title: str, *paragraphs: str, link: tuple[str, str] | None = None) -> str:
+    """A page that only says something; the paragraphs are text. `link`: where to go from there, and its words."""
     told = "".join(f"<p>{quoted(text)}</p>" for text in paragraphs if text)
-    return page(title, f'<section class="card"><h1>{quoted(title)}</h1>{told}</section>')
+    onward = f'<p><a href="{quoted(link[0])}">{quoted(link[1])}</a></p>' if link else ""
+    return page(title, f'<section class="card"><h1>{quoted(title)}</h1>{told}{onward}</section>')
 
 
 def pre(text: str, kind: str = "", label: str = "") -> str:
-    """Lines to copy: a click selects all of them, and the keyboard can scroll them."""
+    """Lines to copy: a click selects all of them. They wrap where they are long, which is not copied."""
     named = f' aria-label="{quoted(label)}" role="group"' if label else ""
     marked = f' class="{kind}"' if kind else ""
-    return f'<pre tabindex="0"{marked}{named}>{quoted(text)}</pre>'
+    return f"<pre{marked}{named}>{quoted(text)}</pre>"
 
 
 class Field:

@@ -34,7 +34,7 @@ _ASK = "Ask whoever invited you for another one."
 _OVER = {
     "used": (
         "This invitation was used already",
-        "If it was you, sign in at /me. If it wasn't, tell whoever invited you at once.",
+        "If it wasn't you, tell whoever invited you at once.",
     ),
     "expired": ("This invitation has expired", _ASK),
     "revoked": ("This invitation was taken back", _ASK),
@@ -158,7 +158,8 @@ def _unknown(request: AnyRequest, error: NotFound) -> Page:
 
 def _over(request: AnyRequest, invitation: Invitation) -> Page:
     title, told = _OVER[invitation.state]
-    return answer(request, notice(title, told), 410)
+    link = ("/me", "It was me: sign in") if invitation.state == "used" else None
+    return answer(request, notice(title, told, link=link), 410)
 
 
 routes: list[Any] = [show, join]

@@ -73,10 +73,10 @@ def _keys(keys: list[OwnKey], token: str, now_ms: int) -> str:
 
 
 def _key(key: OwnKey, token: str, now_ms: int) -> str:
-    used = "not used yet" if key.last_used_at is None else f"last used {rfc3339(key.last_used_at)[:10]}"
+    used = "not used yet" if key.last_used_at is None else f"last used {_day(key.last_used_at)}"
     return (
         f"<li><div><strong>{quoted(key.name)}</strong> <code>{quoted(key.key_prefix)}…</code><br>"
-        f'<span class="soft">{quoted(key.environment)}, made {rfc3339(key.created_at)[:10]}, {used}, {_end(key, now_ms)}<br>'
+        f'<span class="soft">{quoted(key.environment)}, made {_day(key.created_at)}, {used}, {_end(key, now_ms)}<br>'
         f"May use {quoted(may_use(key.scopes, key.models, loopback_only=key.loopback_only))}</span></div>"
         f'<form method="post" action="/me/keys/{quoted(key.id)}/revoke">{token_field(token)}'
         f'<button class="quiet" type="submit" aria-label="Revoke {quoted(key.name)}">Revoke</button></form></li>'
@@ -86,7 +86,11 @@ def _key(key: OwnKey, token: str, now_ms: int) -> str:
 def _end(key: OwnKey, now_ms: int) -> str:
     if key.expires_at is None:
         return "does not expire"
-    return f"{'expired' if key.expires_at <= now_ms else 'expires'} {rfc3339(key.expires_at)[:10]}"
+    return f"{'expired' if key.expires_at <= now_ms else 'expires'} {_day(key.expires_at)}"
+
+
+def _day(at_ms: int) -> str:
+    return f"<time>{rfc3339(at_ms)[:10]}</time>"
 
 
 def may_use(scopes: list[str], models: list[str] | None, *, loopback_only: bool = False) -> str:
