@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from tests.calls import Answer
 from tests.conftest import MakeAppliance
 from tests.pages import FORM_TYPE, Visitor, blocks, invited, wrong_at
-from tests.running import PASSWORD, Appliance, Fake, environment
+from tests.running import PASSWORD, ROOT, Appliance, Fake, environment
 
 INVITATIONS = "/api/v1/admin/invitations"
 ADA = {"name": "Ada Lovelace", "email": "ada@example.com", "password": PASSWORD, "again": PASSWORD}
@@ -87,6 +88,15 @@ def test_the_lines_of_the_page_work_as_pasted(door: Appliance) -> None:
         assert done.returncode == 0, (command, done.stderr)
         assert done.stdout.strip(), command
         assert '"error"' not in done.stdout, done.stdout
+
+
+def test_the_script_of_the_documents_joins(door: Appliance, tmp_path: Path) -> None:
+    document = (ROOT / "docs" / "get-started" / "people.md").read_text("utf-8")
+    (script,) = re.findall(r"```bash\n(.*?)```", document, re.DOTALL)
+    path = invited(door, email="script@example.com")
+    env = environment({"LINK": f"http://localhost:{door.port}{path}", "PASSWORD": "A password & more = 1"})
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert "Welcome, Ada" in done.stdout, done.stderr
 
 
 def test_of_fifty_who_use_one_link_at_once_one_comes_in(door: Appliance) -> None:
