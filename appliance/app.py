@@ -9,6 +9,7 @@ from typing import cast
 from appliance import __version__
 from appliance.api import anthropic as anthropic_api
 from appliance.api import openai as openai_api
+from appliance.api.addresses import Addresses
 from appliance.api.admin.events import Feed
 from appliance.api.admin.features import Features
 from appliance.api.admin.overview import Overview, Parts
@@ -17,6 +18,8 @@ from appliance.api.chat_surface import ChatSurface
 from appliance.api.door import ASGIApp, Door
 from appliance.api.exchange import Bounds
 from appliance.api.join import JoinPage
+from appliance.api.me import Me
+from appliance.api.me_session import MeSessions
 from appliance.api.operations import Operations
 from appliance.api.raw import handlers
 from appliance.api.responses import ResponsesRoutes
@@ -35,8 +38,10 @@ from appliance.gateway.stored_responses import StoredResponses
 from appliance.home import Home
 from appliance.identity.api_keys import ApiKeys
 from appliance.identity.changes import Changes
+from appliance.identity.invitations import Invitations
 from appliance.identity.key_ring import KeyRing
 from appliance.identity.key_table import load_key_table
+from appliance.identity.own_keys import OwnKeys
 from appliance.identity.people import People
 from appliance.identity.people_import import PeopleImport
 from appliance.identity.setup_code import SetupCode
@@ -53,6 +58,7 @@ from appliance.local.tasks import Tasks
 from appliance.local.vllm import Vllm
 from appliance.metering import recent
 from appliance.metering.ledger import Ledger
+from appliance.metering.own_usage import OwnUsage
 from appliance.metering.prices import Prices
 from appliance.metering.requests import Requests
 from appliance.routing.catalog import Catalog
@@ -94,6 +100,7 @@ class Appliance:
     users: Users
     key_ring: KeyRing
     api_keys: ApiKeys
+    invitations: Invitations
     setup_code: SetupCode
     lan: Lan
     door: Door
@@ -160,6 +167,7 @@ class Appliance:
         self.key_ring = KeyRing(vault, holder.publish_keys)
         changes = Changes(self.database, clock, self.key_ring)
         self.api_keys = ApiKeys(self.database, vault, clock, self.key_ring)
+        self.invitations = Invitations(self.database, vault, clock, self.key_ring)
 
         hosts = Hosts(settings.allowed_hosts)
         self.lan = Lan(settings, home, environ, self.database, vault, clock, hosts)
@@ -178,6 +186,7 @@ class Appliance:
         self.stored_responses = StoredResponses(self.database, vault, clock, kept_hours=settings.responses_kept_hours)
         routes += ResponsesRoutes(surface, self.stored_responses).table()
         raw = handlers(routes, self.door)
+        listening = _Listening(settings, self.lan)
         overview = Overview(
             Parts(
                 version=__version__,
@@ -187,7 +196,7 @@ class Appliance:
                 local_models=self.local_models,
                 users=self.users,
                 activity=activity,
-                listening=_Listening(settings, self.lan),
+                listening=listening,
                 requests_in_flight_max=settings.requests_in_flight_max,
             )
         )
@@ -210,6 +219,10 @@ class Appliance:
             "people_import": PeopleImport(changes),
             "tokens": tokens,
             "api_keys": self.api_keys,
+            "invitations": self.invitations,
+            "base_url": listening.base_url,
+            "me": Me(MeSessions(self.users, tokens), OwnKeys(self.database), OwnUsage(self.database, clock), clock),
+            "addresses": Addresses(self.lan, settings, listening.base_url, self.model_to_try),
             "lan": self.lan,
             "local_models": self.local_models,
             "vllm": self.vllm,
@@ -297,6 +310,10 @@ class _Listening:
 
     def urls(self) -> list[str]:
         return [self._own, *self._lan.open_urls()]
+
+    def base_url(self) -> str:
+        """For a link: where colleagues reach it, else this machine alone. Without a path."""
+        return [*self._lan.open_urls(), self._own][0].removesuffix("/v1")
 
     def lan_on(self) -> bool:
         return self._lan.is_on

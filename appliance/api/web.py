@@ -8,7 +8,16 @@ from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 
 from appliance import __version__
-from appliance.api import anthropic_documents, documentation, openai, openai_documents, operations, responses_stored
+from appliance.api import (
+    anthropic_documents,
+    documentation,
+    join_form,
+    me,
+    openai,
+    openai_documents,
+    operations,
+    responses_stored,
+)
 from appliance.api.admin import (
     api_keys,
     auth,
@@ -16,6 +25,7 @@ from appliance.api.admin import (
     deployments,
     events,
     features,
+    invitations,
     jobs,
     lan,
     machine,
@@ -42,8 +52,11 @@ _ROOMS = (
     responses_stored,
     operations,
     documentation,
+    join_form,
+    me,
     auth,
     api_keys,
+    invitations,
     machine,
     features,
     overview,

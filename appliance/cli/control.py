@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from appliance.cli.invitations import InvitationOrder, MadeInvitation, asked, made_here
 from appliance.cli.organisation import Organisation, RoomsOrganisation, ServerOrganisation
 from appliance.cli.rooms import Rooms, Stored
 from appliance.cli.routing import RoomsRouting, Routing, ServerRouting
@@ -35,6 +36,7 @@ class Machine(Protocol):
 
     def create_owner(self, name: str, email: str, password: str) -> Account: ...
     def reset_password(self, email: str, password: str) -> Account: ...
+    def invite(self, order: InvitationOrder) -> MadeInvitation: ...
     def create_key(self, order: KeyOrder) -> MadeKey: ...
     def keys(self) -> Iterator[ListedKey]: ...
     def revoke_key(self, key_id: str) -> None: ...
@@ -88,6 +90,9 @@ class RunningServer:
 
     def reset_password(self, email: str, password: str) -> Account:
         return msgspec.convert(self.ask("POST", "machine/password", {"email": email, "password": password}), Account)
+
+    def invite(self, order: InvitationOrder) -> MadeInvitation:
+        return asked(self.ask, order)
 
     def create_key(self, order: KeyOrder) -> MadeKey:
         body = {**msgspec.to_builtins(order), "expires_at": rfc3339_or_none(order.expires_at)}
@@ -199,6 +204,9 @@ class OwnRooms:
             return account_of(await rooms.users.reset_password(email, password, actor=rooms.caller.actor))
 
         return self._run(change)
+
+    def invite(self, order: InvitationOrder) -> MadeInvitation:
+        return self._run(made_here(order))
 
     def create_key(self, order: KeyOrder) -> MadeKey:
         async def change(rooms: Rooms) -> MadeKey:

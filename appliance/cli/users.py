@@ -4,6 +4,7 @@ import click
 
 from appliance.cli import people
 from appliance.cli.control import machine
+from appliance.cli.invitations import invite
 from appliance.cli.passwords import asked_password, password_option
 
 
@@ -25,3 +26,6 @@ def reset_password(email: str, password_stdin: bool) -> None:
     with machine() as appliance:
         account = appliance.reset_password(email, password)
     click.echo(f"{account.email} has a new password; every earlier sign-in has ended.")
+
+
+users.add_command(invite)

@@ -1,0 +1,32 @@
+"""How whoever asks reaches the appliance: what their lines must say."""
+
+from collections.abc import Callable
+
+from appliance.api.forms import AnyRequest, is_secure
+from appliance.lan.hosts import name_of
+from appliance.lan.lan import Lan
+from appliance.lan.lines import Section, certificate
+from appliance.lan.snippets import ANY_MODEL, snippets
+from appliance.settings import Settings
+
+
+class Addresses:
+    """`base_url`: for links, without a path; `model`: one's name to put into the lines."""
+
+    def __init__(self, lan: Lan, settings: Settings, base_url: Callable[[], str], model: Callable[[], str | None]) -> None:
+        self._lan = lan
+        self._settings = settings
+        self._base_url = base_url
+        self._model = model
+
+    def lines(self, request: AnyRequest, key: str) -> list[Section]:
+        """With the address at which this browser found us, since that one works from there."""
+        host = request.headers.get("host", "")
+        base = f"{'https' if is_secure(request) else 'http'}://{host}"
+        if name_of(host.encode("latin-1", "replace")) is None:  # the setting allowed_hosts may let anything in
+            base = self._base_url()
+        found = snippets(api=f"{base}/v1", key=key, model=self._model() or ANY_MODEL)
+        if self._lan.is_on and base.startswith("https://"):
+            plain = f"http://{base.removeprefix('https://').removesuffix(f':{self._settings.lan_port}')}"
+            return [certificate(f"{plain}:{self._settings.port}/join"), *found]
+        return found
