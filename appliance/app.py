@@ -36,6 +36,7 @@ from appliance.home import Home
 from appliance.identity.api_keys import ApiKeys
 from appliance.identity.key_ring import KeyRing
 from appliance.identity.key_table import load_key_table
+from appliance.identity.service_accounts import ServiceAccounts
 from appliance.identity.setup_code import SetupCode
 from appliance.identity.tokens import Tokens
 from appliance.identity.users import Users
@@ -200,6 +201,7 @@ class Appliance:
             "users": self.users,
             "tokens": tokens,
             "api_keys": self.api_keys,
+            "service_accounts": ServiceAccounts(self.database, clock, self.key_ring),
             "lan": self.lan,
             "local_models": self.local_models,
             "vllm": self.vllm,

@@ -25,6 +25,7 @@ from appliance.api.admin import (
     route_explain,
     route_files,
     routes,
+    service_accounts,
 )
 from appliance.api.door import ASGIApp
 from appliance.api.errors import HANDLERS
@@ -40,6 +41,7 @@ _ROOMS = (
     documentation,
     auth,
     api_keys,
+    service_accounts,
     machine,
     features,
     overview,
