@@ -44,6 +44,7 @@ from appliance.identity.key_table import load_key_table
 from appliance.identity.own_keys import OwnKeys
 from appliance.identity.people import People
 from appliance.identity.people_import import PeopleImport
+from appliance.identity.service_accounts import ServiceAccounts
 from appliance.identity.setup_code import SetupCode
 from appliance.identity.tenants import Tenants
 from appliance.identity.tokens import Tokens
@@ -223,6 +224,7 @@ class Appliance:
             "base_url": listening.base_url,
             "me": Me(MeSessions(self.users, tokens), OwnKeys(self.database), OwnUsage(self.database, clock), clock),
             "addresses": Addresses(self.lan, settings, listening.base_url, self.model_to_try),
+            "service_accounts": ServiceAccounts(self.database, clock, self.key_ring),
             "lan": self.lan,
             "local_models": self.local_models,
             "vllm": self.vllm,

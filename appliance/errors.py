@@ -19,6 +19,7 @@ the message says what was wrong, `fix` says what to do.
     │   └── UpstreamUnauthorized           upstream_unauthorized
     ├── Forbidden                      403 forbidden
     │   ├── LoopbackOnly                   loopback_only
+    │   ├── ModelNotAllowed                model_not_allowed
     │   ├── HttpsRequired                  https_required
     │   ├── RegistrationClosed             registration_closed
     │   ├── SetupCodeRequired              setup_code_required
@@ -214,6 +215,12 @@ class LoopbackOnly(Forbidden):
     """The API key works from the appliance's own machine only."""
 
     code = "loopback_only"
+
+
+class ModelNotAllowed(Forbidden):
+    """The API key, or its tenant, may not use this model; the message says which ones it may."""
+
+    code = "model_not_allowed"
 
 
 class HttpsRequired(Forbidden):

@@ -11,8 +11,8 @@ from litestar.params import Body
 
 from appliance import errors
 from appliance.api.admin.access import CALLER, requires
-from appliance.api.admin.api_keys import ApiKeyCreate, ApiKeyCreated, key_created, key_wanted
 from appliance.api.admin.auth import NO_STORE, PERSON_EXAMPLE, USER_EXAMPLE, UserShown, user_shown
+from appliance.api.admin.key_forms import ApiKeyCreate, ApiKeyCreated, key_created, key_holder, key_wanted
 from appliance.api.bodies import json_body
 from appliance.api.error_answers import error_answers, success
 from appliance.identity.api_keys import ApiKeys
@@ -36,7 +36,8 @@ class PasswordReset(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class MachineKeyCreate(ApiKeyCreate, forbid_unknown_fields=True):
-    """A key for the user with this e-mail address; without one, for a service that belongs to nobody."""
+    """A key for the user with this e-mail address, or for a service account by its id or name; without either, for a service
+    that belongs to nobody."""
 
     email: str | None = None
 
@@ -110,7 +111,7 @@ async def create_api_key(
     caller: NamedDependency[Caller],
     api_keys: NamedDependency[ApiKeys],
 ) -> ApiKeyCreated:
-    return key_created(await api_keys.create(caller, key_wanted(data), for_email=data.email))
+    return key_created(await api_keys.create(caller, key_wanted(data), whose=key_holder(data, email=data.email)))
 
 
 @post(

@@ -147,3 +147,8 @@ def _keys() -> None:
         sa.Column("last_used_at", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("key_number", name="pk_key_use"),
     )
+    # As the ledger's writer would have counted (metering/key_use.py): what isn't settled (1) did not succeed.
+    op.execute(
+        "INSERT INTO key_use (key_number, requests, failures, last_used_at) SELECT key_number, count(*), sum(state <> 1),"
+        " max(started_at) FROM requests WHERE state <> 0 AND key_number IS NOT NULL GROUP BY key_number"
+    )
