@@ -90,6 +90,8 @@ def people(door: Appliance) -> People:
         others[role] = _person(door, machine, role, guests)
     users = door.call("GET", "/api/v1/admin/users?role=member", token=owner).json["items"]
     ids["user_id"] = users[0]["id"]
+    ids["account_id"] = _made(door, owner, "service-accounts", {"name": "Build robot"})
+    ids["invitation_id"] = door.call("POST", "/api/v1/admin/invitations", {}, token=owner).json["invitation"]["id"]
     ids["key_id"] = door.call("POST", "/api/v1/admin/api-keys", {"name": "Theirs"}, token=owner).json["id"]
     return People(house, others, ids)
 
