@@ -234,6 +234,13 @@ def test_a_name_with_markup_is_only_text(door: Appliance) -> None:
     assert "&lt;img" in page
 
 
+def test_a_body_that_tells_no_length_is_bounded_too(door: Appliance, link: str) -> None:
+    lines = [f"POST {link} HTTP/1.1", "Host: localhost", "Origin: http://localhost", f"Content-Type: {FORM_TYPE}"]
+    head = "\r\n".join([*lines, "Transfer-Encoding: chunked", "", ""]).encode()
+    received = door.raw(head, *[b"1000\r\n" + b"x" * 0x1000 + b"\r\n"] * 5, b"0\r\n\r\n")
+    assert received.startswith(b"HTTP/1.1 413"), received[:200]
+
+
 def test_looking_changes_nothing_and_other_methods_are_refused(door: Appliance, link: str) -> None:
     received = door.raw(f"HEAD {link} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
     head, _, body = received.partition(b"\r\n\r\n")
