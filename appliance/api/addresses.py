@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from appliance.api.forms import AnyRequest, is_secure
+from appliance.lan.addresses import url_host
 from appliance.lan.hosts import name_of
 from appliance.lan.lan import Lan
 from appliance.lan.lines import Section, certificate
@@ -25,8 +26,9 @@ class Addresses:
         base = f"{'https' if is_secure(request) else 'http'}://{host}"
         if name_of(host.encode("latin-1", "replace")) is None:  # the setting allowed_hosts may let anything in
             base = self._base_url()
-        found = snippets(api=f"{base}/v1", key=key, model=self._model() or ANY_MODEL)
-        if self._lan.is_on and base.startswith("https://"):
-            plain = f"http://{base.removeprefix('https://').removesuffix(f':{self._settings.lan_port}')}"
-            return [certificate(f"{plain}:{self._settings.port}/join"), *found]
-        return found
+        ours = request.scope["scheme"] == "https" and self._lan.is_on  # a proxy before us has a certificate of its own
+        found = snippets(api=f"{base}/v1", key=key, model=self._model() or ANY_MODEL, own_authority=ours)
+        if not ours:
+            return found
+        name = url_host(name_of(base.partition("://")[2].encode()) or "localhost")
+        return [certificate(f"http://{name}:{self._settings.port}/join"), *found]
