@@ -209,6 +209,7 @@ class Appliance:
 
         self.door.on_drain = end_feeds
         self.lan.on_close = feed.end_remote
+        own_keys = OwnKeys(self.database)
         services = {
             "clock": clock,
             "door": self.door,
@@ -222,9 +223,9 @@ class Appliance:
             "api_keys": self.api_keys,
             "invitations": self.invitations,
             "base_url": listening.base_url,
-            "me": Me(MeSessions(self.users, tokens), OwnKeys(self.database), OwnUsage(self.database, clock), clock),
-            "addresses": Addresses(self.lan, settings, listening.base_url, self.model_to_try),
             "service_accounts": ServiceAccounts(self.database, clock, self.key_ring),
+            "me": Me(MeSessions(self.users, tokens), own_keys, OwnUsage(self.database, clock), clock),
+            "addresses": Addresses(self.lan, settings, listening.base_url, self.model_to_try, own_keys),
             "lan": self.lan,
             "local_models": self.local_models,
             "vllm": self.vllm,
@@ -270,9 +271,12 @@ class Appliance:
         await self.vllm.start()
         await self.lan.start()
 
-    def model_to_try(self) -> str | None:
-        """A model's name for the lines that people paste; None where there is none yet."""
+    def model_to_try(self, allowed: list[str] | None = None) -> str | None:
+        """A model's name for the lines that people paste; None where there is none yet. `allowed`: one of these, or that begins
+        as one with `*` behind it."""
         names = [model.id for model in self._state.current.names.offered()]
+        if allowed is not None:
+            names = [name for name in names if any(fits(name, pattern) for pattern in allowed)]
         alias = self.settings.demonstration_alias
         return alias if alias in names else names[0] if names else None
 
@@ -300,6 +304,10 @@ class Appliance:
         await self.client.close()
         await self.ledger.stop()
         await self.database.close()
+
+
+def fits(name: str, pattern: str) -> bool:
+    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
 
 
 class _Listening:

@@ -141,7 +141,9 @@ def refused(request: AnyRequest, error: GatehouseError) -> Page:
     request.scope["state"]["error_code"] = error.code_shown
     more = {} if error.retry_after_seconds is None else {"retry-after": str(-int(-error.retry_after_seconds // 1))}
     title = "That didn't work" if error.status != 429 else "Please wait"
-    return answer(request, notice(title, _words(error.message), _words(error.fix)), error.status, headers=more)
+    path = request.scope["path"]
+    back = ("/me" if path.startswith("/me") else path, "Open the page again")
+    return answer(request, notice(title, _words(error.message), _words(error.fix), link=back), error.status, headers=more)
 
 
 def wrong_fields(error: GatehouseError) -> dict[str, str]:

@@ -94,7 +94,8 @@ async def join(
         if not is_about_the_form(error):
             raise
         return _refused(request, invitation, fields, error)
-    return _welcome(request, invited, addresses.lines(request, invited.api_key) if invited.api_key else [])
+    lines = await addresses.lines(request, invited.api_key, invited.user_number) if invited.api_key else []
+    return _welcome(request, invited, lines)
 
 
 def _refused(request: AnyRequest, invitation: Invitation, fields: dict[str, str], error: GatehouseError) -> Page:

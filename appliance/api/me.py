@@ -102,7 +102,9 @@ async def make_key(
             raise
         request.scope["state"]["error_code"] = error.code_shown
         return await me.page(request, caller, error)
-    return answer(request, made_page(made.key.name, made.secret, addresses.lines(request, made.secret)), 201)
+    assert caller.user_number is not None, "only people sign in"
+    lines = await addresses.lines(request, made.secret, caller.user_number)
+    return answer(request, made_page(made.key.name, made.secret, lines), 201)
 
 
 @post(f"{PATH}/keys/{{key_id:str}}/revoke", status_code=303, **PAGE)

@@ -10,7 +10,7 @@ from appliance.errors import Conflict, InvalidField, NotFound
 from appliance.identity.caller import Caller
 from appliance.identity.roles import Role
 from appliance.identity.text_rules import clean_email
-from appliance.store.tables import departments, teams, tenants, users
+from appliance.store.tables import departments, invitations, teams, tenants, users
 
 HOURS_DEFAULT = 72
 
@@ -68,3 +68,21 @@ async def _found(tx: AsyncConnection, table: sa.Table, wanted: str | None, what:
     if row is None:
         raise NotFound(f"there is no such {what}", param=f"{what}_id", fix=f"GET /api/v1/admin/{what}s lists them.")
     return row
+
+
+def invitations_query() -> sa.Select[Any]:
+    return (
+        sa.select(
+            invitations,
+            tenants.c.id.label("tenant_id"),
+            tenants.c.name.label("tenant_name"),
+            tenants.c.suspended_at.is_not(None).label("tenant_is_suspended"),
+            departments.c.id.label("department_id"),
+            teams.c.id.label("team_id"),
+            users.c.id.label("user_id"),
+        )
+        .join(tenants, tenants.c.number == invitations.c.tenant_number)
+        .outerjoin(departments, departments.c.number == invitations.c.department_number)
+        .outerjoin(teams, teams.c.number == invitations.c.team_number)
+        .outerjoin(users, users.c.number == invitations.c.user_number)
+    )

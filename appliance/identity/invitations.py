@@ -6,6 +6,7 @@ mark that the invitation is used. Of fifty who use a link at the same moment, on
 
 import secrets
 import string
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -19,7 +20,7 @@ from appliance.identity.back_off import BackOff, network
 from appliance.identity.caller import Caller
 from appliance.identity.cursors import check_limit, cursor, number_in
 from appliance.identity.departed import next_number
-from appliance.identity.invitation_places import HOURS_DEFAULT, InvitationWanted, Place, insist_on_nobody, place_of
+from appliance.identity.invitation_places import HOURS_DEFAULT, InvitationWanted, insist_on_nobody, invitations_query, place_of
 from appliance.identity.invited import Invited, PersonWanted, record, welcomed
 from appliance.identity.key_ring import KeyRing
 from appliance.identity.key_table import PEPPER_LABEL, key_hash
@@ -29,7 +30,7 @@ from appliance.identity.text_rules import clean_email, clean_name
 from appliance.identity.users import Origin
 from appliance.store.engine import Database, to_the_end
 from appliance.store.new_id import new_id
-from appliance.store.tables import departments, invitations, teams, tenants, users
+from appliance.store.tables import invitations
 from appliance.store.vault import Vault
 
 State = Literal["open", "used", "expired", "revoked"]
@@ -40,8 +41,10 @@ TOKEN_LABEL = "invitation tokens"
 HOURS_MAX = 720
 OPEN_MAX = 10_000  # of one tenant; what is for an account that is there already does not count
 GUESSES_FREE_PER_ADDRESS = 10
+BATCH = 500
 _ALPHABET = string.ascii_letters + string.digits
 _HOUR_MS = 3_600_000
+_OF_A_USER = ("tenant_number", "department_number", "team_number", "role", "email", "name")
 
 
 class Invitation(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,41 +120,45 @@ class Invitations:
             if wanted.email is not None:
                 await insist_on_nobody(tx, wanted.email)
             values = {**place.columns(), "role": wanted.role, "email": wanted.email, "name": wanted.name}
-            number, token = await self._insert(tx, values, caller.actor, wanted.expires_in_hours)
-            invitation = self._shown((await tx.execute(_query().where(invitations.c.number == number))).one())
+            ((number, token),) = await self._insert(tx, [values], caller.actor, wanted.expires_in_hours)
+            invitation = self._shown((await tx.execute(invitations_query().where(invitations.c.number == number))).one())
             # The address stays out of the audit: it is never forgotten there.
             detail: audit.Detail = {"role": wanted.role, "expires_at": rfc3339(invitation.expires_at)}
             await record(tx, caller.actor, "invitation.create", invitation.id, detail, self._clock.now_ms())
         return NewInvitation(invitation, token)
 
     async def for_user(self, tx: AsyncConnection, user: Any, *, actor: str, expires_in_hours: int = HOURS_DEFAULT) -> str:
-        """A token with which an account that is there already gets its password. One that was given before holds no longer.
-        The caller's transaction records what it does; 10,000 at once are 30,000 statements.
+        """`for_users`, for one."""
+        return (await self.for_users(tx, [user], actor=actor, expires_in_hours=expires_in_hours))[0]
 
-        Shapes:  `user` is a row with number, tenant_number, department_number, team_number, role, email and name.
+    async def for_users(
+        self, tx: AsyncConnection, wanted: Sequence[Any], *, actor: str, expires_in_hours: int = HOURS_DEFAULT
+    ) -> list[str]:
+        """Tokens, in their order, with which accounts that are there already get their passwords. One that was given before
+        holds no longer. The caller's transaction records what it does; its state version too.
+
+        Shapes:  users are rows with number, tenant_number, department_number, team_number, role, email and name.
         """
-        open_ones = sa.and_(invitations.c.user_number == user.number, invitations.c.used_at.is_(None))
-        revoking = sa.update(invitations).where(open_ones, invitations.c.revoked_at.is_(None))
-        await tx.execute(revoking.values(revoked_at=self._clock.now_ms()))
-        place = Place(user.tenant_number, user.department_number, user.team_number)
-        values = {**place.columns(), "role": user.role, "email": user.email, "name": user.name, "user_number": user.number}
-        return (await self._insert(tx, values, actor, expires_in_hours))[1]
+        now = self._clock.now_ms()
+        for start in range(0, len(wanted), BATCH):
+            numbers = [user.number for user in wanted[start : start + BATCH]]
+            open_ones = sa.and_(invitations.c.user_number.in_(numbers), self._is("open"))
+            await tx.execute(sa.update(invitations).where(open_ones).values(revoked_at=now))
+        people = [{name: getattr(user, name) for name in _OF_A_USER} | {"user_number": user.number} for user in wanted]
+        return [token for _, token in await self._insert(tx, people, actor, expires_in_hours)]
 
-    async def _insert(self, tx: AsyncConnection, values: dict[str, Any], actor: str, hours: int) -> tuple[int, str]:
-        token = "".join(secrets.choice(_ALPHABET) for _ in range(TOKEN_CHARACTERS))
-        now, number = self._clock.now_ms(), await next_number(tx, invitations)
-        await tx.execute(
-            sa.insert(invitations).values(
-                number=number,
-                id=new_id("inv"),
-                token_hash=self._hash(token),
-                created_by=actor,
-                created_at=now,
-                expires_at=now + hours * _HOUR_MS,
-                **values,
-            )
-        )
-        return number, token
+    async def _insert(self, tx: AsyncConnection, people: list[dict[str, Any]], actor: str, hours: int) -> list[tuple[int, str]]:
+        """Their numbers and tokens."""
+        now, first = self._clock.now_ms(), await next_number(tx, invitations)
+        made = [(number, _new_token()) for number in range(first, first + len(people))]
+        common = {"created_by": actor, "created_at": now, "expires_at": now + hours * _HOUR_MS}
+        rows = [
+            {"number": number, "id": new_id("inv"), "token_hash": self._hash(token), **common, **person}
+            for (number, token), person in zip(made, people, strict=True)
+        ]
+        if rows:
+            await tx.execute(sa.insert(invitations), rows)
+        return made
 
     async def _insist_on_room(self, tx: AsyncConnection, tenant_number: int) -> None:
         mine = sa.and_(invitations.c.tenant_number == tenant_number, invitations.c.user_number.is_(None))
@@ -169,7 +176,7 @@ class Invitations:
         """Those of the caller's tenant, the newest first; all, for the machine. Errors: InvalidField."""
         insist(caller, "people:read")
         check_limit(limit)
-        query = _query().where(*_visible(caller)).order_by(invitations.c.number.desc()).limit(limit + 1)
+        query = invitations_query().where(*_visible(caller)).order_by(invitations.c.number.desc()).limit(limit + 1)
         if state is not None:
             query = query.where(self._is(state))
         if after is not None:
@@ -188,7 +195,7 @@ class Invitations:
 
         async def change() -> None:
             async with self._db.transaction() as tx:
-                query = _query().where(invitations.c.id == invitation_id, *_visible(caller))
+                query = invitations_query().where(invitations.c.id == invitation_id, *_visible(caller))
                 row = (await tx.execute(query)).one_or_none()
                 if row is None:
                     raise NotFound("there is no such invitation", fix="GET /api/v1/admin/invitations lists them.")
@@ -210,7 +217,7 @@ class Invitations:
         row = None
         if len(token) <= TOKEN_CHARACTERS_MAX:
             async with self._db.read() as connection:
-                query = _query().where(invitations.c.token_hash == self._hash(token))
+                query = invitations_query().where(invitations.c.token_hash == self._hash(token))
                 row = (await connection.execute(query)).one_or_none()
         if row is None:
             self._guesses.begin(place)
@@ -236,7 +243,7 @@ class Invitations:
 
     async def _accepted(self, token: str, wanted: PersonWanted) -> Invited:
         async with self._db.transaction() as tx:
-            row = (await tx.execute(_query().where(invitations.c.token_hash == self._hash(token)))).one()
+            row = (await tx.execute(invitations_query().where(invitations.c.token_hash == self._hash(token)))).one()
             _insist_on_open(self._shown(row))  # looked at again, now that nobody else can write
             if row.tenant_is_suspended:
                 raise Conflict("this organisation is suspended", fix="Ask whoever invited you.", param="invitation")
@@ -267,6 +274,10 @@ class Invitations:
         return Invitation(state=state, **fields)
 
 
+def _new_token() -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(TOKEN_CHARACTERS))
+
+
 def _insist_on_open(invitation: Invitation) -> None:
     if invitation.state != "open":
         what = {"used": "was used already", "expired": "has expired", "revoked": "was taken back"}[invitation.state]
@@ -276,21 +287,3 @@ def _insist_on_open(invitation: Invitation) -> None:
 def _visible(caller: Caller) -> list[sa.ColumnElement[bool]]:
     """The machine stands above tenants."""
     return [] if caller.kind == "machine" else [invitations.c.tenant_number == caller.tenant_number]
-
-
-def _query() -> sa.Select[Any]:
-    return (
-        sa.select(
-            invitations,
-            tenants.c.id.label("tenant_id"),
-            tenants.c.name.label("tenant_name"),
-            tenants.c.suspended_at.is_not(None).label("tenant_is_suspended"),
-            departments.c.id.label("department_id"),
-            teams.c.id.label("team_id"),
-            users.c.id.label("user_id"),
-        )
-        .join(tenants, tenants.c.number == invitations.c.tenant_number)
-        .outerjoin(departments, departments.c.number == invitations.c.department_number)
-        .outerjoin(teams, teams.c.number == invitations.c.team_number)
-        .outerjoin(users, users.c.number == invitations.c.user_number)
-    )

@@ -12,25 +12,24 @@ from appliance.lan.lines import CA_FILE, Section
 ANY_MODEL = "YOUR_MODEL"  # where none is offered yet
 
 
-def snippets(*, api: str, key: str, model: str) -> list[Section]:
-    """`api`: base URL up to /v1. Over HTTPS the certificate of the page before lies beside them as a file."""
-    secure = api.startswith("https://")
+def snippets(*, api: str, key: str, model: str, own_authority: bool) -> list[Section]:
+    """`api`: base URL up to /v1. `own_authority`: ours vouches there, and its certificate lies beside the lines as a file."""
     return [
-        _curl(api, key, model, secure),
-        _openai(api, key, model, secure),
-        _continue(api, key, model, secure),
-        _open_webui(api, key, secure),
-        _langchain(api, key, model, secure),
+        _curl(api, key, model, own_authority),
+        _openai(api, key, model, own_authority),
+        _continue(api, key, model, own_authority),
+        _open_webui(api, key, own_authority),
+        _langchain(api, key, model, own_authority),
     ]
 
 
-def _trusting(secure: bool) -> str:
-    return f'On Linux, before it: export SSL_CERT_FILE="$PWD/{CA_FILE}".' if secure else ""
+def _trusting(own_authority: bool) -> str:
+    return f'On Linux, before it: export SSL_CERT_FILE="$PWD/{CA_FILE}".' if own_authority else ""
 
 
-def _curl(api: str, key: str, model: str, secure: bool) -> Section:
+def _curl(api: str, key: str, model: str, own_authority: bool) -> Section:
     body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Hello!"}]}, ensure_ascii=False)
-    trust = f"--cacert {CA_FILE} " if secure else ""
+    trust = f"--cacert {CA_FILE} " if own_authority else ""
     lines = [
         f"curl {trust}{shlex.quote(f'{api}/chat/completions')} \\",
         f"  -H {shlex.quote(f'Authorization: Bearer {key}')} \\",
@@ -40,7 +39,7 @@ def _curl(api: str, key: str, model: str, secure: bool) -> Section:
     return Section("curl", "", lines)
 
 
-def _openai(api: str, key: str, model: str, secure: bool) -> Section:
+def _openai(api: str, key: str, model: str, own_authority: bool) -> Section:
     lines = [
         "from openai import OpenAI",
         "",
@@ -54,10 +53,10 @@ def _openai(api: str, key: str, model: str, secure: bool) -> Section:
         ")",
         "print(answer.choices[0].message.content)",
     ]
-    return Section("OpenAI SDK (Python)", _trusting(secure), lines)
+    return Section("OpenAI SDK (Python)", _trusting(own_authority), lines)
 
 
-def _continue(api: str, key: str, model: str, secure: bool) -> Section:
+def _continue(api: str, key: str, model: str, own_authority: bool) -> Section:
     lines = [
         "name: Gatehouse",
         "version: 1.0.0",
@@ -70,21 +69,21 @@ def _continue(api: str, key: str, model: str, secure: bool) -> Section:
         f"    apiKey: {_text(key)}",
         "    roles: [chat, edit]",
     ]
-    if secure:
+    if own_authority:
         lines += ["    requestOptions:", f"      caBundlePath: /path/to/{CA_FILE}"]
     return Section("Continue", "In ~/.continue/config.yaml.", lines)
 
 
-def _open_webui(api: str, key: str, secure: bool) -> Section:
+def _open_webui(api: str, key: str, own_authority: bool) -> Section:
     lines = [f"export OPENAI_API_BASE_URL={shlex.quote(api)}", f"export OPENAI_API_KEY={shlex.quote(key)}"]
-    lines += [f'export SSL_CERT_FILE="$PWD/{CA_FILE}"'] * secure
+    lines += [f'export SSL_CERT_FILE="$PWD/{CA_FILE}"'] * own_authority
     where = (
         "Before open-webui serve. Or in the running one: Admin Panel, Settings, Connections, OpenAI API, with this URL and key."
     )
     return Section("Open WebUI", where, lines)
 
 
-def _langchain(api: str, key: str, model: str, secure: bool) -> Section:
+def _langchain(api: str, key: str, model: str, own_authority: bool) -> Section:
     lines = [
         "from langchain_openai import ChatOpenAI",
         "",
@@ -95,7 +94,7 @@ def _langchain(api: str, key: str, model: str, secure: bool) -> Section:
         ")",
         'print(model.invoke("Hello!").content)',
     ]
-    return Section("LangChain (Python)", _trusting(secure), lines)
+    return Section("LangChain (Python)", _trusting(own_authority), lines)
 
 
 def _text(value: str) -> str:

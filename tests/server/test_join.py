@@ -90,6 +90,18 @@ def test_the_lines_of_the_page_work_as_pasted(door: Appliance) -> None:
         assert '"error"' not in done.stdout, done.stdout
 
 
+def test_the_lines_name_a_model_that_the_organisation_may_use(door: Appliance) -> None:
+    for rules, model in (("{}", "fake/gpt-4o"), ('{"models": ["none", "fake/gpt-4o-m*"]}', "fake/gpt-4o-mini")):
+        with writing(door) as connection:
+            connection.execute("UPDATE tenants SET rules = ? WHERE number = 1", (rules,))
+        path, visitor = invited(door), Visitor(door)
+        visitor.open(path)
+        page = as_page(visitor.send(path, {**ADA, "email": f"may{len(rules)}@example.com"}), 201)
+        assert f'model="{model}",' in blocks(page)[2]
+    with writing(door) as connection:
+        connection.execute("UPDATE tenants SET rules = '{}' WHERE number = 1")
+
+
 def test_the_script_of_the_documents_joins(door: Appliance, tmp_path: Path) -> None:
     document = (ROOT / "docs" / "get-started" / "people.md").read_text("utf-8")
     (script,) = re.findall(r"```bash\n(.*?)```", document, re.DOTALL)
@@ -232,6 +244,13 @@ def test_a_name_with_markup_is_only_text(door: Appliance) -> None:
     page = as_page(visitor.send(path, {**ADA, "name": name, "email": "markup@example.com"}), 201)
     assert "<img" not in page
     assert "&lt;img" in page
+
+
+def test_a_body_that_tells_no_length_is_bounded_too(door: Appliance, link: str) -> None:
+    lines = [f"POST {link} HTTP/1.1", "Host: localhost", "Origin: http://localhost", f"Content-Type: {FORM_TYPE}"]
+    head = "\r\n".join([*lines, "Transfer-Encoding: chunked", "", ""]).encode()
+    received = door.raw(head, *[b"1000\r\n" + b"x" * 0x1000 + b"\r\n"] * 5, b"0\r\n\r\n")
+    assert received.startswith(b"HTTP/1.1 413"), received[:200]
 
 
 def test_looking_changes_nothing_and_other_methods_are_refused(door: Appliance, link: str) -> None:
@@ -383,6 +402,6 @@ def test_the_command_line_invites(appliance: MakeAppliance, running: bool) -> No
 
 @pytest.fixture(scope="module")
 def door(appliances: MakeAppliance, upstream: Fake) -> Appliance:
-    made = appliances(settings={"providers": [upstream.provider("fake", models=["gpt-4o"])]})
+    made = appliances(settings={"providers": [upstream.provider("fake", models=["gpt-4o", "gpt-4o-mini"])]})
     assert made.owner_token
     return made

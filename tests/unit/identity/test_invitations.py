@@ -54,6 +54,18 @@ async def test_an_account_that_is_there_gets_its_password_by_invitation(house: H
     assert (await row_of(house, "ada@example.com")).role == "owner"
 
 
+async def test_thousands_of_accounts_get_theirs_in_one_transaction(house: House, inviting: Invitations) -> None:
+    await house.register("ada@example.com", "Ada")
+    user = await row_of(house, "ada@example.com")
+    async with house.db.transaction() as tx:
+        assert await inviting.for_users(tx, [], actor="test") == []
+        first = await inviting.for_users(tx, [user] * 3_000, actor="test")
+        again = await inviting.for_users(tx, [user], actor="test")
+    assert len(set(first + again)) == 3_001
+    states = [(await inviting.look(token, THERE)).state for token in (first[0], first[-1], again[0])]
+    assert states == ["revoked", "revoked", "open"]
+
+
 async def test_who_has_a_key_that_works_gets_no_second_one(house: House, inviting: Invitations) -> None:
     owner = await house.owner()
     key = await house.key(owner)
