@@ -1,6 +1,6 @@
 """OpenAI, and whatever bytes a test thinks of: a fault of it may be a script, a JSON object in the place of a fault's name.
 
-send:  texts, sent as they are (latin-1), one write each.
+send:  texts, sent as they are (latin-1), one write each, `after` seconds.
 again: sent for ever afterwards, `pause` seconds apart, until the client leaves.
 end:   "keep" (the connection, as after a decent answer), "drop" or "hang".
 """
@@ -13,9 +13,9 @@ from tests.fakes.openai import FakeOpenAI
 from tests.fakes.wire import Exchange, run
 
 
-def script(*send: str, again: str = "", pause: float = 0.0, end: str = "keep") -> str:
+def script(*send: str, after: float = 0.0, again: str = "", pause: float = 0.0, end: str = "keep") -> str:
     """As `Fake.set_faults` takes it."""
-    return json.dumps({"send": send, "again": again, "pause": pause, "end": end})
+    return json.dumps({"send": send, "after": after, "again": again, "pause": pause, "end": end})
 
 
 def whole(body: str, status: str = "200 OK", *lines: str) -> str:
@@ -44,6 +44,7 @@ class FakeScripted(FakeOpenAI):
         played = json.loads(told)
 
         async def play(exchange: Exchange, request: dict[str, Any]) -> None:
+            await exchange.pause(played["after"])
             for piece in played["send"]:
                 await exchange.send(piece.encode("latin-1"))
             while played["again"]:
