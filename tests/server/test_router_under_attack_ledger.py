@@ -101,8 +101,7 @@ def test_a_ledger_that_locks_on_the_way_costs_the_answer_and_neither_row_nor_att
     assert booked(box) == [(FAILED, BOTH), (SETTLED, BOTH), (SETTLED, BOTH)]
 
 
-@STREAMS
-@MOMENTS
+@pytest.mark.parametrize(("moment", "stream"), [(BETWEEN, True), (BEHIND, False)], ids=["first attempt", "second attempt"])
 def test_a_server_that_is_killed_on_the_way_books_the_request_once(
     box: Appliance, upstream: Fake, moment: Moment, stream: bool
 ) -> None:
@@ -120,9 +119,8 @@ def test_a_server_that_is_killed_on_the_way_books_the_request_once(
     assert box.chat(chat("route")).status == 200
 
 
-@STREAMS
-def test_a_server_that_is_killed_while_its_ledger_is_locked_loses_nothing(box: Appliance, upstream: Fake, stream: bool) -> None:
-    with asking(box, stream) as answer:
+def test_a_server_that_is_killed_while_its_ledger_is_locked_loses_nothing(box: Appliance, upstream: Fake) -> None:
+    with asking(box, stream=True) as answer:
         eventually(lambda: BETWEEN(upstream), every=0.005)
         with locked(box):
             assert b"ledger_unavailable" in answer.result().body
