@@ -48,7 +48,8 @@ class SseReader:
             data = bytes(self._rest) + data
             self._rest.clear()
         blocks = data.split(b"\n\n")
-        self._kept(blocks.pop())
+        if last := blocks.pop():
+            self._kept(last)
         return [
             event for block in blocks if block and (event := _event(block)) is not None
         ]  # blank lines may come by the million
