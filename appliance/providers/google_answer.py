@@ -197,7 +197,7 @@ def usage_of(answer: Answer) -> Usage | None:
     counts = (tokens_in, tokens_out, cached, thoughts)
     if min(counts) < 0 or max(counts) > TOKENS_MAX:  # a broken provider's claim: as much of it as the ledger can hold
         tokens_in, tokens_out, cached, thoughts = (min(max(count, 0), TOKENS_MAX) for count in counts)
-    return Usage(tokens_in, tokens_out, cached, thoughts)
+    return Usage(tokens_in, tokens_out, min(cached, tokens_in), min(thoughts, tokens_out))
 
 
 def logprobs_of(candidate: Candidate) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from appliance.errors import UpstreamFailed
 from appliance.providers import call_ids
 from appliance.providers.azure import Azure
 from appliance.providers.openai import OpenAI
-from appliance.providers.openai_shapes import UNREADABLE, ErrorRead, failure_inside, tokens
+from appliance.providers.openai_shapes import UNREADABLE, ErrorRead, counted, failure_inside
 from appliance.providers.sse_stream import SseStream
 from appliance.providers.support import Support
 from appliance.providers.wire import Deployment, Outgoing
@@ -195,13 +195,7 @@ def _usage(usage: _Usage | None) -> Usage | None:
     if usage is None:
         return None
     ins, outs = usage.input_tokens_details or _InDetails(), usage.output_tokens_details or _OutDetails()
-    return Usage(
-        tokens(usage.input_tokens),
-        tokens(usage.output_tokens),
-        tokens(ins.cached_tokens),
-        tokens(outs.reasoning_tokens),
-        written_in=tokens(ins.cache_write_tokens),
-    )
+    return counted(usage.input_tokens, usage.output_tokens, ins.cached_tokens, outs.reasoning_tokens, ins.cache_write_tokens)
 
 
 def _without_signature(item: Any) -> Any:

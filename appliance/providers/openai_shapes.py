@@ -229,13 +229,14 @@ def usage_of(usage: UsageRead | None) -> Usage | None:
     if usage is None:
         return None
     ins, outs = usage.prompt_tokens_details or _NO_IN, usage.completion_tokens_details or _NO_OUT
-    return Usage(
-        tokens(usage.prompt_tokens),
-        tokens(usage.completion_tokens),
-        tokens(ins.cached_tokens),
-        tokens(outs.reasoning_tokens),
-        written_in=tokens(ins.cache_write_tokens),
-    )
+    return counted(usage.prompt_tokens, usage.completion_tokens, ins.cached_tokens, outs.reasoning_tokens, ins.cache_write_tokens)
+
+
+def counted(ins: int | None, outs: int | None, cached: int | None, reasoning: int | None, written: int | None) -> Usage:
+    """Usage of an answer. A part is never more than the whole, or what is left of that would cost less than nothing."""
+    tokens_in, tokens_out = tokens(ins), tokens(outs)
+    cached_in, reasoning_out = min(tokens(cached), tokens_in), min(tokens(reasoning), tokens_out)
+    return Usage(tokens_in, tokens_out, cached_in, reasoning_out, written_in=min(tokens(written), tokens_in))
 
 
 def tokens(count: int | None) -> int:
