@@ -53,6 +53,7 @@ class _Named(msgspec.Struct):
     type: str = ""
 
 
+STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 _read_event = msgspec.json.Decoder(_Event).decode
 _read_name = msgspec.json.Decoder(_Named).decode
 
@@ -89,7 +90,10 @@ class AnthropicStream(SseStream):
 
     def close(self) -> list[Chunk]:
         self._ended_by_network = True
-        return super().close()
+        chunks = super().close()
+        if self._passes and not self.done:  # all was said but that: clients wait for it
+            chunks.append(Chunk(raw=STOP))
+        return chunks
 
     def _is_whole(self) -> bool:
         return self._finished

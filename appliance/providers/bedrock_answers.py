@@ -160,7 +160,7 @@ def finish_of(reason: str, who: str) -> str:
     """OpenAI's word for Bedrock's. Errors: UpstreamFailed for an answer that came out wrong."""
     if reason.startswith("malformed"):
         raise UpstreamFailed(f"{who}: the model's answer came out wrong ({reason[:40]})", fix="Try again.")
-    return FINISH.get(reason, "other")
+    return FINISH.get(reason, "stop")
 
 
 def _usage(usage: _Usage | None) -> Usage | None:
