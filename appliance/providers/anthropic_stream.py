@@ -12,7 +12,6 @@ import msgspec
 from appliance.chat import Chunk, Delta, FunctionCall, ToolCall
 from appliance.errors import UpstreamFailed
 from appliance.providers.anthropic_answer import (
-    UNREADABLE,
     Block,
     Error,
     TheirUsage,
@@ -21,6 +20,7 @@ from appliance.providers.anthropic_answer import (
     said_failure,
     usage_of,
 )
+from appliance.providers.failures import UNREADABLE
 from appliance.providers.sse_stream import SseStream
 from appliance.upstream.sse import SseEvent
 

@@ -7,15 +7,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from appliance.errors import UpstreamFailed
 from appliance.providers.bedrock_events import FrameReader
+from appliance.providers.registry import PROVIDERS
+from appliance.providers.wire import Deployment
 from tests.fakes import bedrock_wire
-from tests.unit.providers.callers import PAIRS, answered, is_finished, passes, understood
+from tests.unit.providers.callers import DIALECTS, PAIRS, answered, is_finished, passes, understood
 from tests.unit.providers.told_answers import Called, Calls, Part, Redacted, Thought, Told, Words, wire
 
 # What line readers and JSON readers stumble over: separators that are none, CRLF, pairs of surrogates, words of the formats.
 ODD = ["\u2028", "\u2029", "\x85", "\r\n", "\r", "\n\n", "\U0001f600", "Grüße", "data: [DONE]\n\n", "", '"', "\\", "\x00", "<b>"]
 PIECE = st.one_of(st.sampled_from(ODD), st.text(st.characters(exclude_categories=("Cs",)), max_size=6))
-PIECES = st.lists(PIECE, max_size=4)
+HALVES = st.sampled_from(["\ud83d", "\ude00", "a\ud83dz", "\\\ud83d", "\ud83d\ude00\ude00"])
+PIECES = st.lists(st.one_of(PIECE, PIECE, HALVES), max_size=4)
 ARGUMENTS = st.dictionaries(PIECE, st.one_of(PIECE, st.integers(-9, 9), st.lists(st.booleans(), max_size=2)), max_size=2)
 
 
@@ -186,3 +190,66 @@ def test_rubbish_anywhere_ends_in_order(kind: str, dialect: str, told: Told, at:
 def test_bytes_of_any_kind_end_in_an_error(kind: str, dialect: str, data: bytes) -> None:
     read = answered(kind, dialect, [b"data: " + data + b"\n\n", data])
     assert (not passes(kind, dialect) and not is_finished(dialect, read)) or b"error" in read
+
+
+NOT_UTF8 = b'{"a":"\xff"}'
+HUGE = b"1" + b"0" * 60
+FUNCTION = b'{"name":"f","arguments":%b}'
+CHOICE = b'data: {"choices":[{"index":%b,"delta":%b,"logprobs":%b,"finish_reason":"stop"}]}\n\n'
+CALL = b'{"tool_calls":[{"index":%b,"id":"x","function":%b}]}'
+PART = b'{"functionCall":{"name":"f","args":%b}}'
+CANDIDATE = b'data: {"candidates":[{"content":{"parts":[' + PART + b']},"index":%b,"finishReason":"STOP"}]}\n\n'
+BLOCK = b"event: content_block_start\ndata: {%b}\n\nevent: content_block_stop\ndata: {%b}\n\nevent: message_stop\ndata: {}\n\n"
+TOOL = b'"index":%b,"content_block":{"type":"tool_use","id":"a","name":"f","input":%b}'
+ODD_EVENTS = {
+    "google": [
+        CANDIDATE % (NOT_UTF8, b"0"),
+        CANDIDATE % (b"{}", HUGE),
+        CANDIDATE % (b"1", b"-1"),
+        CANDIDATE % (b"[1e999]", b"0"),
+    ],
+    "anthropic": [
+        BLOCK % (TOOL % (b"0", NOT_UTF8), b'"index":0'),
+        BLOCK % (TOOL % (HUGE, b"{}"), b'"index":' + HUGE),
+        BLOCK % (TOOL % (b"1", b"7"), b'"index":1'),
+    ],
+    "openai": [
+        b'data: {"detail":"\xff"}\n\n',
+        b'data: {"choices":[],"message":{"a":"\xff"}}\n\n',
+        b"event: error\ndata: [1]\n\n",
+        b'data: {"error":{"code":%b,"param":[]}}\n\n' % HUGE,
+        CHOICE % (b"0", b'{"content":"x"}', b'{"content":1}'),
+        CHOICE % (b"0", b'{"content":"x"}', b'{"content":[7,"a",{"top_logprobs":7},{"token":1}]}'),
+        CHOICE % (HUGE, CALL % (HUGE, FUNCTION % NOT_UTF8), b"null"),
+        CHOICE % (b"0", CALL % (HUGE, FUNCTION % b"{}"), b"null"),
+    ],
+}
+ODD_EVENTS |= dict.fromkeys(("azure", "vllm", "openai-compatible"), ODD_EVENTS["openai"])
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(("kind", "event"), [(kind, event) for kind, events in ODD_EVENTS.items() for event in events])
+def test_odd_events_end_in_order(kind: str, event: bytes, dialect: str) -> None:
+    data = answered(kind, dialect, [event])
+    if not passes(kind, dialect) and is_finished(dialect, data):
+        understood(dialect, data)
+
+
+TWO_PARTS = b'[{"text":%b},' + PART + b"]"
+TOOL_USE = b'{"type":"tool_use","id":"a","name":"f","input":%b}'
+WHOLE = {
+    "google": b'{"candidates":[{"content":{"parts":' + TWO_PARTS + b'},"finishReason":"STOP"}]}',
+    "anthropic": b'{"content":[{"type":"text","text":%b},' + TOOL_USE + b'],"stop_reason":"end_turn"}',
+    "bedrock": b'{"output":{"message":{"content":[{"text":%b},{"toolUse":{"name":"f","input":%b}}]}},"stopReason":"x"}',
+    "openai": b'{"choices":[{"message":{"content":%b,"tool_calls":[{"id":"a","function":' + FUNCTION + b"}]}}]}",
+}
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+def test_whole_answers_with_half_characters_are_read_and_others_that_are_no_utf8_refused(kind: str) -> None:
+    provider, deployment = PROVIDERS[kind], Deployment("p/m", "p", kind, "m")
+    half = WHOLE[kind] % (rb'"a\ud83dz\\ud83d"', rb'{"a":"\ud83d"}')
+    answer = provider.chat_answer(half, deployment, passes=False)
+    assert "".join(delta.content or "" for delta in answer.deltas) == "a\ufffdz\\ud83d"
+    with pytest.raises(UpstreamFailed):
+        provider.chat_answer(WHOLE[kind] % (b'"a"', NOT_UTF8), deployment, passes=False)

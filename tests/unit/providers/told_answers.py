@@ -67,18 +67,26 @@ class Told(msgspec.Struct):
 
     @property
     def words(self) -> str:
-        return "".join(piece for part in self.parts if isinstance(part, Words) for piece in part.pieces)
+        return "".join(readable(piece) for part in self.parts if isinstance(part, Words) for piece in part.pieces)
 
     @property
     def thoughts(self) -> str:
-        return "".join(piece for part in self.parts if isinstance(part, Thought) for piece in part.pieces)
+        return "".join(readable(piece) for part in self.parts if isinstance(part, Thought) for piece in part.pieces)
 
     @property
     def calls(self) -> list[Called]:
         return [call for part in self.parts if isinstance(part, Calls) for call in part.calls]
 
     def json(self, body: Any) -> bytes:
-        return json.dumps(body, ensure_ascii=self.ascii).encode()
+        try:
+            return json.dumps(body, ensure_ascii=self.ascii).encode()
+        except UnicodeEncodeError:  # half of a character can be written as an escape only
+            return json.dumps(body).encode()
+
+
+def readable(piece: str) -> str:
+    """The text with U+FFFD in place of each half of a character."""
+    return piece.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def openai(told: Told) -> list[bytes]:
