@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import count
 from typing import Any
 
 from anthropic.lib.streaming._messages import accumulate_event
@@ -20,6 +21,8 @@ from appliance.dialects.anthropic_messages_writer import AnthropicMessagesWriter
 from appliance.dialects.openai_responses_writer import OpenAIResponsesWriter
 from appliance.dialects.writer import Answer, Writer
 from appliance.errors import GatehouseError
+from appliance.providers import llamacpp
+from appliance.providers.call_reader import Reading
 from appliance.providers.registry import PROVIDERS, wire
 from appliance.providers.wire import Deployment, Stream
 
@@ -181,3 +184,22 @@ def _responses(bodies: list[dict[str, Any]]) -> Understood:
         else:
             calls.append((item["name"], item["arguments"]))
     return words, thoughts, calls
+
+
+def answered_locally(dialect: str, texts: list[str], spoil: Callable[[dict[str, Any]], Any] = lambda event: event) -> bytes:
+    """What a caller reads of a model in our own worker, whose engine gives its text in these pieces, in which calls may stand."""
+    ids = (f"call_{number}" for number in count())
+    reading = Reading(calls={'{"name": "f", "arguments": ': "f"})
+    stream, writer = llamacpp.Stream(llamacpp.Request({}, reading), new_id=lambda: next(ids)), writer_for(dialect)
+    usage = {"prompt_tokens": 9, "completion_tokens": 7}
+    happened: list[dict[str, Any]] = [{"choices": [{"index": 0, "delta": {"content": text}}]} for text in texts]
+    happened += [{"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}, {"choices": [], "usage": usage}]
+    told: list[bytes] = []
+    try:
+        for event in happened:
+            told += [writer.event(chunk) for chunk in stream.feed(spoil(event))]
+        stream.close()
+        told.append(writer.end(None))
+    except GatehouseError as error:
+        told.append(_error_event(dialect, error, writer))
+    return _settled(b"".join(told))

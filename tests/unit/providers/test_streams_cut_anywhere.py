@@ -12,7 +12,17 @@ from appliance.providers.bedrock_events import FrameReader
 from appliance.providers.registry import PROVIDERS
 from appliance.providers.wire import Deployment
 from tests.fakes import bedrock_wire
-from tests.unit.providers.callers import DIALECTS, PAIRS, answered, is_finished, passes, understood
+from tests.unit.providers.callers import (
+    DIALECTS,
+    KINDS,
+    PAIRS,
+    answered,
+    answered_locally,
+    events,
+    is_finished,
+    passes,
+    understood,
+)
 from tests.unit.providers.told_answers import Called, Calls, Part, Redacted, Thought, Told, Words, wire
 
 # What line readers and JSON readers stumble over: separators that are none, CRLF, pairs of surrogates, words of the formats.
@@ -253,3 +263,54 @@ def test_whole_answers_with_half_characters_are_read_and_others_that_are_no_utf8
     assert "".join(delta.content or "" for delta in answer.deltas) == "a\ufffdz\\ud83d"
     with pytest.raises(UpstreamFailed):
         provider.chat_answer(WHOLE[kind] % (b'"a"', NOT_UTF8), deployment, passes=False)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@MANY
+@given(told=told_answers(), spoils=SPOILS)
+def test_events_of_a_response_are_numbered_without_gaps_also_before_an_error(kind: str, told: Told, spoils: list[Any]) -> None:
+    told.line_end = b"\n"
+    wired = wire(kind, "openai_responses")(told)
+    for event, place, value in spoils:
+        wired[event % len(wired)] = spoiled(kind, wired[event % len(wired)], place, value)
+    data = answered(kind, "openai_responses", [b"".join(wired)])
+    numbers = [json.loads(body)["sequence_number"] for _, body in events(data)]
+    assert passes(kind, "openai_responses") or numbers == list(range(len(numbers)))
+
+
+def pieces_of_calls(*indexes: int) -> bytes:
+    """One event of OpenAI's with a piece of each of these calls."""
+    calls = [{"index": index, "id": f"call_{index}", "function": {"name": "f", "arguments": "{}"}} for index in indexes]
+    return b"data: " + json.dumps({"choices": [{"index": 0, "delta": {"content": "x", "tool_calls": calls}}]}).encode() + b"\n\n"
+
+
+def test_an_error_in_the_middle_of_an_events_pieces_is_numbered_as_the_next_event() -> None:
+    data = answered("vllm", "openai_responses", [pieces_of_calls(0, 1, 0)])
+    numbers = [json.loads(body)["sequence_number"] for _, body in events(data)]
+    assert not is_finished("openai_responses", data)
+    assert numbers == list(range(len(numbers)))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@MANY
+@given(text=st.lists(st.one_of(PIECE, st.sampled_from(['{"name": "f", "arguments": ', '{"a": 1}', "}", "\n"]))), places=PLACES)
+def test_a_local_models_text_reads_the_same_wherever_its_engine_cuts_it(dialect: str, text: list[str], places: list[int]) -> None:
+    whole = "".join(text)
+    at = sorted(place % (len(whole) + 1) for place in places)
+    cuts = [whole[a:b] for a, b in zip([0, *at], [*at, len(whole)], strict=True)]
+    read = understood(dialect, answered_locally(dialect, [whole]))
+    assert understood(dialect, answered_locally(dialect, cuts)) == read
+    assert understood(dialect, answered_locally(dialect, list(whole))) == read
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@MANY
+@given(place=st.integers(0, 50), value=WRONG.filter(lambda value: value != "\ud800"), whole=st.booleans())  # it comes as UTF-8
+def test_a_wrong_value_of_a_local_engine_ends_in_order(dialect: str, place: int, value: Any, whole: bool) -> None:
+    def spoil(event: dict[str, Any]) -> Any:
+        return with_value(event, paths(event)[place % len(paths(event))], value)
+
+    pieces = ["Hi"] if whole else ['{"name": "f", "arguments": {"a":', " 1}}"]
+    data = answered_locally(dialect, pieces, spoil)
+    if is_finished(dialect, data):
+        understood(dialect, data)
