@@ -291,7 +291,8 @@ def test_an_error_in_the_middle_of_an_events_pieces_is_numbered_as_the_next_even
     assert numbers == list(range(len(numbers)))
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+# Not Anthropic's: its SDK raises at arguments that are no JSON, which a grammar keeps a model from writing, and this test doesn't.
+@pytest.mark.parametrize("dialect", ["openai_chat", "openai_responses"])
 @MANY
 @given(text=st.lists(st.one_of(PIECE, st.sampled_from(['{"name": "f", "arguments": ', '{"a": 1}', "}", "\n"]))), places=PLACES)
 def test_a_local_models_text_reads_the_same_wherever_its_engine_cuts_it(dialect: str, text: list[str], places: list[int]) -> None:
