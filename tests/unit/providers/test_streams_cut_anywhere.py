@@ -291,7 +291,7 @@ def test_an_error_in_the_middle_of_an_events_pieces_is_numbered_as_the_next_even
     assert numbers == list(range(len(numbers)))
 
 
-# Not Anthropic's: its SDK raises at arguments that are no JSON, which a grammar keeps a model from writing, and this test doesn't.
+# Not Anthropic's: its SDK raises at arguments that are no JSON; a grammar keeps a model from those, and this test doesn't.
 @pytest.mark.parametrize("dialect", ["openai_chat", "openai_responses"])
 @MANY
 @given(text=st.lists(st.one_of(PIECE, st.sampled_from(['{"name": "f", "arguments": ', '{"a": 1}', "}", "\n"]))), places=PLACES)
