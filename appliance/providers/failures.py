@@ -6,9 +6,13 @@ The vendors' SDKs choose their exception by the status alone, so a class of erro
 
 from collections.abc import Mapping
 
+import msgspec
+
 from appliance import errors
 from appliance.errors import GatehouseError
 
+# What msgspec raises for bytes that aren't the JSON expected: wrong, not UTF-8, nested without end.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 RETRY_AFTER_SECONDS_MAX = 86_400.0
 MESSAGE_CHARACTERS_MAX = 600
 

@@ -14,8 +14,10 @@ from appliance.chat import ChatRequest, Chunk, Delta, FunctionCall, ToolCall, Us
 from appliance.errors import UpstreamFailed
 from appliance.providers import call_ids
 from appliance.providers.azure import Azure
+from appliance.providers.failures import UNREADABLE
+from appliance.providers.half_characters import with_whole_characters
 from appliance.providers.openai import OpenAI
-from appliance.providers.openai_shapes import UNREADABLE, ErrorRead, counted, failure_inside
+from appliance.providers.openai_shapes import ErrorRead, counted, failure_inside
 from appliance.providers.sse_stream import SseStream
 from appliance.providers.support import Support
 from appliance.providers.wire import Deployment, Outgoing
@@ -100,7 +102,7 @@ class OpenAIResponses(OpenAI):
 
     def chat_answer(self, body: bytes, deployment: Deployment, *, passes: bool) -> Chunk:
         try:
-            response = _read_response(body)
+            response = _read_response(with_whole_characters(body))
         except UNREADABLE as error:
             raise UpstreamFailed(
                 f"{deployment.provider} sent an answer that is no JSON in OpenAI's format", fix="Try again."
