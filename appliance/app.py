@@ -218,7 +218,7 @@ class Appliance:
             "tenants": Tenants(changes),
             "units": Units(changes),
             "people": People(changes),
-            "people_import": PeopleImport(changes),
+            "people_import": PeopleImport(changes, self.invitations),
             "tokens": tokens,
             "api_keys": self.api_keys,
             "invitations": self.invitations,

@@ -71,12 +71,18 @@ def made_here(order: InvitationOrder) -> Callable[[Rooms], Coroutine[Any, Any, M
         from appliance.identity.invitations import Invitations
         from appliance.identity.key_ring import KeyRing
 
-        stored, settings = rooms.stored, rooms.stored.settings
+        stored = rooms.stored
         ring = KeyRing(stored.vault, lambda table: None)  # nobody else holds a table of keys now
         wanted = msgspec.convert(msgspec.to_builtins(order), InvitationWanted)
         new = await Invitations(stored.db, stored.vault, stored.clock, ring).create(rooms.caller, wanted)
-        urls = [*(rooms.lan.urls() if settings.lan else []), f"http://localhost:{settings.port}/v1"]
-        made = invitation_created(new, urls[0].removesuffix("/v1"))
+        made = invitation_created(new, base_url_here(rooms))
         return MadeInvitation(made.link, made.invitation.expires_at)
 
     return change
+
+
+def base_url_here(rooms: Rooms) -> str:
+    """Where links lead while no server runs."""
+    settings = rooms.stored.settings
+    urls = [*(rooms.lan.urls() if settings.lan else []), f"http://localhost:{settings.port}/v1"]
+    return urls[0].removesuffix("/v1")

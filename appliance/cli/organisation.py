@@ -6,14 +6,14 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from appliance.cli.invitations import base_url_here
 from appliance.cli.rooms import Rooms
 from appliance.errors import NotFound
 
 if TYPE_CHECKING:
     from appliance.api.admin.tenants import TenantShown
-    from appliance.api.admin.users import PersonShown
+    from appliance.api.admin.users import ImportShown, PersonShown
     from appliance.identity.changes import Changes
-    from appliance.identity.people_import import Imported
 
 T = TypeVar("T")
 Work = Callable[[Rooms], Coroutine[Any, Any, T]]
@@ -36,7 +36,7 @@ class Organisation(Protocol):
     def create_user(self, wanted: Change) -> "PersonShown": ...
     def change_user(self, email: str, change: Change) -> "PersonShown": ...
     def delete_user(self, email: str, *, forget: bool) -> None: ...
-    def import_users(self, rows: list[Change], tenant: str | None, *, dry_run: bool) -> "Imported": ...
+    def import_users(self, wanted: Change, *, dry_run: bool) -> "ImportShown": ...
 
 
 class Server(Protocol):
@@ -77,11 +77,10 @@ class ServerOrganisation:
     def delete_user(self, email: str, *, forget: bool) -> None:
         self._server.ask("DELETE", f"users/{self._id_of(email)}?forget={_flag(forget)}")
 
-    def import_users(self, rows: list[Change], tenant: str | None, *, dry_run: bool) -> "Imported":
-        from appliance.identity.people_import import Imported
+    def import_users(self, wanted: Change, *, dry_run: bool) -> "ImportShown":
+        from appliance.api.admin.users import ImportShown
 
-        answer = self._server.ask("POST", f"users/import?dry_run={_flag(dry_run)}", {"users": rows, "tenant_id": tenant})
-        return msgspec.convert(answer, Imported)
+        return msgspec.convert(self._server.ask("POST", f"users/import?dry_run={_flag(dry_run)}", wanted), ImportShown)
 
     def _tenant(self, method: str, path: str, body: Change) -> "TenantShown":
         from appliance.api.admin.tenants import TenantShown
@@ -198,15 +197,21 @@ class RoomsOrganisation:
 
         self._run(change)
 
-    def import_users(self, rows: list[Change], tenant: str | None, *, dry_run: bool) -> "Imported":
-        from appliance.identity.people_import import PeopleImport, PersonRow
+    def import_users(self, wanted: Change, *, dry_run: bool) -> "ImportShown":
+        from appliance.api.admin.users import UserImport, import_shown
+        from appliance.identity.invitations import Invitations
+        from appliance.identity.people_import import PeopleImport
 
-        people = msgspec.convert(rows, list[PersonRow])
+        order = msgspec.convert(wanted, UserImport)
 
-        async def change(rooms: Rooms) -> "Imported":
-            return await PeopleImport(_changes(rooms)).take(rooms.caller, people, dry_run=dry_run, tenant_id=tenant)
+        async def change(rooms: Rooms) -> "ImportShown":
+            changes, stored = _changes(rooms), rooms.stored
+            invitations = Invitations(stored.db, stored.vault, stored.clock, changes.ring)
+            room = PeopleImport(changes, invitations)
+            told = await room.take(rooms.caller, order.users, invite=order.invite, dry_run=dry_run, tenant_id=order.tenant_id)
+            return import_shown(told, base_url_here(rooms))
 
-        told: Imported = self._run(change)
+        told: ImportShown = self._run(change)
         return told
 
 

@@ -96,22 +96,26 @@ def delete(email: str, forget: bool) -> None:
 @click.command("import")
 @click.argument("file", metavar="FILE.csv")
 @click.option("--dry-run", is_flag=True, help="Say what would become of it, and change nothing.")
+@click.option("--invite", is_flag=True, help="Print a link for each, with which they set their password.")
 @_tenant
-def import_users(file: str, dry_run: bool, tenant: str | None) -> None:
+def import_users(file: str, dry_run: bool, invite: bool, tenant: str | None) -> None:
     """Make an account for every line of a CSV file, whole or not at all.
 
     Its first line names the columns: name, email, and if wanted role, department, team. Departments and teams are made where they
     are missing; who has an account already is left alone. `-` reads from standard input.
     """
-    rows = _rows(_text(file))
+    wanted: dict[str, Any] = {"users": _rows(_text(file)), "invite": invite}
     with machine() as appliance:
-        where = None if tenant is None else tenant_id(appliance.organisation, tenant)
-        told = appliance.organisation.import_users(rows, where, dry_run=dry_run)
+        if tenant is not None:
+            wanted["tenant_id"] = tenant_id(appliance.organisation, tenant)
+        told = appliance.organisation.import_users(wanted, dry_run=dry_run)
     verb = "would be made" if told.dry_run else "made"
     units = [f"department {name}" for name in told.departments_created] + [f"team {name}" for name in told.teams_created]
     for line in units:
-        click.echo(f"{line}: {verb}")
-    click.echo(f"{len(told.created):,} accounts {verb}; {told.unchanged:,} are there already.")
+        click.echo(f"{line}: {verb}", err=True)
+    click.echo(f"{len(told.created):,} accounts {verb}; {told.unchanged:,} are there already.", err=True)
+    for one in told.links:
+        click.echo(f"{one.email}\t{one.link}")
 
 
 COMMANDS = (list_users, add, set_role, suspend, resume, delete, import_users)

@@ -99,6 +99,7 @@ class OpenAIChatWriter:
         self._usage_owed = options is not None and bool(options.include_usage)
         self._answer = answer
         self._begun: set[int] = set()
+        self._thoughts: dict[int, int] = {}  # by choice: the thinking blocks so far
 
     def whole(self, chunks: list[Chunk], usage: Usage | None) -> bytes:
         return whole(self._answer, chunks, usage)
@@ -111,7 +112,7 @@ class OpenAIChatWriter:
             if delta.index not in self._begun:
                 self._begun.add(delta.index)
                 delta.role = "assistant"
-        return event(self._answer, chunk)
+        return event(self._answer, chunk, self._thoughts)
 
     def end(self, usage: Usage | None) -> bytes:
         told = usage_event(self._answer, usage) if self._usage_owed and usage is not None else b""
@@ -197,8 +198,11 @@ class _Choice:
         return {"index": self.index, "message": message, "logprobs": logprobs, "finish_reason": self.finish or "stop"}
 
 
-def event(answer: Answer, chunk: Chunk) -> bytes:
-    """One chunk as bytes of a stream: the upstream's own where no stage changed it; empty where there is nothing to tell."""
+def event(answer: Answer, chunk: Chunk, thoughts: dict[int, int] | None = None) -> bytes:
+    """One chunk as bytes of a stream: the upstream's own where no stage changed it; empty where there is nothing to tell.
+
+    `thoughts`: by choice, how many thinking blocks were told; counted on here.
+    """
     if chunk.raw is not None:
         return chunk.raw
     if chunk.comment is not None:
@@ -206,10 +210,11 @@ def event(answer: Answer, chunk: Chunk) -> bytes:
     if not chunk.deltas and chunk.finish is None:
         return b""
     deltas = chunk.deltas or [Delta()]
+    thoughts = {} if thoughts is None else thoughts
     choices = [
         {
             "index": delta.index,
-            "delta": _delta_shown(delta),
+            "delta": _delta_shown(delta, thoughts),
             "logprobs": delta.logprobs,
             "finish_reason": chunk.finish,
         }
@@ -243,7 +248,7 @@ def _chunk_head(answer: Answer) -> dict[str, Any]:
     return {"id": answer.id, "object": "chat.completion.chunk", "created": answer.created, "model": answer.model}
 
 
-def _delta_shown(delta: Delta) -> dict[str, Any]:
+def _delta_shown(delta: Delta, thoughts: dict[int, int]) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     if delta.role is not None:
         shown["role"] = delta.role
@@ -251,15 +256,25 @@ def _delta_shown(delta: Delta) -> dict[str, Any]:
         shown["content"] = delta.content
     if delta.reasoning is not None:
         shown["reasoning_content"] = delta.reasoning
-    if delta.signature is not None:  # of the reasoning since the last one
-        shown["thinking_blocks"] = [{"type": "thinking", "thinking": "", "signature": delta.signature}]
-    elif delta.redacted is not None:
-        shown["thinking_blocks"] = [{"type": "redacted_thinking", "data": delta.redacted}]
+    if blocks := _thinking_blocks(delta):
+        begun = thoughts.get(delta.index, 0)
+        thoughts[delta.index] = begun + len(blocks)
+        shown["thinking_blocks"] = [{"index": number, **block} for number, block in enumerate(blocks, begun)]
     if delta.refusal is not None:
         shown["refusal"] = delta.refusal
     if delta.tool_calls:
         shown["tool_calls"] = [_call_delta_shown(call) for call in delta.tool_calls]
     return shown
+
+
+def _thinking_blocks(delta: Delta) -> list[dict[str, Any]]:
+    """Each is told with a number: without, OpenAI's SDK can't put a second one beside the first."""
+    blocks = []
+    if delta.signature is not None:  # of the reasoning since the last one
+        blocks.append({"type": "thinking", "thinking": "", "signature": delta.signature})
+    if delta.redacted is not None:
+        blocks.append({"type": "redacted_thinking", "data": delta.redacted})
+    return blocks
 
 
 def _call_delta_shown(call: ToolCall) -> dict[str, Any]:

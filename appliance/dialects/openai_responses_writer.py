@@ -13,7 +13,7 @@ import msgspec
 from appliance.chat import Chunk, Usage
 from appliance.dialects.openai_responses_output import Output
 from appliance.dialects.writer import Answer
-from appliance.errors import GatehouseError
+from appliance.errors import GatehouseError, UpstreamFailed
 
 _write = msgspec.json.Encoder().encode
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -47,6 +47,7 @@ class OpenAIResponsesWriter:
         self._output = Output(answer.id.removeprefix("resp_"), self._emit)
         self._finish: str | None = None
         self._passes = False
+        self._failure: UpstreamFailed | None = None
 
     def whole(self, chunks: list[Chunk], usage: Usage | None) -> bytes:
         output = Output(self._answer.id.removeprefix("resp_"), lambda kind, fields: None)
@@ -68,9 +69,16 @@ class OpenAIResponsesWriter:
             return b": " + chunk.comment.encode("utf-8", "replace").replace(b"\n", b" ").replace(b"\r", b" ") + b"\n\n"
         if not chunk.deltas and chunk.finish is None:
             return b""
+        self._refuse_more()
         self._begin()
-        for delta in chunk.deltas:
-            self._output.add(delta)
+        try:
+            for delta in chunk.deltas:
+                self._output.add(delta)
+        except UpstreamFailed as error:  # what came before it has its numbers, and is the caller's; the next call raises
+            self._failure = error
+            if not self._events:
+                raise
+            return self._taken()
         if chunk.finish is not None:
             self._finish = chunk.finish
             self._output.close(_item_status(chunk.finish))
@@ -79,12 +87,17 @@ class OpenAIResponsesWriter:
     def end(self, usage: Usage | None) -> bytes:
         if self._passes:
             return b""
+        self._refuse_more()
         self._begin()
         self._output.close(_item_status(self._finish))
         self.response = self._whole_response(self._output.items, self._finish, usage)
         kind = "response.incomplete" if self._finish in _INCOMPLETE else "response.completed"
         self._emit(kind, {"response": msgspec.Raw(self.response)})
         return self._taken()
+
+    def _refuse_more(self) -> None:
+        if self._failure is not None:
+            raise self._failure
 
     def _begin(self) -> None:
         if self.number == 0:

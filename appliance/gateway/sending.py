@@ -1,5 +1,6 @@
 """One attempt at one deployment: the request goes out, the answer comes back as chunks."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from typing import Protocol, TypeVar
 
@@ -18,6 +19,7 @@ from appliance.upstream.client import Answer, HttpClient
 T = TypeVar("T")
 
 ERROR_BYTES_MAX = 256 * 1024
+ERROR_SECONDS_MAX = 5.0  # another deployment may be asked meanwhile
 
 
 class LocalEngine(Protocol):
@@ -99,10 +101,11 @@ def _translated(translate: Callable[[], T]) -> T:
 
 
 async def _error_body(answer: Answer) -> bytes:
-    """An error's body; one that can't be read is as good as empty, the status says enough."""
+    """An error's body; one that can't be read, or not soon, is as good as empty: the status says enough."""
     try:
-        return await answer.read(ERROR_BYTES_MAX)
-    except GatehouseError:
+        async with asyncio.timeout(ERROR_SECONDS_MAX):
+            return await answer.read(ERROR_BYTES_MAX)
+    except (GatehouseError, TimeoutError):
         return b""
 
 

@@ -24,7 +24,7 @@ class Changes:
     def __init__(self, db: Database, clock: Clock, ring: KeyRing) -> None:
         self.db = db
         self.clock = clock
-        self._ring = ring
+        self.ring = ring
 
     async def make(self, change: Callable[["Change"], Awaitable[T]]) -> T:
         """Run it in one transaction, to its end. What holders of keys are is read anew where it says so."""
@@ -37,9 +37,9 @@ class Changes:
                 if one.is_recorded:
                     await raise_state_version(tx)
                 if one.touches_keys:
-                    table = await self._ring.rebuilt(tx)
+                    table = await self.ring.rebuilt(tx)
             if table is not None:
-                self._ring.swap(table)
+                self.ring.swap(table)
             return found
 
         return await to_the_end(made())

@@ -10,6 +10,7 @@ from appliance.errors import Forbidden, InvalidField
 from appliance.identity.caller import Caller
 from appliance.identity.changes import Change, Changes, tenant_for
 from appliance.identity.departed import next_number
+from appliance.identity.invitations import Invitations
 from appliance.identity.people import refuse_too_many
 from appliance.identity.roles import Role, insist, insist_on_rank
 from appliance.identity.text_rules import Email, clean_email, clean_name
@@ -18,6 +19,7 @@ from appliance.store.tables import departments, teams, users
 
 ROWS_MAX = 10_000
 PROBLEMS_MAX = 100
+BATCH = 500  # values a statement takes
 
 
 class PersonRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,9 +36,13 @@ class PersonRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """Made, and left alone because their address has an account in this organisation already. Ids in the list's order."""
+    """Made, and left alone because their address has an account in this organisation already.
+
+    Shapes:  `created` are ids; `tokens` are addresses with tokens of invitations; both in the list's order.
+    """
 
     created: list[str]
+    tokens: list[tuple[str, str]]
     unchanged: int
     departments_created: list[str]
     teams_created: list[str]
@@ -63,11 +69,12 @@ class _DryRun(Exception):
 class PeopleImport:
     """Accounts without a password: their holders set one by invitation."""
 
-    def __init__(self, changes: Changes) -> None:
+    def __init__(self, changes: Changes, invitations: Invitations) -> None:
         self._changes = changes
+        self._invitations = invitations
 
     async def take(
-        self, caller: Caller, rows: list[PersonRow], *, dry_run: bool = False, tenant_id: str | None = None
+        self, caller: Caller, rows: list[PersonRow], *, invite: bool = False, dry_run: bool = False, tenant_id: str | None = None
     ) -> Imported:
         """Errors: Forbidden, NotFound, Conflict; InvalidField, which tells of every line that can't stand."""
         insist(caller, "people:change")
@@ -81,17 +88,29 @@ class PeopleImport:
             await refuse_too_many(one.tx, tenant.number, len(fresh))
             units = await _Units.of(one, tenant.number)
             made = await _inserted(one, tenant.number, fresh, units)
-            result = Imported(made, len(ready) - len(fresh), units.departments_made, units.teams_made, dry_run)
+            result = Imported(made, [], len(ready) - len(fresh), units.departments_made, units.teams_made, dry_run)
             if dry_run:
                 raise _DryRun(result)
+            if invite:
+                result.tokens.extend(await self._invited(one, caller, made))
             if made:
-                await one.record(caller, "user.import", tenant.id, {"created": len(made), "unchanged": result.unchanged})
+                await one.record(
+                    caller, "user.import", tenant.id, {"created": len(made), "unchanged": result.unchanged, "invited": invite}
+                )
             return result
 
         try:
             return await self._changes.make(change)
         except _DryRun as tried:
             return tried.result
+
+    async def _invited(self, one: Change, caller: Caller, made: list[str]) -> list[tuple[str, str]]:
+        rows: list[Any] = []
+        for start in range(0, len(made), BATCH):
+            batch = sa.select(users).where(users.c.id.in_(made[start : start + BATCH])).order_by(users.c.number)
+            rows += (await one.tx.execute(batch)).all()
+        tokens = await self._invitations.for_users(one.tx, rows, actor=caller.actor)
+        return [(row.email, token) for row, token in zip(rows, tokens, strict=True)]
 
 
 def _ready(caller: Caller, rows: list[PersonRow]) -> list[_Ready]:

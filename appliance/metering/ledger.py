@@ -29,6 +29,7 @@ UNSETTLED_MAX = 10_000
 NAMES_MAX = 20_000
 OTHER = "other"
 STOP_SECONDS_MAX = 10.0
+AGAIN_SECONDS = 1.0  # until what could not be settled is tried again, where nobody asks for another commit before
 _STOP = None
 
 
@@ -93,6 +94,7 @@ class Ledger:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._names: dict[tuple[int, str], int] = {}
         self._unsettled: list[SettledEntry] = []
+        self._again: asyncio.TimerHandle | None = None
         self.interrupted_at_start = 0
         self.trouble: LedgerUnavailable | None = None  # why the last group could not be committed
 
@@ -107,6 +109,8 @@ class Ledger:
 
     async def stop(self) -> None:
         """Commit what waits, then close. Nothing may be given afterwards."""
+        if self._again is not None:
+            self._again.cancel()
         if self._thread is not None:
             if self._gathering:
                 await asyncio.wait([self._gathering[-1].done], timeout=STOP_SECONDS_MAX)
@@ -155,10 +159,19 @@ class Ledger:
                     waiting.done.set_result(None)
                 else:
                     waiting.done.set_exception(waiting.failure)
+        if self._unsettled and self._again is None:
+            self._again = self._loop.call_later(AGAIN_SECONDS, self._try_again)
         if len(group) > 1:  # busy: a group's commit costs as much as several rows, so let a larger one gather
             self._loop.call_later(GATHER_SECONDS, self._hand_over)
         else:
             self._hand_over()
+
+    def _try_again(self) -> None:
+        """Settle what could not be: without this it would stay open until somebody sends the next request."""
+        self._again = None
+        if not self._committing:  # else the group that is under way does it
+            self._committing = True
+            self._groups.put([])
 
     # Everything below runs on the ledger's thread.
 
@@ -212,7 +225,8 @@ class Ledger:
                     waiting.failure = _unavailable(error)
         else:
             self.trouble = None
-            self._on_group(len(group))
+            if group:
+                self._on_group(len(group))
 
     def _one_by_one(self, connection: sqlite3.Connection, retried: list[SettledEntry], group: list[_Waiting]) -> None:
         kept: list[SettledEntry] = []

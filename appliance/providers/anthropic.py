@@ -14,11 +14,11 @@ import msgspec
 
 from appliance.chat import ChatRequest, Chunk
 from appliance.errors import FeatureUnsupported, GatehouseError, InvalidField, UpstreamFailed
-from appliance.providers.anthropic_answer import UNREADABLE, Error, read_error, said_failure, whole
+from appliance.providers.anthropic_answer import Error, read_error, said_failure, whole
 from appliance.providers.anthropic_passing import passed_on
 from appliance.providers.anthropic_request import body_of
 from appliance.providers.anthropic_stream import AnthropicStream
-from appliance.providers.failures import retry_after_seconds
+from appliance.providers.failures import UNREADABLE, retry_after_seconds
 from appliance.providers.support import Support
 from appliance.providers.wire import Deployment, Outgoing
 

@@ -9,11 +9,10 @@ import msgspec
 
 from appliance.chat import Chunk, Delta, FunctionCall, ToolCall, Usage
 from appliance.errors import GatehouseError, UpstreamFailed
-from appliance.providers.failures import failure
+from appliance.providers.failures import UNREADABLE, failure
+from appliance.providers.half_characters import with_whole_characters
 
 TOKENS_MAX = 2**31 - 1
-# What msgspec raises for bytes that aren't the JSON expected: wrong, not UTF-8, nested without end.
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 REASONS = {
     "end_turn": "stop",
@@ -86,16 +85,15 @@ read_error = msgspec.json.Decoder(ErrorBody).decode
 def whole(body: bytes, provider: str) -> Chunk:
     """A whole answer as one chunk. Errors: UpstreamFailed and whatever an error with status 200 means."""
     try:
-        answer = read_answer(body)
+        answer = read_answer(with_whole_characters(body))
+        deltas = _deltas(answer.content or [])
     except UNREADABLE as error:
         raise UpstreamFailed(f"{provider} sent an answer that is no JSON in Anthropic's format", fix="Try again.") from error
     if answer.error is not None or answer.type == "error":
         raise said_failure(provider, answer.error or Error())
     if answer.content is None:
         raise UpstreamFailed(f"{provider} sent an answer without content", fix="Try again.")
-    return Chunk(
-        _deltas(answer.content), usage_of(None, answer.usage), finish(answer.stop_reason), stop_sequence=answer.stop_sequence
-    )
+    return Chunk(deltas, usage_of(None, answer.usage), finish(answer.stop_reason), stop_sequence=answer.stop_sequence)
 
 
 def _deltas(blocks: list[Block]) -> list[Delta]:

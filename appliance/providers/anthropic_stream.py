@@ -12,7 +12,6 @@ import msgspec
 from appliance.chat import Chunk, Delta, FunctionCall, ToolCall
 from appliance.errors import UpstreamFailed
 from appliance.providers.anthropic_answer import (
-    UNREADABLE,
     Block,
     Error,
     TheirUsage,
@@ -21,6 +20,7 @@ from appliance.providers.anthropic_answer import (
     said_failure,
     usage_of,
 )
+from appliance.providers.failures import UNREADABLE
 from appliance.providers.sse_stream import SseStream
 from appliance.upstream.sse import SseEvent
 
@@ -53,6 +53,7 @@ class _Named(msgspec.Struct):
     type: str = ""
 
 
+STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 _read_event = msgspec.json.Decoder(_Event).decode
 _read_name = msgspec.json.Decoder(_Named).decode
 
@@ -89,7 +90,10 @@ class AnthropicStream(SseStream):
 
     def close(self) -> list[Chunk]:
         self._ended_by_network = True
-        return super().close()
+        chunks = super().close()
+        if self._passes and not self.done:  # all was said but that: clients wait for it
+            chunks.append(Chunk(raw=STOP))
+        return chunks
 
     def _is_whole(self) -> bool:
         return self._finished

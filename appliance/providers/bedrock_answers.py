@@ -14,6 +14,8 @@ from appliance.chat import Chunk, Delta, FunctionCall, ToolCall, Usage
 from appliance.errors import GatehouseError, UpstreamCut, UpstreamFailed
 from appliance.providers.bedrock_errors import in_stream
 from appliance.providers.bedrock_events import BadFrame, Frame, FrameReader
+from appliance.providers.failures import UNREADABLE
+from appliance.providers.half_characters import with_whole_characters
 
 TOKENS_MAX = 2**31 - 1
 FINISH = {
@@ -26,7 +28,6 @@ FINISH = {
     "content_filtered": "content_filter",
     "refusal": "content_filter",
 }
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Usage(msgspec.Struct, rename="camel"):
@@ -128,9 +129,12 @@ _read_metadata = msgspec.json.Decoder(_Metadata).decode
 def whole(body: bytes, who: str) -> Chunk:
     """A whole answer. Errors: UpstreamFailed when it isn't one."""
     try:
-        answer = _read_answer(body)
+        return _answered(_read_answer(with_whole_characters(body)), who)
     except UNREADABLE as error:
         raise UpstreamFailed(f"{who} sent an answer that is none in Bedrock's format", fix="Try again.") from error
+
+
+def _answered(answer: _Answer, who: str) -> Chunk:
     thoughts: list[Delta] = []
     texts: list[str] = []
     calls: list[ToolCall] = []
@@ -160,7 +164,7 @@ def finish_of(reason: str, who: str) -> str:
     """OpenAI's word for Bedrock's. Errors: UpstreamFailed for an answer that came out wrong."""
     if reason.startswith("malformed"):
         raise UpstreamFailed(f"{who}: the model's answer came out wrong ({reason[:40]})", fix="Try again.")
-    return FINISH.get(reason, "other")
+    return FINISH.get(reason, "stop")
 
 
 def _usage(usage: _Usage | None) -> Usage | None:
@@ -234,24 +238,24 @@ class BedrockStream:
         return UpstreamFailed(f"{self._who}: {error}", fix="Try again.")
 
     def _chunk(self, frame: Frame) -> Chunk | None:
-        kind = frame.kind
+        kind, payload = frame.kind, with_whole_characters(frame.payload)
         if kind.type != "event":
-            raise in_stream(kind.name, frame.payload, kind.message, self._who)
+            raise in_stream(kind.name, payload, kind.message, self._who)
         if kind.name == "metadata":
             self.done = self._finished
-            usage = _usage(_read_metadata(frame.payload).usage)
+            usage = _usage(_read_metadata(payload).usage)
             return None if usage is None else Chunk(usage=usage)
         if self._finished:
             self._more_behind_the_end = True
             return None
         if kind.name == "contentBlockDelta":
-            return self._delta(_read_delta(frame.payload))
+            return self._delta(_read_delta(payload))
         if kind.name == "contentBlockStart":
-            return self._start(_read_start(frame.payload))
+            return self._start(_read_start(payload))
         if kind.name == "contentBlockStop":
-            return self._block_stop(_read_block_stop(frame.payload).content_block_index)
+            return self._block_stop(_read_block_stop(payload).content_block_index)
         if kind.name == "messageStop":
-            stop = _read_stop(frame.payload)
+            stop = _read_stop(payload)
             finish = finish_of(stop.stop_reason, self._who)
             self._finished = True
             return Chunk(finish=finish, stop_sequence=_stopped_by(stop.additional_model_response_fields))

@@ -74,7 +74,10 @@ class Conversation:
             return
         self._add("assistant", [*thoughts, *said, *calls])
         for at, call in enumerate(calls):
-            self._owed[call["toolUse"]["toolUseId"]] = f"{place}.tool_calls[{at}]"
+            call_id, where = call["toolUse"]["toolUseId"], f"{place}.tool_calls[{at}]"
+            if call_id in self._owed:
+                raise InvalidField(f"{where}: another call of this turn has the same id", param=where, fix="Give each an id.")
+            self._owed[call_id] = where
 
     def _call(self, call: ToolCall, place: str) -> dict[str, Any]:
         if call.function is None:

@@ -51,6 +51,8 @@ def tool_config(chat: ChatRequest, called: Collection[str]) -> tuple[dict[str, A
 def _choice(chat: ChatRequest, specs: dict[str, Any]) -> dict[str, Any] | None:
     """Bedrock's word for the caller's choice; empty for its default, None where no tool may be called."""
     choice = chat.tool_choice
+    if not specs and choice not in (None, "auto", "none"):
+        raise InvalidField("tool_choice asks for a tool, but there are no tools", param="tool_choice", fix="Send tools.")
     if choice == "none" or not specs:
         return None
     if choice is None or choice == "auto":

@@ -6,9 +6,13 @@ The vendors' SDKs choose their exception by the status alone, so a class of erro
 
 from collections.abc import Mapping
 
+import msgspec
+
 from appliance import errors
 from appliance.errors import GatehouseError
 
+# What msgspec raises for bytes that aren't the JSON expected: wrong, not UTF-8, nested without end.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 RETRY_AFTER_SECONDS_MAX = 86_400.0
 MESSAGE_CHARACTERS_MAX = 600
 
@@ -39,11 +43,11 @@ def failure(
             f"{who} refused the appliance's credential",
             fix="Your own key is fine. An administrator must give the appliance a valid key for this provider.",
         )
-    if status == 403:
+    if status in (402, 403, 407):  # 402: the account there is empty. 407: a proxy in between. No mistake of the caller's
         return errors.UpstreamForbidden(
             said, fix="An administrator must give the appliance access to this model at the provider."
         )
-    if status == 404:
+    if status in (404, 405, 410):
         return errors.UpstreamModelUnknown(
             said, fix="Check the model's name (GET /v1/models), and the provider's base_url: it usually ends in /v1."
         )

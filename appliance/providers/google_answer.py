@@ -9,16 +9,19 @@ give calls no ids; ours are made of the answer's id. `usageMetadata` may tell th
 
 import random
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from appliance.chat import Chunk, Delta, FunctionCall, ToolCall, Usage
 from appliance.errors import UpstreamFailed
 from appliance.providers import call_ids
 from appliance.providers.google_errors import UNREADABLE, Error, said_failure
+from appliance.providers.half_characters import with_whole_characters
 
 TOKENS_MAX = 2**31 - 1
+CANDIDATES_MAX = 128  # as many as a caller may ask for; clients make a list as long as the largest index
 _FINISHES = {
     "MAX_TOKENS": "length", "CONTINUATION": "length",
     "SAFETY": "content_filter", "RECITATION": "content_filter", "BLOCKLIST": "content_filter",
@@ -71,7 +74,7 @@ class _Logprobs(msgspec.Struct, rename="camel"):
 class Candidate(msgspec.Struct, rename="camel"):
     content: _Content | None = None
     finish_reason: str | None = None
-    index: int | None = None
+    index: Annotated[int, Meta(ge=0, lt=CANDIDATES_MAX)] | None = None
     logprobs_result: _Logprobs | None = None
 
 
@@ -107,9 +110,12 @@ _read_answer = msgspec.json.Decoder(Answer | list[Answer]).decode
 def whole(body: bytes, provider: str) -> Chunk:
     """A whole answer. Errors: UpstreamFailed where it is none; what an error with status 200 means."""
     try:
-        answer = _read_answer(body)
+        return _answered(_read_answer(with_whole_characters(body)), provider)
     except UNREADABLE as error:
         raise UpstreamFailed(f"{provider} sent an answer that is no JSON in Gemini's format", fix="Try again.") from error
+
+
+def _answered(answer: Answer | list[Answer], provider: str) -> Chunk:
     if isinstance(answer, list):
         if failed := next((item.error for item in answer if item.error is not None), None):
             raise said_failure(provider, failed)
@@ -197,7 +203,7 @@ def usage_of(answer: Answer) -> Usage | None:
     counts = (tokens_in, tokens_out, cached, thoughts)
     if min(counts) < 0 or max(counts) > TOKENS_MAX:  # a broken provider's claim: as much of it as the ledger can hold
         tokens_in, tokens_out, cached, thoughts = (min(max(count, 0), TOKENS_MAX) for count in counts)
-    return Usage(tokens_in, tokens_out, cached, thoughts)
+    return Usage(tokens_in, tokens_out, min(cached, tokens_in), min(thoughts, tokens_out))
 
 
 def logprobs_of(candidate: Candidate) -> dict[str, Any] | None:

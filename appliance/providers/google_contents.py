@@ -100,6 +100,8 @@ class _Turns:
             if call.function is None or not call.function.name:
                 raise InvalidField(f"{at} names no function", param=f"{at}.function.name", fix="Send the call as it came.")
             call_id = call_ids.plain(call.id)
+            if call_id and any(before.id == call_id for before in self._open):  # results are told apart by it
+                raise InvalidField(f"{at}: another call of this turn has the same id", param=at, fix="Give each an id.")
             called = {"name": call.function.name, "args": _arguments(call.function.arguments, f"{at}.function.arguments")}
             part: dict[str, Any] = {"functionCall": _with_id(called, call_id)}
             signature = _signature(call)

@@ -67,6 +67,8 @@ def put_options(body: dict[str, Any], chat: ChatRequest, model: str) -> None:
         body["generationConfig"] = config
     if chat.tools:
         _put_tools(body, chat)
+    elif chat.tool_choice not in (None, "auto", "none"):
+        raise InvalidField("tool_choice asks for a tool, but there are no tools", param="tool_choice", fix="Send tools.")
 
 
 def _stops(stop: str | list[str]) -> list[str]:

@@ -69,6 +69,8 @@ class GoogleStream(SseStream):
             self._calls = CallMaker(answer.response_id)
         for position, candidate in enumerate(answer.candidates or ()):
             index = position if candidate.index is None else candidate.index
+            if index >= self._choices:  # clients make a list as long as the largest index
+                raise UpstreamFailed(f"{self._provider} sent a candidate that nobody asked for", fix="Try again.")
             if index not in self._finished:
                 chunks += self._candidate(candidate, index, self._calls)
         return chunks

@@ -11,11 +11,12 @@ from array import array
 from base64 import b64encode
 from collections.abc import Callable
 from sys import byteorder
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
-from appliance.chat import ChatRequest, Chunk, Delta, ToolCall, Usage
+from appliance.chat import ChatRequest, Chunk, Delta, FinishReason, ToolCall, Usage
 from appliance.errors import FeatureUnsupported, InvalidField, LocalModelFailed, UpstreamFailed
 from appliance.providers.call_reader import CallReader, Reading
 from appliance.providers.json_grammar import Grammar
@@ -212,6 +213,33 @@ def _with_instructions(messages: list[dict[str, Any]], instructions: list[str]) 
 
 # Answers
 
+_Number = Annotated[int, Meta(ge=0, lt=2**31)]
+
+
+class _Delta(msgspec.Struct):
+    role: str | None = None
+    content: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: list[ToolCall] | None = None
+
+
+class _Choice(msgspec.Struct):
+    index: Annotated[int, Meta(ge=0, lt=128)]
+    delta: _Delta | None = None
+    finish_reason: FinishReason | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: _Number
+    completion_tokens: _Number
+
+
+class _Shape(msgspec.Struct):
+    """What is relied on in an engine's event: a caller must not meet what it got wrong."""
+
+    choices: list[_Choice] = []
+    usage: _Usage | None = None
+
 
 class Stream:
     """One answer: engine chunks in, chunks out. One for each attempt."""
@@ -226,6 +254,7 @@ class Stream:
     def feed(self, event: dict[str, Any]) -> list[Chunk]:
         """Errors: UpstreamFailed when the engine breaks its contract."""
         try:
+            msgspec.convert(event, _Shape)
             return self._chunks(event)
         except (KeyError, TypeError, AttributeError, msgspec.ValidationError) as error:
             raise UpstreamFailed("the local engine sent a chunk of an unknown shape", fix="Report it.") from error
@@ -253,6 +282,8 @@ class Stream:
 
     def _choice(self, choice: dict[str, Any]) -> list[Chunk]:
         index, delta, finish = choice["index"], choice.get("delta") or {}, choice.get("finish_reason")
+        if index >= self._reading.choices:
+            raise KeyError(index)  # a choice that nobody asked for
         deltas = []
         if delta.get("role"):
             deltas.append(Delta(role=delta["role"], content="" if self._reads_text else None, index=index))

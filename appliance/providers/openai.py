@@ -15,11 +15,11 @@ import msgspec
 
 from appliance.chat import ChatRequest, Chunk, Delta, FunctionCall, ToolCall, Usage
 from appliance.errors import GatehouseError, UpstreamFailed
-from appliance.providers.failures import failure, retry_after_seconds
+from appliance.providers.failures import UNREADABLE, failure, retry_after_seconds
+from appliance.providers.half_characters import with_whole_characters
 from appliance.providers.openai_body import Manners, body_of, has_foreign_marks, without_foreign_marks
 from appliance.providers.openai_calls import CallPieces
 from appliance.providers.openai_shapes import (
-    UNREADABLE,
     AnswerBody,
     CallRead,
     ChunkBody,
@@ -90,7 +90,10 @@ class OpenAI:
         answer = _answer(body, deployment, passes=passes)
         if not answer.choices:
             raise UpstreamFailed(f"{deployment.provider} sent an answer without choices", fix="Try again.")
-        deltas = [whole_delta(choice, passes=passes) for choice in answer.choices]
+        try:
+            deltas = [whole_delta(choice, passes=passes) for choice in answer.choices]
+        except RecursionError as error:  # arguments that are an object, written again
+            raise UpstreamFailed(f"{deployment.provider} sent an answer that is nested too deeply", fix="Try again.") from error
         reason = answer.choices[0].finish_reason or "stop"
         finish = finish_of(reason, passes=passes, calls=bool(deltas[0].tool_calls))
         return Chunk(deltas, usage_of(answer.usage), finish, body if passes else None)
@@ -226,7 +229,7 @@ def _failure_event(event: SseEvent, provider: str) -> GatehouseError | None:
 
 def _answer(body: bytes, deployment: Deployment, *, passes: bool) -> AnswerBody:
     try:
-        answer = read_answer(body)
+        answer = read_answer(with_whole_characters(body))
     except UNREADABLE as error:
         odd = read_odd_answer(body) if passes else None
         if odd is None:

@@ -14,8 +14,10 @@ from appliance.chat import ChatRequest, Chunk, Delta, FunctionCall, ToolCall, Us
 from appliance.errors import UpstreamFailed
 from appliance.providers import call_ids
 from appliance.providers.azure import Azure
+from appliance.providers.failures import UNREADABLE
+from appliance.providers.half_characters import with_whole_characters
 from appliance.providers.openai import OpenAI
-from appliance.providers.openai_shapes import UNREADABLE, ErrorRead, failure_inside, tokens
+from appliance.providers.openai_shapes import ErrorRead, counted, failure_inside
 from appliance.providers.sse_stream import SseStream
 from appliance.providers.support import Support
 from appliance.providers.wire import Deployment, Outgoing
@@ -100,7 +102,7 @@ class OpenAIResponses(OpenAI):
 
     def chat_answer(self, body: bytes, deployment: Deployment, *, passes: bool) -> Chunk:
         try:
-            response = _read_response(body)
+            response = _read_response(with_whole_characters(body))
         except UNREADABLE as error:
             raise UpstreamFailed(
                 f"{deployment.provider} sent an answer that is no JSON in OpenAI's format", fix="Try again."
@@ -195,13 +197,7 @@ def _usage(usage: _Usage | None) -> Usage | None:
     if usage is None:
         return None
     ins, outs = usage.input_tokens_details or _InDetails(), usage.output_tokens_details or _OutDetails()
-    return Usage(
-        tokens(usage.input_tokens),
-        tokens(usage.output_tokens),
-        tokens(ins.cached_tokens),
-        tokens(outs.reasoning_tokens),
-        written_in=tokens(ins.cache_write_tokens),
-    )
+    return counted(usage.input_tokens, usage.output_tokens, ins.cached_tokens, outs.reasoning_tokens, ins.cache_write_tokens)
 
 
 def _without_signature(item: Any) -> Any:

@@ -11,11 +11,9 @@ import msgspec
 
 from appliance.chat import Delta, FunctionCall, ToolCall, Usage
 from appliance.errors import GatehouseError
-from appliance.providers.failures import failure
+from appliance.providers.failures import UNREADABLE, failure
 
 TOKENS_MAX = 2**31 - 1
-# What msgspec raises for bytes that aren't the JSON expected: wrong, not UTF-8, nested without end.
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 # Other servers' words for them.
 _FINISH_WORDS = {
@@ -153,6 +151,21 @@ class _OddBody(msgspec.Struct):
     error: ErrorRead | str | None = None
 
 
+class _OtherToken(msgspec.Struct):
+    token: str
+    logprob: float
+    bytes: list[int] | None = None
+
+
+class _Token(_OtherToken):
+    top_logprobs: list[_OtherToken] | None = None
+
+
+class _Logprobs(msgspec.Struct):
+    content: list[_Token] | None = None
+    refusal: list[_Token] | None = None
+
+
 class _ModelName(msgspec.Struct):
     id: str
 
@@ -166,6 +179,7 @@ read_chunk = msgspec.json.Decoder(ChunkBody).decode
 read_error = msgspec.json.Decoder(ErrorBody).decode
 read_models = msgspec.json.Decoder(ModelList).decode
 _read_odd = msgspec.json.Decoder(_OddBody).decode
+_check_logprobs = msgspec.json.Decoder(_Logprobs).decode
 _read_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -207,6 +221,7 @@ def logprobs_of(raw: msgspec.Raw) -> dict[str, Any] | None:
     if len(raw) < 5:  # null, as in most chunks
         return None
     try:
+        _check_logprobs(raw)
         return _read_object(raw)
     except UNREADABLE:
         return None
@@ -229,13 +244,14 @@ def usage_of(usage: UsageRead | None) -> Usage | None:
     if usage is None:
         return None
     ins, outs = usage.prompt_tokens_details or _NO_IN, usage.completion_tokens_details or _NO_OUT
-    return Usage(
-        tokens(usage.prompt_tokens),
-        tokens(usage.completion_tokens),
-        tokens(ins.cached_tokens),
-        tokens(outs.reasoning_tokens),
-        written_in=tokens(ins.cache_write_tokens),
-    )
+    return counted(usage.prompt_tokens, usage.completion_tokens, ins.cached_tokens, outs.reasoning_tokens, ins.cache_write_tokens)
+
+
+def counted(ins: int | None, outs: int | None, cached: int | None, reasoning: int | None, written: int | None) -> Usage:
+    """Usage of an answer. A part is never more than the whole, or what is left of that would cost less than nothing."""
+    tokens_in, tokens_out = tokens(ins), tokens(outs)
+    cached_in, reasoning_out = min(tokens(cached), tokens_in), min(tokens(reasoning), tokens_out)
+    return Usage(tokens_in, tokens_out, cached_in, reasoning_out, written_in=min(tokens(written), tokens_in))
 
 
 def tokens(count: int | None) -> int:

@@ -2,8 +2,12 @@
 
 from typing import ClassVar
 
+import msgspec
+
 from appliance.chat import Chunk
 from appliance.errors import GatehouseError, UpstreamCut, UpstreamFailed
+from appliance.providers.failures import UNREADABLE
+from appliance.providers.half_characters import with_whole_characters
 from appliance.upstream.sse import SseEvent, SseReader, SseTooLarge
 
 
@@ -53,7 +57,7 @@ class SseStream:
                 self._more_behind_the_end = True
             elif event.data or not self.skips_empty:
                 try:
-                    chunks += self._read(event)
+                    chunks += self._chunks_of(event)
                 except GatehouseError as error:
                     self._failure = error
                     if chunks:  # what came before the failure is the caller's; the next call raises
@@ -63,6 +67,15 @@ class SseStream:
             for chunk in chunks[:-1]:
                 chunk.more = True
         return chunks
+
+    def _chunks_of(self, event: SseEvent) -> list[Chunk]:
+        whole = with_whole_characters(event.data)
+        if whole is not event.data:
+            event = msgspec.structs.replace(event, data=whole)
+        try:
+            return self._read(event)
+        except UNREADABLE as error:  # a part of it that was to be passed on as it is
+            raise UpstreamFailed(f"{self._provider} sent an event that can't be read", fix="Try again.") from error
 
     def _read(self, event: SseEvent) -> list[Chunk]:
         """What an event adds. Errors: GatehouseError for a failure that it reports, or where it can't be read."""

@@ -109,12 +109,21 @@ class Journey:
         for step in () if self._is_final else self._way:
             if step.wait:
                 await asyncio.sleep(step.wait)
+            if self.attempts and not self._may_still(step.route, step.place):
+                continue
             if step.beside is None:
                 return self._opening(step.route, step.place)
             await self._side_by_side(step, step.beside)
             if self.answered is not None or self._is_final:
                 break
         return None
+
+    def _may_still(self, route: Route, place: Place) -> bool:
+        """It was chosen a while ago: others may have failed there meanwhile, probe it, or have taken the room that it had."""
+        reason = self._router.why_not(route, place.target, self._ask.wanted)
+        if reason:
+            self.skipped.append(Place(place.target, reason))
+        return not reason
 
     def _steps(self) -> Generator[_Step, None, None]:
         """What to do next while nothing has answered: of each route its deployments, then those that may do better again."""
@@ -190,7 +199,8 @@ class Journey:
         race = Race(self._opening(route, first))
         try:
             patience = self._router.patience(first.target)
-            if not await race.has_news(patience) and self._router.budget(route.name).take(time.monotonic()):
+            is_late = not await race.has_news(patience)
+            if is_late and self._may_still(route, second) and self._router.budget(route.name).take(time.monotonic()):
                 why = f"asked as well: {first.target.name} took longer than 95 of 100"
                 race.join(self._opening(route, Place(second.target, why)))
             while self.answered is None and not self._is_final and (opening := await race.next()) is not None:

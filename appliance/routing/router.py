@@ -102,6 +102,10 @@ class Router:
         places = ordered(route, usable, wanted, self.health, self.facts, turns or self.turns, self.chance)
         return Choice(places + last, skipped + small)
 
+    def why_not(self, route: Route, target: Target, wanted: Wanted) -> str:
+        """The reason to leave it out at this moment; empty: there is none."""
+        return self._why_not(route, target, wanted, time.monotonic())
+
     def _why_not(self, route: Route, target: Target, wanted: Wanted, now: float) -> str:
         """The reason to leave it out; empty: there is none."""
         health = self.health.of(target.name)

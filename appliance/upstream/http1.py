@@ -89,10 +89,6 @@ class Incoming:
 
     # For the connection
 
-    @property
-    def has_pieces(self) -> bool:
-        return bool(self._pieces)
-
     def take(self, data: bytes) -> bool:
         """Keep a piece of the body; True when there is so much that reading should stop."""
         self._pieces.append(data)
@@ -127,6 +123,7 @@ class Http1Connection(asyncio.Protocol):
         self._incoming: Incoming | None = None
         self._head_bytes = 0
         self._bare_bytes = 0  # that came since the last byte of a body: heads, sizes of chunks
+        self._has_body = False  # there is some of it in what came last
         self._is_paused = False
         self._is_spoilt = False  # something came that nobody asked for, or that is no HTTP
         self._ends_with_close = False
@@ -180,6 +177,7 @@ class Http1Connection(asyncio.Protocol):
             self._is_spoilt = True
             self.abort()
             return
+        self._has_body = False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
@@ -188,7 +186,7 @@ class Http1Connection(asyncio.Protocol):
         if self._incoming is None:
             self._came_to_rest()
             return
-        if not incoming.has_pieces:
+        if not self._has_body:
             self._bare_bytes += len(data)
             if self._bare_bytes > HEAD_BYTES_MAX:
                 self._refuse("its head has no end")
@@ -248,7 +246,7 @@ class Http1Connection(asyncio.Protocol):
         self._ends_with_close = "content-length" not in incoming.headers and "transfer-encoding" not in incoming.headers
 
     def on_body(self, data: bytes) -> None:
-        self._bare_bytes = 0
+        self._bare_bytes, self._has_body = 0, True
         if self._incoming is not None and self._incoming.take(data) and not self._is_paused:
             self._is_paused = True
             self._transport.pause_reading()

@@ -26,34 +26,51 @@ class SseReader:
     """Cuts a byte stream into events, wherever the network cut it. One per answer."""
 
     def __init__(self, event_bytes_max: int = EVENT_BYTES_MAX) -> None:
-        self._rest = b""
+        self._rest = bytearray()  # of the event that isn't complete: there is no blank line in it
+        self._carried = b""  # a \r that may be half of \r\n
         self._event_bytes_max = event_bytes_max
 
     def feed(self, data: bytes) -> list[SseEvent]:
-        """The events that `data` completes.
+        """The events that `data` completes. Only `data` is looked at: an event in many pieces is put together once, at its end
+        (looked through again with each piece, one of 4 MB in pieces of 2 KB cost 20 s, for which everybody waits).
 
         Errors:  SseTooLarge when an event grows past the bound.
         """
-        rest = self._rest + data if self._rest else data
-        carried = b""
-        if b"\r" in rest:
-            if rest.endswith(b"\r"):  # may be half of \r\n
-                rest, carried = rest[:-1], b"\r"
-            rest = rest.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        blocks = rest.split(b"\n\n")
-        self._rest = blocks.pop() + carried
+        if self._carried:
+            data, self._carried = b"\r" + data, b""
+        if b"\r" in data:
+            if data.endswith(b"\r"):
+                data, self._carried = data[:-1], b"\r"
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if self._rest:
+            if b"\n\n" not in data and not (data.startswith(b"\n") and self._rest.endswith(b"\n")):
+                return self._kept(data)
+            data = bytes(self._rest) + data
+            self._rest.clear()
+        blocks = data.split(b"\n\n")
+        if last := blocks.pop():
+            self._kept(last)
+        return [
+            event for block in blocks if block and (event := _event(block)) is not None
+        ]  # blank lines may come by the million
+
+    def _kept(self, data: bytes) -> list[SseEvent]:
+        """No event is complete by it."""
+        self._rest += data
         if len(self._rest) > self._event_bytes_max:
             raise SseTooLarge(f"an event is larger than {self._event_bytes_max} bytes")
-        return [event for block in blocks if (event := _event(block)) is not None]
+        return []
 
     @property
     def has_rest(self) -> bool:
         """Bytes of an event that is not complete have been read."""
-        return bool(self._rest)
+        return bool(self._rest or self._carried)
 
     def close(self) -> list[SseEvent]:
         """The last event of a stream that ended without its blank line, where there is one."""
-        rest, self._rest = self._rest.rstrip(b"\r\n"), b""
+        rest = bytes(self._rest).rstrip(b"\n")
+        self._rest.clear()
+        self._carried = b""
         event = _event(rest) if rest else None
         return [event] if event is not None else []
 

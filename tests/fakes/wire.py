@@ -7,12 +7,14 @@ Everything received is remembered, with the moment at which the client hung up, 
 import argparse
 import asyncio
 import base64
+import contextlib
 import functools
 import gzip
 import json
 import ssl
 import sys
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -25,7 +27,7 @@ EARLY_ANSWER = (
     b"<h1>413 too large</h1>"
 )
 BOMB_BYTES = 200 * 1024 * 1024
-REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed"}
+REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed", 500: "Server Error"}
 
 
 class Seen(msgspec.Struct):
@@ -59,11 +61,13 @@ class Exchange:
         self._transport = transport
         self._room_to_write = room_to_write
         self.keep_alive = True
+        self.begun = False
         self.left = asyncio.Event()
 
     async def send(self, data: bytes) -> None:
         if self.left.is_set():
             raise ClientLeft
+        self.begun = True
         self._transport.write(data)
         await self._room_to_write.wait()
         if self.left.is_set():
@@ -210,12 +214,23 @@ class _Connection(asyncio.Protocol):
             await self._server.handle(exchange)
         except ClientLeft:
             pass
+        except Exception:  # a body that no rule of the fake has thought of: a vendor answers that as well
+            traceback.print_exc()
+            await _fail(exchange)
         finally:
             self._current = None
             if not exchange.keep_alive or exchange.left.is_set():
                 self._transport.close()
             elif self._unread:
                 self._next()
+
+
+async def _fail(exchange: Exchange) -> None:
+    if exchange.begun:
+        exchange.drop()
+        return
+    with contextlib.suppress(ClientLeft):
+        await exchange.whole(500, b'{"error":{"message":"The fake could not read this.","type":"server_error"}}')
 
 
 def _parse(data: bytearray) -> tuple[str, str, dict[str, str], bytes, int] | None:

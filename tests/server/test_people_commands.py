@@ -25,7 +25,7 @@ def box(appliance: MakeAppliance, request: pytest.FixtureRequest) -> Appliance:
 def done(box: Appliance, *arguments: str, stdin: str = "") -> str:
     result = box.command(*arguments, stdin=stdin)
     assert result.returncode == 0, result
-    return result.stdout
+    return result.stdout + result.stderr
 
 
 def refused(box: Appliance, *arguments: str, stdin: str = "") -> str:
@@ -76,6 +76,10 @@ def test_a_file_of_people_is_taken_whole_or_not_at_all(box: Appliance, tmp_path:
     ]
     assert "0 accounts made; 2 are there already." in done(box, "users", "import", str(file))
     assert "Rao, Asha" in done(box, "users", "list")
+    file.write_text("name,email\nDora,dora@example.com\nAsha,asha@example.com\n", encoding="utf-8")
+    address, _, link = box.command("users", "import", str(file), "--invite").stdout.strip().partition("\t")
+    assert address == "dora@example.com"
+    assert "/join/" in link
     bad = "name;email\nCleo;cleo@example.com\nDan;dan\n;e@example.com\n"
     told = refused(box, "users", "import", "-", stdin=bad)
     assert "users[1]: " in told and "users[2]: " in told

@@ -1,5 +1,6 @@
 """Accounts, by those who look after people: `/api/v1/admin/users`."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -11,7 +12,9 @@ from msgspec import UNSET, Meta, UnsetType
 
 from appliance import errors
 from appliance.api.admin.access import CALLER, requires
+from appliance.api.admin.auth import NO_STORE
 from appliance.api.admin.etags import IfMatch, etag, version_in
+from appliance.api.admin.invitations import link_to
 from appliance.api.bodies import json_body
 from appliance.api.error_answers import error_answers, success
 from appliance.clock import rfc3339, rfc3339_or_none
@@ -54,6 +57,7 @@ class UserImport(msgspec.Struct, forbid_unknown_fields=True):
     """People to be taken, whole or not at all."""
 
     users: Annotated[list[PersonRow], Meta(max_length=ROWS_MAX)]
+    invite: Annotated[bool, Meta(description="Give a link for each, with which they set their password.")] = False
     tenant_id: Annotated[str | None, Meta(description="For the machine's own commands: whose they are.")] = None
 
 
@@ -74,6 +78,24 @@ class PersonShown(msgspec.Struct):
     created_at: str
     updated_at: str | None
     version: int
+
+
+class LinkShown(msgspec.Struct):
+    """Whose it is, and where they set their password."""
+
+    email: str
+    link: str
+
+
+class ImportShown(msgspec.Struct):
+    """Made, and left alone because their address has an account already. `links`: of those made, in their order, shown once."""
+
+    created: list[str]
+    links: list[LinkShown]
+    unchanged: int
+    departments_created: list[str]
+    teams_created: list[str]
+    dry_run: bool
 
 
 class UserList(msgspec.Struct):
@@ -101,6 +123,7 @@ EXAMPLE: dict[str, Any] = {
 }
 _IMPORTED = {
     "created": ["user_trcsuj7puruldahodtkjrhgf"],
+    "links": [{"email": "asha@example.com", "link": "https://10.0.0.5:8443/join/…"}],
     "unchanged": 0,
     "departments_created": ["Research"],
     "teams_created": [],
@@ -168,12 +191,13 @@ async def create_user(
     summary="Make many accounts",
     description=(
         f"Up to {ROWS_MAX:,}, whole or not at all; every line that can't stand is named. Departments and teams are made where "
-        "they are missing; who has an account already is left alone. They set their passwords by invitation."
+        "they are missing; who has an account already is left alone. `invite` gives each a link to set a password."
     ),
     tags=["People"],
     status_code=200,
     request_max_body_size=IMPORT_BYTES_MAX,
-    responses={200: success(Imported, _IMPORTED, "They are made."), **error_answers(*_BODY_ERRORS)},
+    response_headers=NO_STORE,
+    responses={200: success(ImportShown, _IMPORTED, "They are made."), **error_answers(*_BODY_ERRORS)},
     **json_body(UserImport),
 )
 async def import_users(
@@ -183,9 +207,11 @@ async def import_users(
     ],
     caller: NamedDependency[Caller],
     people_import: NamedDependency[PeopleImport],
+    base_url: NamedDependency[Callable[[], str]],
     dry_run: Annotated[bool, QueryParameter(description="Say what would become of it, and change nothing.")] = False,
-) -> Imported:
-    return await people_import.take(caller, data.users, dry_run=dry_run, tenant_id=data.tenant_id)
+) -> ImportShown:
+    told = await people_import.take(caller, data.users, invite=data.invite, dry_run=dry_run, tenant_id=data.tenant_id)
+    return import_shown(told, base_url())
 
 
 @get(
@@ -251,6 +277,12 @@ async def delete_user(
 
 def _answer(person: Person, status: int = 200) -> Response[PersonShown]:
     return Response(person_shown(person), status_code=status, headers=etag(person.version))
+
+
+def import_shown(told: Imported, base_url: str) -> ImportShown:
+    """`base_url` without a path."""
+    links = [LinkShown(email, link_to(base_url, token)) for email, token in told.tokens]
+    return ImportShown(told.created, links, told.unchanged, told.departments_created, told.teams_created, told.dry_run)
 
 
 def person_shown(person: Person) -> PersonShown:

@@ -6,6 +6,7 @@ from appliance.home import Home
 from appliance.identity.api_keys import ApiKeys, KeyWanted, NewKey
 from appliance.identity.caller import Caller
 from appliance.identity.changes import Changes
+from appliance.identity.invitations import Invitations
 from appliance.identity.key_ring import KeyRing
 from appliance.identity.key_table import KeyTable, load_key_table
 from appliance.identity.passwords import Passwords
@@ -41,6 +42,7 @@ class House:
         ring = KeyRing(self.vault, self._publish)
         self.api_keys = ApiKeys(self.db, self.vault, clock, ring)
         self.changes = Changes(self.db, clock, ring)
+        self.invitations = Invitations(self.db, self.vault, clock, ring)
         async with self.db.read() as connection:
             self.keys = await load_key_table(connection, self.vault)
         return self

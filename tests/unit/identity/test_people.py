@@ -157,7 +157,7 @@ async def test_a_list_is_narrowed(house: House, people: People) -> None:
 
 async def test_ten_thousand_people_come_at_once_or_not_at_all(house: House, people: People) -> None:
     owner = await house.owner()
-    incoming = PeopleImport(house.changes)
+    incoming = PeopleImport(house.changes, house.invitations)
     rows = [
         PersonRow(name=f"Person {one}", email=f"p{one}@example.com", department=f"D{one % 7}", team=f"T{one % 13}")
         for one in range(10_000)
@@ -185,5 +185,5 @@ async def test_every_line_that_can_not_stand_is_named(house: House) -> None:
         PersonRow(name="E", email="e@example.com"),
     ]
     with pytest.raises(InvalidField) as refused:
-        await PeopleImport(house.changes).take(admin, rows)
+        await PeopleImport(house.changes, house.invitations).take(admin, rows)
     assert [line.partition(":")[0] for line in refused.value.message.split("; ")] == [f"users[{n}]" for n in range(4)]

@@ -183,6 +183,21 @@ def test_choices_of_tools_are_told_in_bedrocks_words() -> None:
     assert refused(user(), tools=[WEATHER], tool_choice={"type": "allowed_tools"}).param == "tool_choice"
 
 
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "f"}}])
+@pytest.mark.parametrize("tools", [None, []])
+def test_a_tool_that_must_be_called_is_refused_where_there_are_none(choice: Any, tools: Any) -> None:
+    assert refused(user(), tools=tools, tool_choice=choice).param == "tool_choice"
+    assert refused(user(), calling("a"), result("a"), tools=tools, tool_choice=choice).param == "tool_choice"
+
+
+@pytest.mark.parametrize("ids", [("call_1", "call_1"), ("call_1", "call_1-ts-c2ln"), ("", "")])
+def test_two_calls_of_one_turn_with_one_id_are_refused_with_the_place(ids: tuple[str, str]) -> None:
+    for results in ((), (ids[0],), ids):
+        refusal = refused(user(), calling(*ids), *(result(name) for name in results))
+        assert refusal.param == "messages[1].tool_calls[1]"
+    assert refused(user(), calling(ids[0]), calling(ids[1]), result(ids[0])).param == "messages[2].tool_calls[0]"
+
+
 def test_a_schema_without_a_type_is_an_objects_and_three_hundred_tools_are_sent() -> None:
     bare = Tool("function", ToolFunction("bare"))
     typeless = Tool("function", ToolFunction("typeless", " ", {"properties": {}}))

@@ -143,7 +143,7 @@ def test_a_whole_answer_is_one_chunk_with_thoughts_text_and_calls_in_order() -> 
         ("model_context_window_exceeded", "length"),
         ("guardrail_intervened", "content_filter"),
         ("content_filtered", "content_filter"),
-        ("invented_tomorrow", "other"),
+        ("invented_tomorrow", "stop"),  # OpenAI's SDK knows no other word
     ],
 )
 def test_reasons_to_stop_are_told_in_our_words(reason: str, finish: str) -> None:

@@ -236,6 +236,28 @@ def test_a_choice_that_means_nothing_is_refused(choice: Any) -> None:
     assert str(refused(tools=[WEATHER], tool_choice=choice).param).startswith("tool_choice")
 
 
+FORCED = ["required", {"type": "function", "function": {"name": "f"}}]
+
+
+@pytest.mark.parametrize("choice", FORCED)
+@pytest.mark.parametrize("tools", [None, []])
+def test_a_tool_that_must_be_called_is_refused_where_there_are_none(choice: Any, tools: Any) -> None:
+    assert refused(tools=tools, tool_choice=choice).param == "tool_choice"
+    for free in ("auto", "none", None):
+        assert "toolConfig" not in sent(tools=tools, tool_choice=free)
+
+
+def test_two_calls_of_one_turn_with_one_id_are_refused_with_the_place() -> None:
+    def history(first: str, second: str) -> list[dict[str, Any]]:
+        calls = [{"id": name, "function": {"name": "f", "arguments": "{}"}} for name in (first, second)]
+        results = [{"role": "tool", "tool_call_id": name, "content": "x"} for name in (first, second)]
+        return [{"role": "user", "content": "a"}, {"role": "assistant", "tool_calls": calls}, *results]
+
+    assert refused(history("call_1", "call_1")).param == "messages[1].tool_calls[1]"
+    assert refused(history("call_1", "call_1-ts-c2ln")).param == "messages[1].tool_calls[1]"
+    sent(history("", ""))  # Google goes by their order then, as it does itself where it gives no ids
+
+
 @pytest.mark.parametrize("name", ["", "1st", "-x", "a b", "ü", "x" * 65])
 def test_a_tools_name_that_google_does_not_take_is_refused_with_its_place(name: str) -> None:
     error = refused(tools=[WEATHER, {"type": "function", "function": {"name": name}}])

@@ -428,12 +428,12 @@ async def warmed(world: World, name: str) -> None:
 
 
 async def test_a_hedged_request_is_answered_by_whoever_speaks_first() -> None:
-    slow = [0.5, WORD, END]
+    slow = [20.0, WORD, END]
     world = World(a=[*([[WORD, END]] * 25), slow], b=[[WORD, END]])
     await warmed(world, "a")
     before = time.monotonic()
     journey = await world.answered(route("a", "b", hedge=True))
-    assert time.monotonic() - before < 0.3
+    assert time.monotonic() - before < 10
     assert world.asked == ["a", "b"]
     assert journey.answered is journey.attempts[1]
     assert (journey.attempts[0].is_cut, world.closed["a"]) == (True, 1)

@@ -59,6 +59,19 @@ class TestBounds:
             await asyncio.sleep(0.02)
             assert not client.connections
 
+    @pytest.mark.parametrize("again", [b"x: y\r\n" * 1000, b"y" * 10_000])
+    async def test_nor_does_a_trailer_without_an_end_pile_up_while_nobody_reads(self, again: bytes) -> None:
+        """The caller at the other end stalls: the first word waits to be read, and what follows it was not counted."""
+        async with talking(repeating(CHUNKED + b"1\r\nx\r\n0\r\nx: ", again)) as (server, client):
+            answer = await client.send("POST", server.url, {}, b"", "up")
+            for _ in range(150):
+                await asyncio.sleep(0.02)
+                if not client.connections:
+                    break
+            assert not client.connections
+            with pytest.raises(errors.UpstreamCut):
+                await answer.read()
+
     async def test_a_drip_before_the_answer_has_the_time_of_the_first_byte_and_no_more(self) -> None:
         dripping = repeating(b"HTTP/1.1 200 OK\r\nx: ", b"y", 0.05)
         async with talking(dripping, Limits(first_byte_seconds_max=0.4)) as (server, client):

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,6 +44,21 @@ def test_an_event_past_the_bound_is_refused() -> None:
     reader = SseReader(event_bytes_max=100)
     with pytest.raises(SseTooLarge):
         reader.feed(b"data: " + b"x" * 200)
+
+
+@pytest.mark.parametrize("piece", [b"x" * 2_000, b"y" * 1_999 + b"\n", b"\r" * 2_000])
+def test_bytes_without_an_end_are_not_looked_at_again_with_every_piece(piece: bytes) -> None:
+    """They were: 4 MB of an event in pieces of 2 KB held up everybody for 20 s, and a provider may send 16."""
+    reader = SseReader()
+    reader.feed(b"data: ")
+    began = time.monotonic()
+    for _ in range(8_000):
+        assert len(reader.feed(piece)) <= 1
+        assert time.monotonic() - began < 8
+
+
+def test_an_event_may_end_between_two_pieces_that_have_no_blank_line_each() -> None:
+    assert read(b"data: 1", b"\n", b"\ndata: 2\r\n", b"\r", b"\ndata: 3\r", b"\r") == [("", b"1"), ("", b"2"), ("", b"3")]
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=5))
