@@ -35,7 +35,7 @@ class Counting(ResponsesWriter):
     """Counts the transactions it takes."""
 
     def __init__(self, db: Database) -> None:
-        super().__init__(db)
+        super().__init__(db, 100_000)
         self.groups: list[int] = []
 
     async def _write_group(self, group: list[Any]) -> None:
@@ -90,7 +90,7 @@ async def test_a_full_disk_is_told_to_everybody_of_the_group_and_the_next_one_is
     async with db.transaction() as tx:
         pages = (await tx.exec_driver_sql("PRAGMA page_count")).scalar_one()
         await tx.exec_driver_sql(f"PRAGMA max_page_count={pages + 1}")
-    writer = ResponsesWriter(db)
+    writer = ResponsesWriter(db, 100_000)
     large = [writer.write(row(f"r{number}", bytes(50_000)), {"x"}) for number in range(5)]
     told = await asyncio.gather(*large, return_exceptions=True)
     assert [type(one) for one in told] == [Unavailable] * 5
@@ -111,7 +111,7 @@ async def test_who_is_left_waiting_when_the_writer_is_stopped_is_told(db: Databa
         yield
 
     monkeypatch.setattr(db, "transaction", stuck)  # a disk that never answers
-    writer = ResponsesWriter(db)
+    writer = ResponsesWriter(db, 100_000)
     waiting = asyncio.ensure_future(writer.write(row("a"), set()))
     await begun.wait()
     assert writer._writing is not None

@@ -41,12 +41,12 @@ class Place:
         self.home = Home(root).make()
         self.clock = clock
 
-    async def open(self, kept_hours: float = 2) -> StoredResponses:
+    async def open(self, kept_hours: float = 2, kept_max: int = 100_000) -> StoredResponses:
         self.db = Database(self.home.database)
         await self.db.open()
         await migrate(self.db)
         vault = await Vault.open(self.db, self.home, "file", {}, self.clock)
-        return StoredResponses(self.db, vault, self.clock, kept_hours=kept_hours)
+        return StoredResponses(self.db, vault, self.clock, kept_hours=kept_hours, kept_max=kept_max)
 
     async def count(self, table: sa.Table = stored_responses) -> int:
         async with self.db.read() as connection:
