@@ -19,6 +19,7 @@ from appliance.routing.route_forms import (
 )
 from appliance.settings import DEFAULT_BASE_URLS, ProviderSettings, Settings
 from appliance.settings_rules import Problem, address_problems, could_be_a_credential
+from appliance.store.new_id import looks_like_an_id
 
 OWN = (LOCAL_PROVIDER, VLLM_PROVIDER)
 LLAMACPP = "llamacpp"
@@ -112,12 +113,18 @@ def _provider_name(form: ProviderForm, house: House, place: Place) -> Iterator[P
     if stands is not None:
         what = f"a provider called {form.name} stands in {where_it_stands(stands)} already"
         yield Problem(place("name"), what, "Choose another name, or take that one out.")
+    yield from _like_an_id(form.name, place)
     hidden = next((name for name in house.forms.routes if name.startswith(f"{form.name}/")), None)
     if hidden is not None:
         what = f"the route {hidden} reads like a model of this provider"
         yield Problem(place("name"), what, "Choose another name, or give the route another one first.")
     if len(house.forms.providers) > PROVIDERS_MAX:
         yield Problem(place("name"), f"there would be more than {PROVIDERS_MAX} providers", "Remove those that nobody needs.")
+
+
+def _like_an_id(name: str, place: Place) -> Iterator[Problem]:
+    if looks_like_an_id(name):  # where either may stand, a name could pass for another one's id
+        yield Problem(place("name"), f"{name} reads like an id", "Choose another name.")
 
 
 def _credentials(form: ProviderForm, house: House, place: Place) -> Iterator[Problem]:
@@ -173,6 +180,7 @@ def route_problems(form: RouteForm, house: House, place: Place) -> Iterator[Prob
 
 
 def _route_name(form: RouteForm, house: House, place: Place) -> Iterator[Problem]:
+    yield from _like_an_id(form.name, place)
     provider, slash, model = form.name.partition("/")
     if slash and model and (provider in OWN or provider in house.forms.providers or house.of_settings(provider)):
         what = f"{form.name} reads like a model of the provider {provider}, which it would hide"
