@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.calls import Answer
-from tests.conftest import MakeAppliance
+from tests.conftest import MakeAppliance, MakeFake
 from tests.running import Appliance, Fake
 
 ADMIN = "/api/v1/admin/"
@@ -114,3 +114,25 @@ def test_a_name_can_not_pass_for_the_id_of_another(door: Appliance, upstream: Fa
     ]
     assert [(answer.status, "reads like an id" in answer.error["message"]) for answer in refused] == [(400, True)] * 5
     assert admin(door, "GET", f"routes/{made['id']}").json["name"] == "mine"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "key", "status", "said"), [("azure", "", 404, "not found"), ("openai", "sk-1", 401, "credential")]
+)
+def test_a_mistyped_name_is_told_as_such_whatever_its_guessed_provider_says(
+    door: Appliance, fake: MakeFake, kind: str, key: str, status: int, said: str, streamed: bool
+) -> None:
+    """A bare name that nobody knows goes to the one provider without a list of models, whose refusal says too little."""
+    form = fake(kind).provider("silent")
+    assert admin(door, "POST", "providers", {**form, "api_key": key or form["api_key"]}).status == 201
+    body = {"model": "gtp-4o", "messages": [{"role": "user", "content": "x"}], "stream": streamed}
+    told = [door.chat(body) for _ in range(3)]  # the last ones by the circuit breaker, where that is open
+    assert [answer.status for answer in told] == [status] * 3
+    for answer in told:
+        message = answer.error["message"]
+        for words in (said, "No model is called 'gtp-4o' here", "silent was asked", "Offered: filed/gpt-4o"):
+            assert words in message
+        assert message.count("No model is called") == 1
+    named = door.chat({**body, "model": "silent/gtp-4o"})
+    assert (named.status, "No model is called" in named.error["message"]) == (status, False)
