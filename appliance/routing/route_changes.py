@@ -157,6 +157,14 @@ def deployment_at(book: Book, deployment_id: str) -> tuple[StoredRoute, int]:
     return found
 
 
+def deployment_to(book: Book, route_id: str, provider: str, model: str) -> str:
+    """Its id. Errors: NotFound, also where somebody else has taken it out since."""
+    found = route_of(book, route_id).deployments
+    known = next((one.id for one in found if (one.form.provider, one.form.model) == (provider, model)), "")
+    deployment_at(book, known)
+    return known
+
+
 def credential_led_away(before: ProviderForm, form: ProviderForm, given: set[str], place: Place) -> Problem | None:
     """A kept credential is for where it was given for: who may change the address must not get hold of it that way."""
     kept = [name for name in PROVIDER_SECRETS if getattr(form, name) and name not in given]
