@@ -85,6 +85,8 @@ class StoredResponses:
             named = _read_named(response)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise UpstreamFailed("the provider's answer is no response that can be kept", fix="Send store: false.") from error
+        if named.id == previous_id:  # in its place the conversation would be lost, and lead in a circle
+            raise UpstreamFailed("the provider gave its answer the id of the one that it continues", fix="Send store: false.")
         owner, now = owner_of(caller), self._clock.now_ms()
         plain = _write(Turn(msgspec.Raw(response), items))
         values = {

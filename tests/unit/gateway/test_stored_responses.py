@@ -285,3 +285,11 @@ async def test_an_upstreams_answer_without_an_id_is_not_kept(place: Place, kept:
     with pytest.raises(UpstreamFailed):
         await kept.keep(OLGA, body, asked("x"), None)
     assert await place.count() == 0
+
+
+async def test_an_answer_that_is_called_as_the_one_before_it_takes_nothing_away(kept: StoredResponses) -> None:
+    await keep(kept, "a")
+    await keep(kept, "b", "a")
+    with pytest.raises(UpstreamFailed):
+        await keep(kept, "b", "b")
+    assert len(await kept.conversation(OLGA, "resp_b")) == 4
