@@ -157,3 +157,28 @@ def test_a_kept_credential_is_led_nowhere_else(door: Appliance, upstream: Fake) 
                     + form["base_url"][4:]})  # fmt: skip
     assert (renamed.status, renamed.json["api_key_end"]) == (200, "…cdef"), "the scheme in capitals is the same address"
     assert admin(door, "POST", "providers/other/test").json["ok"]
+
+
+def test_a_credential_of_the_settings_is_led_nowhere_else(appliance: MakeAppliance, upstream: Fake) -> None:
+    filed = {**upstream.provider("filed"), "api_key_env": "FILED_KEY"}
+    del filed["api_key"]
+    environ = {
+        "FILED_KEY": upstream.key,
+        "OPENAI_API_KEY": "sk-openai-0123456789",
+        "SAME_KEY": upstream.key,
+        "FREE_KEY": upstream.key[::-1],
+    }
+    door = appliance(settings={"local_models": False, "providers": [filed]}, env=environ)
+    with file_server() as files:
+        files.files["/v1/models"] = b'{"data": []}'
+        for name in ("FILED_KEY", "OPENAI_API_KEY", "SAME_KEY"):
+            form = {"name": "own", "kind": "openai-compatible", "base_url": f"{files.url}/v1", "api_key_env": name}
+            for path in ("providers", "providers/test"):
+                refused = admin(door, "POST", path, form)
+                assert (refused.status, refused.error["param"]) == (400, "api_key_env")
+                assert "was given to" in refused.error["message"]
+        assert files.asked == []
+        assert admin(door, "POST", "providers/test", {**form, "api_key_env": "FREE_KEY"}).json["ok"]
+    here = {**form, "base_url": filed["base_url"], "api_key_env": "FILED_KEY"}
+    assert admin(door, "POST", "providers", here).status == 201, "where it was given for it may be used again"
+    assert admin(door, "PATCH", "providers/own", {"base_url": "http://127.0.0.1:9/v1"}).status == 400
