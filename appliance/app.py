@@ -184,7 +184,9 @@ class Appliance:
             openai_api.OpenAIRoutes(surface).table()
             + anthropic_api.AnthropicRoutes(surface, VendorCounts(self.client).count).table()
         )
-        self.stored_responses = StoredResponses(self.database, vault, clock, kept_hours=settings.responses_kept_hours)
+        self.stored_responses = StoredResponses(
+            self.database, vault, clock, kept_hours=settings.responses_kept_hours, kept_max=settings.responses_kept_max
+        )
         routes += ResponsesRoutes(surface, self.stored_responses).table()
         raw = handlers(routes, self.door)
         listening = _Listening(settings, self.lan)

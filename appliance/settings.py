@@ -131,6 +131,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     responses_kept_hours: Annotated[
         float, _is("Time that answers of /v1/responses are kept, encrypted, unless a caller says `store: false`; 0: none.", ge=0)
     ] = 720.0
+    responses_kept_max: Annotated[
+        int, _is("How many of these a person (or a key that belongs to nobody) may have; the oldest make room for more.", ge=1)
+    ] = 100_000
 
     # Providers elsewhere (also [[providers]] in gatehouse.toml)
     openai_api_key: Annotated[str, _is("Adds the provider `openai`.", secret=True, env=("OPENAI_API_KEY",))] = ""

@@ -1,11 +1,12 @@
 """Where a request would go now, and why: the router's own choice, with nothing sent and nobody's turn taken."""
 
+import copy
 from collections.abc import Mapping
 
 import msgspec
 
 from appliance.chat import ChatRequest
-from appliance.errors import FeatureUnsupported
+from appliance.errors import FeatureUnsupported, UpstreamForbidden, UpstreamModelUnknown, UpstreamUnauthorized
 from appliance.gateway.state import State
 from appliance.identity.caller import Caller
 from appliance.identity.model_lists import may_ask
@@ -103,3 +104,14 @@ def name_who_can(state: State, error: FeatureUnsupported, caller: Caller) -> Non
     if names:
         more = f" and {len(names) - NAMED_MAX} more" if len(names) > NAMED_MAX else ""
         error.fix = f"{error.fix} These can: {', '.join(names[:NAMED_MAX])}{more}."
+
+
+def with_guess(state: State, model: str, provider: str, error: BaseException) -> BaseException:
+    """A refusal that says as well that nobody here knows the model's name: a slip of the pen reads as a bad credential
+    otherwise. A new error, since the router goes on telling others of this one. `provider`: Resolution.guessed.
+    """
+    if not provider or not isinstance(error, UpstreamModelUnknown | UpstreamUnauthorized | UpstreamForbidden):
+        return error
+    told = copy.copy(error)
+    told.message = f"{error.message.rstrip('.')}. {state.names.told_of_guess(model, provider)}"
+    return told

@@ -15,7 +15,7 @@ from appliance.errors import CallerLeft, FeatureUnsupported, LedgerUnavailable
 from appliance.gateway.allowed_models import resolved
 from appliance.gateway.booking import known, open_entry, settled_entry
 from appliance.gateway.call import Call, Reply, Reservation
-from appliance.gateway.explaining import name_who_can
+from appliance.gateway.explaining import name_who_can, with_guess
 from appliance.gateway.live_requests import LiveRequests
 from appliance.gateway.sending import Sender
 from appliance.gateway.truth import headers, headers_at_the_end
@@ -124,8 +124,9 @@ class Pipeline:
             await journey.broken_off(error)
             if isinstance(error, FeatureUnsupported):
                 name_who_can(call.state, error, call.caller)
-            await call.end(error)
-            raise
+            told = error if call.resolution is None else with_guess(call.state, call.model, call.resolution.guessed, error)
+            await call.end(told)
+            raise told from (error.__cause__ if told is error else error)
         await call.end(None)
         for chunk in passing.held:
             yield chunk

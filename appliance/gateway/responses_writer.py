@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.errors import ShuttingDown
+from appliance.gateway.responses_bound import ResponsesBound
 from appliance.store.engine import Database
 from appliance.store.tables import stored_response_items, stored_responses
 
@@ -37,6 +38,10 @@ class _Entry(msgspec.Struct, eq=False):
     written: "asyncio.Future[None]"
 
     @property
+    def owner(self) -> tuple[int, str]:
+        return self.row["tenant_number"], self.row["owner"]
+
+    @property
     def key(self) -> dict[str, Any]:
         return {"key_tenant": self.row["tenant_number"], "key_owner": self.row["owner"], "key_id": self.row["id"]}
 
@@ -44,8 +49,9 @@ class _Entry(msgspec.Struct, eq=False):
 class ResponsesWriter:
     """One per process."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, kept_max: int) -> None:
         self._db = db
+        self._bound = ResponsesBound(kept_max)
         self._waiting: list[_Entry] = []
         self._writing: asyncio.Task[None] | None = None
 
@@ -82,13 +88,17 @@ class ResponsesWriter:
 
     async def _write_group(self, group: list[_Entry]) -> None:
         failure: BaseException | None = ShuttingDown("the appliance is stopping", fix="Try again in a moment.")
+        owners = [entry.owner for entry in group]
         try:
             async with self._db.transaction() as tx:
                 await _put(tx, group)
+                await self._bound.hold(tx, owners)
             failure = None
         except Exception as error:
             failure = error
         finally:
+            if failure is not None:
+                self._bound.forget(owners)
             for entry in group:
                 if entry.written.done():  # its caller left
                     continue

@@ -63,11 +63,11 @@ _write = msgspec.json.Encoder().encode
 
 
 class StoredResponses:
-    """One per process. `kept_hours` 0: nothing is kept, and nothing is found."""
+    """One per process. `kept_hours` 0: nothing is kept, and nothing is found. `kept_max`: of one owner, the newest."""
 
-    def __init__(self, db: Database, vault: Vault, clock: Clock, *, kept_hours: float) -> None:
+    def __init__(self, db: Database, vault: Vault, clock: Clock, *, kept_hours: float, kept_max: int) -> None:
         self._db = db
-        self._writer = ResponsesWriter(db)
+        self._writer = ResponsesWriter(db, kept_max)
         self._clock = clock
         self._sealing = AESGCM(vault.derive("stored responses"))
         self._kept_ms = int(kept_hours * _HOUR_MS)
@@ -85,6 +85,8 @@ class StoredResponses:
             named = _read_named(response)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise UpstreamFailed("the provider's answer is no response that can be kept", fix="Send store: false.") from error
+        if named.id == previous_id:  # in its place the conversation would be lost, and lead in a circle
+            raise UpstreamFailed("the provider gave its answer the id of the one that it continues", fix="Send store: false.")
         owner, now = owner_of(caller), self._clock.now_ms()
         plain = _write(Turn(msgspec.Raw(response), items))
         values = {
@@ -149,7 +151,7 @@ class StoredResponses:
             raise PreviousResponseUnknown(
                 f"Previous response with id '{missing[:100]}' not found.",
                 param="previous_response_id",
-                fix="Send the conversation as input; a response is kept for responses_kept_hours, unless store is false.",
+                fix="Send the conversation as input; the newest are kept for responses_kept_hours, unless store is false.",
             )
         return [row.number for row in rows]
 
@@ -199,7 +201,7 @@ class StoredResponses:
     def _plain(self, row: Any, caller: Caller) -> bytes:
         bound = _bound(caller.tenant_number, owner_of(caller), row.id)
         try:
-            if len(row.sealed) < NONCE_BYTES + TAG_BYTES:
+            if not isinstance(row.sealed, bytes) or len(row.sealed) < NONCE_BYTES + TAG_BYTES:
                 raise InvalidTag
             return self._sealing.decrypt(row.sealed[:NONCE_BYTES], row.sealed[NONCE_BYTES:], bound)
         except InvalidTag:

@@ -14,6 +14,7 @@ SECONDS_MAX = 15.0
 MODELS_TOLD_MAX = 200
 ERROR_BYTES_MAX = 64 * 1024
 MESSAGE_CHARACTERS_MAX = 500
+NAME_CHARACTERS_MAX = 256
 
 
 class ConnectionProblem(msgspec.Struct, frozen=True):
@@ -49,7 +50,8 @@ async def tried(client: HttpClient, offer: ProviderOffer) -> ConnectionTried:
         what = f"{offer.name} answered, but not with a list of models"
         problem = ConnectionProblem(what, "Check kind and base_url: some end with /v1, some don't.")
     else:
-        return ConnectionTried(True, _seconds_since(begun), models[:MODELS_TOLD_MAX])
+        told = [_clean(model, offer)[:NAME_CHARACTERS_MAX] for model in models[:MODELS_TOLD_MAX]]
+        return ConnectionTried(True, _seconds_since(begun), told)
     return ConnectionTried(False, _seconds_since(begun), error=problem)
 
 
@@ -76,7 +78,7 @@ async def _models(client: HttpClient, offer: ProviderOffer) -> list[str]:
 
 
 def _clean(text: str, offer: ProviderOffer) -> str:
-    """A provider may repeat the credential in its complaint."""
+    """A provider may repeat the credential in whatever it says."""
     for secret in (offer.api_key, offer.secret_access_key, offer.access_key_id):
         if secret:
             text = text.replace(secret, "…")

@@ -85,10 +85,13 @@ class VllmOffer(msgspec.Struct, frozen=True):
 
 
 class Resolution(msgspec.Struct, frozen=True):
-    """Where a name leads. `alias` is the name asked for where it is not the model's own."""
+    """Where a name leads. `alias` is the name asked for where it is not the model's own; `guessed` the provider that it was
+    taken to where nobody here knows it.
+    """
 
     route: Route
     alias: str | None = None
+    guessed: str = ""
 
     @property
     def deployment(self) -> Deployment:
@@ -167,17 +170,24 @@ class Names:
         fitting = [p for p in self._providers.values() if p.models is not None and name in p.models]
         if not fitting and self._alias is not None and name == self._alias[0]:
             return _only(self._local_deployment(self._alias[1]), alias=name, is_local=True)
-        if not fitting and not slash:
+        guessed = not fitting and not slash
+        if guessed:
             fitting = [p for p in self._providers.values() if p.models is None]
         if len(fitting) > 1:
             choices = ", ".join(f"{p.name}/{name}" for p in fitting[:NAMES_LISTED_MAX])
             raise BadRequest(f"several providers may offer {_short(name)}", param="model", fix=f"Write one of: {choices}")
         if fitting:
-            return _only(fitting[0].deployment(name))
+            found = _only(fitting[0].deployment(name))
+            return msgspec.structs.replace(found, guessed=fitting[0].name) if guessed else found
         # The message says it all: the SDKs show nothing else.
         raise ModelUnknown(
             f"no model is called {_short(name)}. {self._what_is_offered()}", param="model", fix="GET /v1/models lists the names."
         )
+
+    def told_of_guess(self, name: str, provider: str) -> str:
+        """For whoever wrote a name that nobody here knows, once the provider that it was taken to has refused."""
+        told = f"No model is called {_short(name)} here, so {provider} was asked for it, which doesn't tell what it has."
+        return f"{told} {self._what_is_offered()}" if self.offered() else told
 
     def _local_deployment(self, model: str) -> Deployment:
         return Deployment(f"{LOCAL_PROVIDER}/{model}", LOCAL_PROVIDER, "llamacpp", model)

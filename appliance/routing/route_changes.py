@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 
 from appliance import bodies
 from appliance.errors import Conflict, NotFound
 from appliance.routing.route_book import Book, Edit, ProviderEdit, RouteEdit, StoredProvider, StoredRoute, after
-from appliance.routing.route_checks import House, Place, PlaceOf, base_url_of, problems_of, refusal, where_it_stands
+from appliance.routing.route_checks import House, Place, PlaceOf, base_url_of, origin_of, problems_of, refusal, where_it_stands
 from appliance.routing.route_forms import PROVIDER_SECRETS, ProviderForm, RouteForm, merged
 from appliance.settings import ProviderSettings, Settings
 from appliance.settings_rules import Problem
@@ -157,21 +156,21 @@ def deployment_at(book: Book, deployment_id: str) -> tuple[StoredRoute, int]:
     return found
 
 
+def deployment_to(book: Book, route_id: str, provider: str, model: str) -> str:
+    """Its id. Errors: NotFound, also where somebody else has taken it out since."""
+    found = route_of(book, route_id).deployments
+    known = next((one.id for one in found if (one.form.provider, one.form.model) == (provider, model)), "")
+    deployment_at(book, known)
+    return known
+
+
 def credential_led_away(before: ProviderForm, form: ProviderForm, given: set[str], place: Place) -> Problem | None:
     """A kept credential is for where it was given for: who may change the address must not get hold of it that way."""
     kept = [name for name in PROVIDER_SECRETS if getattr(form, name) and name not in given]
-    if not kept or _origin(before) == _origin(form):
+    if not kept or origin_of(base_url_of(before)) == origin_of(base_url_of(form)):
         return None
     what = "the credential that is kept was given for another address"
     return Problem(place(kept[0]), what, "Give the credential anew, or take it out.")
-
-
-def _origin(form: ProviderForm) -> tuple[str, str]:
-    try:
-        parts = urlsplit(base_url_of(form))
-    except ValueError:
-        return "", form.base_url
-    return parts.scheme, parts.netloc.lower()
 
 
 def _one_credential(patch: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What providers and routes may not say together, or can't mean: every problem at once, each with its place and its mend."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -19,6 +20,7 @@ from appliance.routing.route_forms import (
 )
 from appliance.settings import DEFAULT_BASE_URLS, ProviderSettings, Settings
 from appliance.settings_rules import Problem, address_problems, could_be_a_credential
+from appliance.store.new_id import looks_like_an_id
 
 OWN = (LOCAL_PROVIDER, VLLM_PROVIDER)
 LLAMACPP = "llamacpp"
@@ -59,6 +61,15 @@ def where_it_stands(provider: ProviderSettings) -> str:
 def base_url_of(form: ProviderForm) -> str:
     """Where it is, the vendor's own address where none is given; without a slash at its end."""
     return (form.base_url or DEFAULT_BASE_URLS.get(form.kind, "").format(region=form.region)).rstrip("/")
+
+
+def origin_of(base_url: str) -> tuple[str, str]:
+    """Scheme, and host with port, as they were written: what differs in the least is another one."""
+    try:
+        parts = urlsplit(base_url)
+    except ValueError:
+        return "", base_url
+    return parts.scheme, parts.netloc.lower()
 
 
 def problems_of(edit: Edit, house: House, place_of: PlaceOf) -> list[Problem]:
@@ -112,12 +123,18 @@ def _provider_name(form: ProviderForm, house: House, place: Place) -> Iterator[P
     if stands is not None:
         what = f"a provider called {form.name} stands in {where_it_stands(stands)} already"
         yield Problem(place("name"), what, "Choose another name, or take that one out.")
+    yield from _like_an_id(form.name, place)
     hidden = next((name for name in house.forms.routes if name.startswith(f"{form.name}/")), None)
     if hidden is not None:
         what = f"the route {hidden} reads like a model of this provider"
         yield Problem(place("name"), what, "Choose another name, or give the route another one first.")
     if len(house.forms.providers) > PROVIDERS_MAX:
         yield Problem(place("name"), f"there would be more than {PROVIDERS_MAX} providers", "Remove those that nobody needs.")
+
+
+def _like_an_id(name: str, place: Place) -> Iterator[Problem]:
+    if looks_like_an_id(name):  # where either may stand, a name could pass for another one's id
+        yield Problem(place("name"), f"{name} reads like an id", "Choose another name.")
 
 
 def _credentials(form: ProviderForm, house: House, place: Place) -> Iterator[Problem]:
@@ -133,7 +150,7 @@ def _credentials(form: ProviderForm, house: House, place: Place) -> Iterator[Pro
     if form.api_key and form.api_key_env:
         yield Problem(place("api_key"), "there are both api_key and api_key_env", "Keep one.")
     elif form.api_key_env:
-        yield from _variable(form.api_key_env, house, place)
+        yield from _variable(form, house, place)
     elif form.kind in NEED_A_CREDENTIAL and not form.api_key and not any(pair):
         what = f"the provider {form.name} is of the kind {form.kind}, but has no credential"
         mend = (
@@ -145,7 +162,8 @@ def _credentials(form: ProviderForm, house: House, place: Place) -> Iterator[Pro
             yield Problem(place(field), "it has spaces, line ends or other characters that no credential has", "Paste it again.")
 
 
-def _variable(name: str, house: House, place: Place) -> Iterator[Problem]:
+def _variable(form: ProviderForm, house: House, place: Place) -> Iterator[Problem]:
+    name = form.api_key_env
     # The value goes to an address that the same person chooses: not what the appliance's own safety rests on.
     if name.startswith("GATEHOUSE_") or name in ("JWT_SECRET_KEY", "DATABASE_URL", "REDIS_URL"):
         yield Problem(
@@ -157,6 +175,23 @@ def _variable(name: str, house: House, place: Place) -> Iterator[Problem]:
     elif not could_be_a_credential(house.environ[name]):
         what = f"{name} has spaces, line ends or other characters that no credential has"
         yield Problem(place("api_key_env"), what, f"Set {name} again.")
+    elif (whose := _given_for_another(house.environ[name], form, house)) is not None:
+        what = f"what {name} has was given to {whose} in the settings, which stands at another address"
+        yield Problem(place("api_key_env"), what, "Name another variable, or give api_key.")
+
+
+def _given_for_another(value: str, form: ProviderForm, house: House) -> str | None:
+    """The provider of the settings that has this credential, where it stands elsewhere: who may change providers must not get
+    hold of it by having it sent to an address of their own.
+    """
+    here = origin_of(base_url_of(form))
+    for provider in house.settings.providers:
+        if (
+            value in (provider.api_key, provider.access_key_id, provider.secret_access_key)
+            and origin_of(provider.base_url) != here
+        ):
+            return provider.name
+    return None
 
 
 # Routes
@@ -173,6 +208,7 @@ def route_problems(form: RouteForm, house: House, place: Place) -> Iterator[Prob
 
 
 def _route_name(form: RouteForm, house: House, place: Place) -> Iterator[Problem]:
+    yield from _like_an_id(form.name, place)
     provider, slash, model = form.name.partition("/")
     if slash and model and (provider in OWN or provider in house.forms.providers or house.of_settings(provider)):
         what = f"{form.name} reads like a model of the provider {provider}, which it would hide"

@@ -9,8 +9,8 @@ from appliance import bodies
 from appliance.errors import InvalidField
 from appliance.routing.route_book import Book, Edit, ProviderEdit, RouteEdit, StoredProvider
 from appliance.routing.route_changes import Changes, credential_led_away
-from appliance.routing.route_checks import Place, refusal
-from appliance.routing.route_forms import PROVIDER_SECRETS, ProviderForm, RouteForm
+from appliance.routing.route_checks import PROBLEMS_TOLD_MAX, Place, refusal
+from appliance.routing.route_forms import PROVIDER_SECRETS, PROVIDERS_MAX, ROUTES_MAX, ProviderForm, RouteForm
 from appliance.settings_rules import Problem
 
 T = TypeVar("T", ProviderForm, RouteForm)
@@ -44,7 +44,8 @@ class Import(msgspec.Struct, frozen=True):
 def planned(document: dict[str, Any], book: Book, changes: Changes, *, dry_run: bool = False) -> Import:
     """Errors: InvalidField with everything that is wrong."""
     mend = "Write [[providers]] and [[routes]], nothing else."
-    problems = [Problem(_quoted(key), "there is no such table", mend) for key in document if key not in TABLES]
+    unknown = [key for key in document if key not in TABLES]
+    problems = [Problem(_quoted(key), "there is no such table", mend) for key in unknown[: PROBLEMS_TOLD_MAX + 1]]
     providers = _forms(document.get("providers", []), "providers", ProviderForm, problems)
     routes = _forms(document.get("routes", []), "routes", RouteForm, problems)
     if problems:
@@ -71,6 +72,10 @@ def planned(document: dict[str, Any], book: Book, changes: Changes, *, dry_run: 
 def _forms(rows: Any, table: str, kind: type[T], problems: list[Problem]) -> list[T]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         problems.append(Problem(table, "these must be tables", f"Write [[{table}]] above the lines of each."))
+        return []
+    most = PROVIDERS_MAX if table == "providers" else ROUTES_MAX
+    if len(rows) > most:  # to find everything that is wrong with more of them takes everybody's time
+        problems.append(Problem(table, f"there are more than {most:,} of them", "Remove those that nobody needs."))
         return []
     found: dict[str, T] = {}
     for number, row in enumerate(rows, start=1):

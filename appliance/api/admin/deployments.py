@@ -17,7 +17,8 @@ from appliance.api.bodies import json_body
 from appliance.api.error_answers import error_answers, success
 from appliance.identity.caller import Caller
 from appliance.routing.catalog import Catalog
-from appliance.routing.route_changes import deployment_at, route_of
+from appliance.routing.route_book import Book, Edit
+from appliance.routing.route_changes import Changes, deployment_at, deployment_to, route_of
 from appliance.routing.route_forms import DeploymentForm
 from appliance.routing.route_shown import DeploymentShown, Standing, deployment_shown, deployments_shown
 
@@ -104,10 +105,7 @@ async def create_deployment(
     document = msgspec.to_builtins(data)
     route_id = route_of(catalog.book, document.pop("route"), param="route").id
     await catalog.change(caller.actor, lambda book, changes: changes.deployment_made(book, route_id, document))
-    route = route_of(catalog.book, route_id)
-    wanted = (data.provider, data.model)
-    made = next(one for one in route.deployments if (one.form.provider, one.form.model) == wanted)
-    return _shown(catalog, standing, made.id)
+    return _shown(catalog, standing, deployment_to(catalog.book, route_id, data.provider, data.model))
 
 
 @get(
@@ -148,9 +146,18 @@ async def change_deployment(
     catalog: NamedDependency[Catalog],
     standing: NamedDependency[Standing],
 ) -> DeploymentShown:
-    route, place = deployment_at(catalog.book, deployment_id)
-    await catalog.change(caller.actor, lambda book, changes: changes.deployment_changed(book, deployment_id, data))
-    return _shown(catalog, standing, route_of(catalog.book, route.id).deployments[place].id)
+    now: list[tuple[str, DeploymentForm]] = []  # its place may be another one by the time that it is our turn
+
+    def decide(book: Book, changes: Changes) -> Edit:
+        before, place = deployment_at(book, deployment_id)
+        edit = changes.deployment_changed(book, deployment_id, data)
+        after = edit.routes[0].after if edit.routes else None
+        now.append((before.id, (after or before.form).deployments[place]))
+        return edit
+
+    await catalog.change(caller.actor, decide)
+    route_id, form = now[0]
+    return _shown(catalog, standing, deployment_to(catalog.book, route_id, form.provider, form.model))
 
 
 @delete(

@@ -22,7 +22,7 @@ from appliance.routing.route_forms import ProviderForm
 from appliance.routing.route_shown import ProviderShown, providers_shown
 from appliance.settings import Settings
 
-ProviderId = Annotated[str, PathParameter(description="Its id (`prov_…`) or its name.")]
+ProviderId = Annotated[str, PathParameter(description="Its id (`prov_…`), or its name unless that is `test`.")]
 
 
 class ProviderList(msgspec.Struct):

@@ -21,7 +21,8 @@ from appliance.routing.route_changes import route_of
 from appliance.routing.route_forms import RouteForm
 from appliance.routing.route_shown import RouteShown, Standing, route_shown
 
-RouteId = Annotated[str, PathParameter(description="Its id (`route_…`), or its name where that has no slash.")]
+_ID_TOLD = "Its id (`route_…`), or its name unless that has a slash or is `export`, `import` or `explain`."
+RouteId = Annotated[str, PathParameter(description=_ID_TOLD)]
 
 
 class RouteList(msgspec.Struct):

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from appliance.errors import Unavailable
+from appliance.gateway import responses_bound as bound_module
 from appliance.gateway import responses_writer as module
 from appliance.gateway.responses_writer import ResponsesWriter
 from appliance.store.engine import Database
@@ -35,7 +36,7 @@ class Counting(ResponsesWriter):
     """Counts the transactions it takes."""
 
     def __init__(self, db: Database) -> None:
-        super().__init__(db)
+        super().__init__(db, 100_000)
         self.groups: list[int] = []
 
     async def _write_group(self, group: list[Any]) -> None:
@@ -90,7 +91,7 @@ async def test_a_full_disk_is_told_to_everybody_of_the_group_and_the_next_one_is
     async with db.transaction() as tx:
         pages = (await tx.exec_driver_sql("PRAGMA page_count")).scalar_one()
         await tx.exec_driver_sql(f"PRAGMA max_page_count={pages + 1}")
-    writer = ResponsesWriter(db)
+    writer = ResponsesWriter(db, 100_000)
     large = [writer.write(row(f"r{number}", bytes(50_000)), {"x"}) for number in range(5)]
     told = await asyncio.gather(*large, return_exceptions=True)
     assert [type(one) for one in told] == [Unavailable] * 5
@@ -111,10 +112,72 @@ async def test_who_is_left_waiting_when_the_writer_is_stopped_is_told(db: Databa
         yield
 
     monkeypatch.setattr(db, "transaction", stuck)  # a disk that never answers
-    writer = ResponsesWriter(db)
+    writer = ResponsesWriter(db, 100_000)
     waiting = asyncio.ensure_future(writer.write(row("a"), set()))
     await begun.wait()
     assert writer._writing is not None
     writer._writing.cancel()
     with pytest.raises(Unavailable):
         await waiting
+
+
+async def ids_of(db: Database, owner: str = "user:7") -> list[str]:
+    query = sa.select(stored_responses.c.id).where(stored_responses.c.owner == owner).order_by(stored_responses.c.number)
+    async with db.read() as connection:
+        return list((await connection.execute(query)).scalars())
+
+
+async def test_the_newest_of_each_owner_stay_and_a_hundredth_may_be_there_too_many(db: Database) -> None:
+    writer = ResponsesWriter(db, 200)
+    await asyncio.gather(*(writer.write(row(f"r{number:03}", owner="user:8"), set()) for number in range(202)))
+    await asyncio.gather(*(writer.write(row(f"r{number:03}"), {f"m{number}"}) for number in range(500)))
+    kept = await ids_of(db)
+    assert 200 <= len(kept) <= 202
+    assert kept == [f"r{number:03}" for number in range(500 - len(kept), 500)]
+    assert len(await ids_of(db, "user:8")) == 202
+    assert len(await found(db, stored_response_items.c.id)) == len(kept)
+    await writer.write(row("r999", owner="user:8"), set())
+    assert len(await ids_of(db, "user:8")) == 200
+
+
+async def test_what_was_deleted_elsewhere_is_not_deleted_again_for_room(db: Database) -> None:
+    writer = ResponsesWriter(db, 3)
+    for number in range(3):
+        await writer.write(row(f"r{number}"), set())
+    async with db.transaction() as tx:
+        await tx.execute(sa.delete(stored_responses).where(stored_responses.c.id == "r1"))
+    await writer.write(row("r3"), set())
+    assert await ids_of(db) == ["r0", "r2", "r3"]
+    await writer.write(row("r3"), set())  # takes its own place
+    assert await ids_of(db) == ["r0", "r2", "r3"]
+    await writer.write(row("r4"), set())
+    assert await ids_of(db) == ["r2", "r3", "r4"]
+
+
+async def test_a_group_that_failed_does_not_count(db: Database) -> None:
+    writer = ResponsesWriter(db, 3)
+    for number in range(3):
+        await writer.write(row(f"r{number}"), set())
+    async with db.transaction() as tx:
+        words = "CREATE TRIGGER broken BEFORE DELETE ON stored_responses WHEN old.id = 'r0' BEGIN SELECT RAISE(FAIL, 'x'); END"
+        await tx.execute(sa.text(words))
+    for _ in range(5):
+        with pytest.raises(sa.exc.IntegrityError):
+            await writer.write(row("r3"), set())
+    async with db.transaction() as tx:
+        await tx.execute(sa.text("DROP TRIGGER broken"))
+    assert await ids_of(db) == ["r0", "r1", "r2"]
+    await writer.write(row("r3"), set())
+    assert await ids_of(db) == ["r1", "r2", "r3"]
+
+
+async def test_far_too_many_are_taken_away_little_by_little(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after the setting was lowered: nobody waits until thousands are gone."""
+    monkeypatch.setattr(bound_module, "TRIMMED_AT_ONCE", 10)
+    await asyncio.gather(*(ResponsesWriter(db, 1000).write(row(f"r{number:03}"), set()) for number in range(60)))
+    writer, sizes = ResponsesWriter(db, 20), []
+    for number in range(8):
+        await writer.write(row(f"s{number}"), set())
+        sizes.append(len(await ids_of(db)))
+    assert sizes == [51, 42, 33, 24, 20, 20, 20, 20]
+    assert (await ids_of(db))[-8:] == [f"s{number}" for number in range(8)]

@@ -41,12 +41,12 @@ class Place:
         self.home = Home(root).make()
         self.clock = clock
 
-    async def open(self, kept_hours: float = 2) -> StoredResponses:
+    async def open(self, kept_hours: float = 2, kept_max: int = 100_000) -> StoredResponses:
         self.db = Database(self.home.database)
         await self.db.open()
         await migrate(self.db)
         vault = await Vault.open(self.db, self.home, "file", {}, self.clock)
-        return StoredResponses(self.db, vault, self.clock, kept_hours=kept_hours)
+        return StoredResponses(self.db, vault, self.clock, kept_hours=kept_hours, kept_max=kept_max)
 
     async def count(self, table: sa.Table = stored_responses) -> int:
         async with self.db.read() as connection:
@@ -285,3 +285,11 @@ async def test_an_upstreams_answer_without_an_id_is_not_kept(place: Place, kept:
     with pytest.raises(UpstreamFailed):
         await kept.keep(OLGA, body, asked("x"), None)
     assert await place.count() == 0
+
+
+async def test_an_answer_that_is_called_as_the_one_before_it_takes_nothing_away(kept: StoredResponses) -> None:
+    await keep(kept, "a")
+    await keep(kept, "b", "a")
+    with pytest.raises(UpstreamFailed):
+        await keep(kept, "b", "b")
+    assert len(await kept.conversation(OLGA, "resp_b")) == 4
