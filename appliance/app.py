@@ -36,20 +36,9 @@ from appliance.gateway.sending import Sender
 from appliance.gateway.state import State, StateHolder
 from appliance.gateway.stored_responses import StoredResponses
 from appliance.home import Home
-from appliance.identity.api_keys import ApiKeys
-from appliance.identity.changes import Changes
-from appliance.identity.invitations import Invitations
-from appliance.identity.key_ring import KeyRing
+from appliance.identity.identity import Identity
 from appliance.identity.key_table import load_key_table
 from appliance.identity.own_keys import OwnKeys
-from appliance.identity.people import People
-from appliance.identity.people_import import PeopleImport
-from appliance.identity.service_accounts import ServiceAccounts
-from appliance.identity.setup_code import SetupCode
-from appliance.identity.tenants import Tenants
-from appliance.identity.tokens import Tokens
-from appliance.identity.units import Units
-from appliance.identity.users import Users
 from appliance.lan.addresses import url_host
 from appliance.lan.hosts import Hosts
 from appliance.lan.lan import Lan
@@ -98,11 +87,7 @@ class Appliance:
     stored_responses: StoredResponses
     vllm: Vllm
     tasks: Tasks
-    users: Users
-    key_ring: KeyRing
-    api_keys: ApiKeys
-    invitations: Invitations
-    setup_code: SetupCode
+    identity: Identity
     lan: Lan
     door: Door
     events: Events
@@ -162,13 +147,7 @@ class Appliance:
         self.offers.publish = publish
         publish(holder.current.names)
 
-        self.setup_code = SetupCode()
-        tokens = await Tokens.open(settings, self.database, vault, clock)
-        self.users = Users(self.database, tokens, clock, settings, self.setup_code)
-        self.key_ring = KeyRing(vault, holder.publish_keys)
-        changes = Changes(self.database, clock, self.key_ring)
-        self.api_keys = ApiKeys(self.database, vault, clock, self.key_ring)
-        self.invitations = Invitations(self.database, vault, clock, self.key_ring)
+        people = self.identity = await Identity.open(self.database, vault, clock, settings, holder.publish_keys)
 
         hosts = Hosts(settings.allowed_hosts)
         self.lan = Lan(settings, home, environ, self.database, vault, clock, hosts)
@@ -197,7 +176,7 @@ class Appliance:
                 door=self.door,
                 ledger=self.ledger,
                 local_models=self.local_models,
-                users=self.users,
+                users=people.users,
                 activity=activity,
                 listening=listening,
                 requests_in_flight_max=settings.requests_in_flight_max,
@@ -216,17 +195,20 @@ class Appliance:
             "clock": clock,
             "door": self.door,
             "settings": settings,
-            "users": self.users,
-            "tenants": Tenants(changes),
-            "units": Units(changes),
-            "people": People(changes),
-            "people_import": PeopleImport(changes, self.invitations),
-            "tokens": tokens,
-            "api_keys": self.api_keys,
-            "invitations": self.invitations,
+            "users": people.users,
+            "sign_in": people.sign_in,
+            "sessions": people.sessions,
+            "second_factors": people.second_factors,
+            "tokens": people.tokens,
+            "tenants": people.tenants,
+            "units": people.units,
+            "people": people.people,
+            "people_import": people.people_import,
+            "invitations": people.invitations,
+            "api_keys": people.api_keys,
+            "service_accounts": people.service_accounts,
             "base_url": listening.base_url,
-            "service_accounts": ServiceAccounts(self.database, clock, self.key_ring),
-            "me": Me(MeSessions(self.users, tokens), own_keys, OwnUsage(self.database, clock), clock),
+            "me": Me(MeSessions(people), own_keys, OwnUsage(self.database, clock), clock),
             "addresses": Addresses(self.lan, settings, listening.base_url, self.model_to_try, own_keys),
             "lan": self.lan,
             "local_models": self.local_models,

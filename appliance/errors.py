@@ -235,6 +235,12 @@ class RegistrationClosed(Forbidden):
     code = "registration_closed"
 
 
+class SecondFactorRequired(CredentialsWrong):
+    """The password is right; the account's second factor is asked for as well."""
+
+    code = "second_factor_required"
+
+
 class SetupCodeRequired(Forbidden):
     """The first registration from another machine needs the setup code that was printed at start."""
 

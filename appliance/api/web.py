@@ -19,6 +19,7 @@ from appliance.api import (
     responses_stored,
 )
 from appliance.api.admin import (
+    account,
     api_keys,
     auth,
     departments,
@@ -36,6 +37,7 @@ from appliance.api.admin import (
     route_explain,
     route_files,
     routes,
+    second_factor,
     service_accounts,
     teams,
     tenants,
@@ -56,6 +58,8 @@ _ROOMS = (
     join_form,
     me,
     auth,
+    account,
+    second_factor,
     api_keys,
     invitations,
     service_accounts,

@@ -195,13 +195,13 @@ class OwnRooms:
 
     def create_owner(self, name: str, email: str, password: str) -> Account:
         async def change(rooms: Rooms) -> Account:
-            return account_of(await rooms.users.create_owner(name, email, password, actor=rooms.caller.actor))
+            return account_of(await rooms.people.users.create_owner(name, email, password, actor=rooms.caller.actor))
 
         return self._run(change)
 
     def reset_password(self, email: str, password: str) -> Account:
         async def change(rooms: Rooms) -> Account:
-            return account_of(await rooms.users.reset_password(email, password, actor=rooms.caller.actor))
+            return account_of(await rooms.people.sign_in.reset_password(email, password, actor=rooms.caller.actor))
 
         return self._run(change)
 
@@ -221,7 +221,7 @@ class OwnRooms:
                 },
                 KeyWanted,
             )
-            new = await rooms.api_keys.create(rooms.caller, wanted, for_email=order.email)
+            new = await rooms.people.api_keys.create(rooms.caller, wanted, for_email=order.email)
             return MadeKey(new.key.id, new.secret, rfc3339_or_none(new.key.expires_at))
 
         return self._run(change)
@@ -231,7 +231,7 @@ class OwnRooms:
             listed: list[ListedKey] = []
             cursor: str | None = None
             while True:
-                page = await rooms.api_keys.list(rooms.caller, limit=KEYS_A_PAGE, after=cursor)
+                page = await rooms.people.api_keys.list(rooms.caller, limit=KEYS_A_PAGE, after=cursor)
                 listed.extend(listed_key(key) for key in page.items)
                 cursor = page.next_cursor
                 if cursor is None:
@@ -241,7 +241,7 @@ class OwnRooms:
 
     def revoke_key(self, key_id: str) -> None:
         async def change(rooms: Rooms) -> None:
-            await rooms.api_keys.revoke(rooms.caller, key_id)
+            await rooms.people.api_keys.revoke(rooms.caller, key_id)
 
         self._run(change)
 
@@ -281,12 +281,8 @@ class OwnRooms:
         return asyncio.run(self._with_rooms(work))
 
     async def _with_rooms(self, work: Callable[[Rooms], Coroutine[Any, Any, T]]) -> T:
-        from appliance.identity.api_keys import ApiKeys
         from appliance.identity.caller import MACHINE
-        from appliance.identity.key_ring import KeyRing
-        from appliance.identity.setup_code import SetupCode
-        from appliance.identity.tokens import Tokens
-        from appliance.identity.users import Users
+        from appliance.identity.identity import Identity
         from appliance.lan.hosts import Hosts
         from appliance.lan.lan import Lan
         from appliance.settings_sources import load
@@ -300,11 +296,9 @@ class OwnRooms:
         try:
             await migrate(db)
             vault = await Vault.open(db, self._home, settings.master_key_source, self._environ, clock)
-            tokens = await Tokens.open(settings, db, vault, clock)
-            users = Users(db, tokens, clock, settings, SetupCode())
-            api_keys = ApiKeys(db, vault, clock, KeyRing(vault, lambda table: None))  # nobody else holds a table of keys now
+            people = await Identity.open(db, vault, clock, settings)
             lan = Lan(settings, self._home, self._environ, db, vault, clock, Hosts())
-            return await work(Rooms(MACHINE, users, api_keys, lan, Stored(db, vault, clock, settings, self._environ)))
+            return await work(Rooms(MACHINE, people, lan, Stored(db, vault, clock, settings, self._environ)))
         finally:
             await db.close()
 

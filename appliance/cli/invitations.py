@@ -68,13 +68,9 @@ def made_here(order: InvitationOrder) -> Callable[[Rooms], Coroutine[Any, Any, M
     async def change(rooms: Rooms) -> MadeInvitation:
         from appliance.api.admin.invitations import invitation_created
         from appliance.identity.invitation_places import InvitationWanted
-        from appliance.identity.invitations import Invitations
-        from appliance.identity.key_ring import KeyRing
 
-        stored = rooms.stored
-        ring = KeyRing(stored.vault, lambda table: None)  # nobody else holds a table of keys now
         wanted = msgspec.convert(msgspec.to_builtins(order), InvitationWanted)
-        new = await Invitations(stored.db, stored.vault, stored.clock, ring).create(rooms.caller, wanted)
+        new = await rooms.people.invitations.create(rooms.caller, wanted)
         made = invitation_created(new, base_url_here(rooms))
         return MadeInvitation(made.link, made.invitation.expires_at)
 

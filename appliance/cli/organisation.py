@@ -13,7 +13,6 @@ from appliance.errors import NotFound
 if TYPE_CHECKING:
     from appliance.api.admin.tenants import TenantShown
     from appliance.api.admin.users import ImportShown, PersonShown
-    from appliance.identity.changes import Changes
 
 T = TypeVar("T")
 Work = Callable[[Rooms], Coroutine[Any, Any, T]]
@@ -115,10 +114,9 @@ class RoomsOrganisation:
 
     def tenants(self) -> "list[TenantShown]":
         from appliance.api.admin.tenants import tenant_shown
-        from appliance.identity.tenants import Tenants
 
         async def read(rooms: Rooms) -> "list[TenantShown]":
-            room = Tenants(_changes(rooms))
+            room = rooms.people.tenants
             return [tenant_shown(one) for one in await _pages(lambda after: room.list(rooms.caller, limit=A_PAGE, after=after))]
 
         found: list[TenantShown] = self._run(read)
@@ -127,29 +125,27 @@ class RoomsOrganisation:
     def create_tenant(self, name: str) -> "TenantShown":
         from appliance.api.admin.tenants import tenant_shown
         from appliance.identity.tenant_rules import TenantRules
-        from appliance.identity.tenants import Tenants
 
         async def change(rooms: Rooms) -> "TenantShown":
-            return tenant_shown(await Tenants(_changes(rooms)).create(rooms.caller, name, TenantRules()))
+            return tenant_shown(await rooms.people.tenants.create(rooms.caller, name, TenantRules()))
 
         made: TenantShown = self._run(change)
         return made
 
     def change_tenant(self, tenant_id: str, change: Change) -> "TenantShown":
         from appliance.api.admin.tenants import tenant_shown
-        from appliance.identity.tenants import TenantChange, Tenants
+        from appliance.identity.tenants import TenantChange
 
         async def changed(rooms: Rooms) -> "TenantShown":
-            return tenant_shown(await Tenants(_changes(rooms)).change(rooms.caller, tenant_id, TenantChange(**change)))
+            return tenant_shown(await rooms.people.tenants.change(rooms.caller, tenant_id, TenantChange(**change)))
 
         found: TenantShown = self._run(changed)
         return found
 
     def delete_tenant(self, tenant_id: str, *, forget: bool) -> None:
-        from appliance.identity.tenants import Tenants
 
         async def change(rooms: Rooms) -> None:
-            await Tenants(_changes(rooms)).delete(rooms.caller, tenant_id, forget=forget)
+            await rooms.people.tenants.delete(rooms.caller, tenant_id, forget=forget)
 
         self._run(change)
 
@@ -165,49 +161,42 @@ class RoomsOrganisation:
 
     def create_user(self, wanted: Change) -> "PersonShown":
         from appliance.api.admin.users import person_shown
-        from appliance.identity.people import People
         from appliance.identity.person import NewPerson
 
         tenant = wanted.pop("tenant_id", None)
         person = msgspec.convert(wanted, NewPerson)
 
         async def change(rooms: Rooms) -> "PersonShown":
-            return person_shown(await People(_changes(rooms)).create(rooms.caller, person, tenant_id=tenant))
+            return person_shown(await rooms.people.people.create(rooms.caller, person, tenant_id=tenant))
 
         made: PersonShown = self._run(change)
         return made
 
     def change_user(self, email: str, change: Change) -> "PersonShown":
         from appliance.api.admin.users import person_shown
-        from appliance.identity.people import People
         from appliance.identity.person import PersonChange
 
         async def changed(rooms: Rooms) -> "PersonShown":
             user_id = await _user_id(rooms, email)
-            return person_shown(await People(_changes(rooms)).change(rooms.caller, user_id, PersonChange(**change)))
+            return person_shown(await rooms.people.people.change(rooms.caller, user_id, PersonChange(**change)))
 
         found: PersonShown = self._run(changed)
         return found
 
     def delete_user(self, email: str, *, forget: bool) -> None:
-        from appliance.identity.people import People
 
         async def change(rooms: Rooms) -> None:
-            await People(_changes(rooms)).delete(rooms.caller, await _user_id(rooms, email), forget=forget)
+            await rooms.people.people.delete(rooms.caller, await _user_id(rooms, email), forget=forget)
 
         self._run(change)
 
     def import_users(self, wanted: Change, *, dry_run: bool) -> "ImportShown":
         from appliance.api.admin.users import UserImport, import_shown
-        from appliance.identity.invitations import Invitations
-        from appliance.identity.people_import import PeopleImport
 
         order = msgspec.convert(wanted, UserImport)
 
         async def change(rooms: Rooms) -> "ImportShown":
-            changes, stored = _changes(rooms), rooms.stored
-            invitations = Invitations(stored.db, stored.vault, stored.clock, changes.ring)
-            room = PeopleImport(changes, invitations)
+            room = rooms.people.people_import
             told = await room.take(rooms.caller, order.users, invite=order.invite, dry_run=dry_run, tenant_id=order.tenant_id)
             return import_shown(told, base_url_here(rooms))
 
@@ -239,9 +228,8 @@ async def _user_id(rooms: Rooms, email: str) -> str:
 
 
 async def _people(rooms: Rooms, wanted: Any) -> list[Any]:
-    from appliance.identity.people import People
 
-    room = People(_changes(rooms))
+    room = rooms.people.people
     return await _pages(lambda after: room.list(rooms.caller, wanted, limit=A_PAGE, after=after))
 
 
@@ -254,14 +242,6 @@ async def _pages(read: Callable[[str | None], Coroutine[Any, Any, Any]]) -> list
         after = page.next_cursor
         if after is None:
             return found
-
-
-def _changes(rooms: Rooms) -> "Changes":
-    from appliance.identity.changes import Changes
-    from appliance.identity.key_ring import KeyRing
-
-    stored = rooms.stored
-    return Changes(stored.db, stored.clock, KeyRing(stored.vault, lambda table: None))  # nobody else holds a table of keys now
 
 
 def _flag(value: bool) -> str:

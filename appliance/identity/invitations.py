@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from appliance import audit
 from appliance.clock import Clock, rfc3339
 from appliance.errors import Conflict, InvalidField, NotFound
+from appliance.identity.accounts import Origin
 from appliance.identity.back_off import BackOff, network
 from appliance.identity.caller import Caller
 from appliance.identity.cursors import check_limit, cursor, number_in
@@ -27,7 +28,6 @@ from appliance.identity.key_table import PEPPER_LABEL, key_hash
 from appliance.identity.passwords import Passwords, check
 from appliance.identity.roles import insist, insist_on_rank
 from appliance.identity.text_rules import clean_email, clean_name
-from appliance.identity.users import Origin
 from appliance.store.engine import Database, to_the_end
 from appliance.store.new_id import new_id
 from appliance.store.tables import invitations

@@ -11,6 +11,7 @@ from appliance.errors import Conflict
 from appliance.identity import key_format
 from appliance.identity.departed import next_number
 from appliance.identity.key_table import key_hash
+from appliance.identity.sessions import end_all
 from appliance.identity.text_rules import Email
 from appliance.identity.versions import changed
 from appliance.store.new_id import new_id
@@ -104,6 +105,7 @@ async def _password_set(tx: AsyncConnection, number: int, wanted: PersonWanted, 
             **changed(users, now),
         )
     )
+    await end_all(tx, number)
     return row
 
 

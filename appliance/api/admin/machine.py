@@ -17,6 +17,7 @@ from appliance.api.bodies import json_body
 from appliance.api.error_answers import error_answers, success
 from appliance.identity.api_keys import ApiKeys
 from appliance.identity.caller import Caller
+from appliance.identity.sign_in import SignIn
 from appliance.identity.users import Users
 
 
@@ -33,6 +34,7 @@ class PasswordReset(msgspec.Struct, forbid_unknown_fields=True):
 
     email: str
     password: str
+    drop_second_factor: bool = False
 
 
 class MachineKeyCreate(ApiKeyCreate, forbid_unknown_fields=True):
@@ -86,9 +88,10 @@ async def create_owner(
 async def reset_password(
     data: Annotated[PasswordReset, Body(examples=[Example(value=PERSON_EXAMPLE)])],
     caller: NamedDependency[Caller],
-    users: NamedDependency[Users],
+    sign_in: NamedDependency[SignIn],
 ) -> UserShown:
-    return user_shown(await users.reset_password(data.email, data.password, actor=caller.actor))
+    drop = data.drop_second_factor
+    return user_shown(await sign_in.reset_password(data.email, data.password, actor=caller.actor, drop_factor=drop))
 
 
 @post(

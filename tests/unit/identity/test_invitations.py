@@ -46,9 +46,9 @@ async def test_an_account_that_is_there_gets_its_password_by_invitation(house: H
     invited = await inviting.accept(second, "Somebody Else", "", NEW, THERE)
     assert (invited.name, invited.email) == ("Ada", "ada@example.com")
     assert house.identify(str(invited.api_key)).user_id == invited.user_id == before.user.id
-    assert (await house.users.sign_in("ada@example.com", NEW, HERE)).user.id == before.user.id
+    assert (await house.sign_in.with_password("ada@example.com", NEW, HERE)).user.id == before.user.id
     with pytest.raises(CredentialsWrong):
-        await house.users.sign_in("ada@example.com", PASSWORD, HERE)
+        await house.sign_in.with_password("ada@example.com", PASSWORD, HERE)
     with pytest.raises(TokenInvalid):
         await house.tokens.verify(before.token)
     assert (await row_of(house, "ada@example.com")).role == "owner"

@@ -28,10 +28,10 @@ async def test_an_account_with_a_password_signs_in_and_one_without_does_not(hous
     owner = await house.owner()
     person = await people.create(owner, NewPerson(name="Asha", email="Asha@Example.com", password=PASSWORD))
     assert (person.has_password, person.role, person.tenant_id) == (True, "member", "tenant_default")
-    assert (await house.users.sign_in("asha@example.com", PASSWORD, HERE)).user.id == person.id
+    assert (await house.sign_in.with_password("asha@example.com", PASSWORD, HERE)).user.id == person.id
     assert not (await made(people, owner, name="bela")).has_password
     with pytest.raises(Exception, match="don't match"):
-        await house.users.sign_in("bela@example.com", "", HERE)
+        await house.sign_in.with_password("bela@example.com", "", HERE)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ async def _outcome(attempt: object) -> str:
 async def test_who_is_suspended_or_deleted_is_out_at_once(house: House, people: People) -> None:
     owner = await house.owner()
     person = await people.create(owner, NewPerson(name="Asha", email="asha@example.com", password=PASSWORD))
-    signed_in = await house.users.sign_in("asha@example.com", PASSWORD, HERE)
+    signed_in = await house.sign_in.with_password("asha@example.com", PASSWORD, HERE)
     key = await house.key(await house.tokens.verify(signed_in.token))
     await people.change(owner, person.id, PersonChange(suspended=True))
     with pytest.raises(TokenInvalid):

@@ -24,7 +24,7 @@ async def guest(house: House, tenants: Tenants) -> Caller:
     people = People(house.changes, house.users._passwords)
     wanted = NewPerson(name="Guest", email="guest@example.com", role="owner", password=PASSWORD)
     await people.create(MACHINE, wanted, tenant_id=made.id)
-    return await house.tokens.verify((await house.users.sign_in("guest@example.com", PASSWORD, HERE)).token)
+    return await house.tokens.verify((await house.sign_in.with_password("guest@example.com", PASSWORD, HERE)).token)
 
 
 async def test_one_organisation_is_there_and_can_neither_go_nor_stop(house: House, tenants: Tenants) -> None:
@@ -100,7 +100,7 @@ async def test_a_suspended_organisation_is_out_and_a_deleted_one_leaves_numbers(
     with pytest.raises(KeyRevoked):
         house.identify(key.secret)
     with pytest.raises(Forbidden, match="suspended"):
-        await house.users.sign_in("guest@example.com", PASSWORD, HERE)
+        await house.sign_in.with_password("guest@example.com", PASSWORD, HERE)
     await tenants.delete(owner, theirs.tenant_id, forget=True)
     with pytest.raises(KeyInvalid):
         house.identify(key.secret)

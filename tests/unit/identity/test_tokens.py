@@ -150,7 +150,7 @@ async def test_a_payload_nested_ten_thousand_deep_is_refused(house: House, forge
 
 async def test_every_token_is_void_once_the_password_was_reset(house: House) -> None:
     signed_in = await house.register()
-    await house.users.reset_password("owner@example.com", "another password", actor="machine")
+    await house.sign_in.reset_password("owner@example.com", "another password", actor="machine")
     assert await refused(house, signed_in.token) == "this sign-in has ended"
 
 

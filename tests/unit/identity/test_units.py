@@ -59,7 +59,7 @@ async def test_a_team_that_moves_takes_its_people_and_their_keys_along(house: Ho
     research, models = await two(house, units)
     sales = await units.create(MACHINE, "department", "Sales")
     await people.change(MACHINE, member.user_id, PersonChange(team_id=models.id))
-    signed_in = await house.users.sign_in("member@example.com", PASSWORD, HERE)
+    signed_in = await house.sign_in.with_password("member@example.com", PASSWORD, HERE)
     key = await house.key(await house.tokens.verify(signed_in.token))
     assert house.identify(key.secret).department_id == research.id
     await units.change(MACHINE, "team", models.id, UnitChange(department_id=sales.id))
