@@ -8,6 +8,7 @@ from appliance.identity.caller import Caller
 from appliance.identity.key_ring import KeyRing
 from appliance.identity.key_table import KeyTable, load_key_table
 from appliance.identity.passwords import Passwords
+from appliance.identity.service_accounts import ServiceAccounts
 from appliance.identity.setup_code import SetupCode
 from appliance.identity.tokens import Tokens
 from appliance.identity.users import Origin, Registration, SignedIn, Users
@@ -37,7 +38,9 @@ class House:
         self.tokens = await Tokens.open(self.settings, self.db, self.vault, clock)
         self.setup_code = SetupCode()
         self.users = Users(self.db, self.tokens, clock, self.settings, self.setup_code, passwords=Passwords(cost=4))
-        self.api_keys = ApiKeys(self.db, self.vault, clock, KeyRing(self.vault, self._publish))
+        self.ring = KeyRing(self.vault, self._publish)
+        self.api_keys = ApiKeys(self.db, self.vault, clock, self.ring)
+        self.service_accounts = ServiceAccounts(self.db, clock, self.ring)
         async with self.db.read() as connection:
             self.keys = await load_key_table(connection, self.vault)
         return self
