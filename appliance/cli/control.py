@@ -37,6 +37,8 @@ class Machine(Protocol):
     def create_key(self, order: KeyOrder) -> MadeKey: ...
     def keys(self) -> Iterator[ListedKey]: ...
     def revoke_key(self, key_id: str) -> None: ...
+    def revoke_value(self, value: str) -> str: ...
+    def rotate_key(self, key_id: str, grace_seconds: int) -> MadeKey: ...
     def lan(self) -> LanView: ...
     def lan_on(self, *, new_ca: bool) -> LanView: ...
     def lan_off(self) -> LanView: ...
@@ -101,6 +103,13 @@ class RunningServer:
 
     def revoke_key(self, key_id: str) -> None:
         self.ask("DELETE", f"api-keys/{quote(key_id, safe='')}")
+
+    def revoke_value(self, value: str) -> str:
+        return str(self.ask("POST", "api-keys/revoke", {"key": value})["id"])
+
+    def rotate_key(self, key_id: str, grace_seconds: int) -> MadeKey:
+        body = {"grace_seconds": grace_seconds}
+        return msgspec.convert(self.ask("POST", f"api-keys/{quote(key_id, safe='')}/rotate", body), MadeKey)
 
     def lan(self) -> LanView:
         return msgspec.convert(self.ask("GET", "lan"), LanView)
@@ -195,7 +204,7 @@ class OwnRooms:
 
     def create_key(self, order: KeyOrder) -> MadeKey:
         async def change(rooms: Rooms) -> MadeKey:
-            from appliance.identity.api_keys import KeyWanted
+            from appliance.identity.api_keys import For, KeyWanted
 
             wanted = msgspec.convert(
                 {
@@ -203,10 +212,13 @@ class OwnRooms:
                     "environment": order.environment,
                     "expires_at": order.expires_at,
                     "scopes": order.scopes,
+                    "models": order.models,
                 },
                 KeyWanted,
             )
-            new = await rooms.api_keys.create(rooms.caller, wanted, for_email=order.email)
+            new = await rooms.api_keys.create(
+                rooms.caller, wanted, whose=For(email=order.email, service_account=order.service_account_id)
+            )
             return MadeKey(new.key.id, new.secret, rfc3339_or_none(new.key.expires_at))
 
         return self._run(change)
@@ -229,6 +241,19 @@ class OwnRooms:
             await rooms.api_keys.revoke(rooms.caller, key_id)
 
         self._run(change)
+
+    def revoke_value(self, value: str) -> str:
+        async def change(rooms: Rooms) -> str:
+            return (await rooms.api_keys.revoke_value(rooms.caller, value)).id
+
+        return self._run(change)
+
+    def rotate_key(self, key_id: str, grace_seconds: int) -> MadeKey:
+        async def change(rooms: Rooms) -> MadeKey:
+            new = await rooms.api_keys.rotate(rooms.caller, key_id, grace_seconds=grace_seconds)
+            return MadeKey(new.key.id, new.secret, rfc3339_or_none(new.key.expires_at))
+
+        return self._run(change)
 
     def lan(self) -> LanView:
         from appliance.settings_sources import load

@@ -84,3 +84,21 @@ def test_a_rotation_under_load_loses_no_request_and_use_is_what_the_ledger_says(
     assert set(before + after) == {200}
     shown = door.call("GET", f"{KEYS}/{made['id']}", token=door.owner_token).json
     assert (shown["requests"], shown["success_rate"]) == (len(before + after), 1.0)
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_commands_make_rotate_and_revoke_by_value_whether_a_server_runs_or_not(appliance: MakeAppliance, runs: bool) -> None:
+    box = appliance(start=runs)
+
+    def run(*arguments: str, stdin: str = "") -> str:
+        done = box.command("keys", *arguments, stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    first = run("create", "CI", "--model", "openai/*", "--environment", "test")
+    key_id = run("list", "--json").split('"id": "')[1].split('"')[0]
+    second = run("rotate", key_id, "--grace-hours", "0")
+    assert first.startswith("gh-test-")
+    assert second.startswith("gh-test-")
+    assert key_id in run("revoke", "--value", stdin=second + "\n")
+    assert box.command("keys", "create", "x", "--service-account", "nobody").returncode != 0
