@@ -35,11 +35,13 @@ class Machine(Protocol):
     """What a command may ask, whether a server runs or not. Errors: those of the tree, and CannotStart."""
 
     def create_owner(self, name: str, email: str, password: str) -> Account: ...
-    def reset_password(self, email: str, password: str) -> Account: ...
+    def reset_password(self, email: str, password: str, *, drop_second_factor: bool) -> Account: ...
     def invite(self, order: InvitationOrder) -> MadeInvitation: ...
     def create_key(self, order: KeyOrder) -> MadeKey: ...
     def keys(self) -> Iterator[ListedKey]: ...
     def revoke_key(self, key_id: str) -> None: ...
+    def revoke_value(self, value: str) -> str: ...
+    def rotate_key(self, key_id: str, grace_seconds: int) -> MadeKey: ...
     def lan(self) -> LanView: ...
     def lan_on(self, *, new_ca: bool) -> LanView: ...
     def lan_off(self) -> LanView: ...
@@ -88,8 +90,13 @@ class RunningServer:
         body = {"name": name, "email": email, "password": password}
         return msgspec.convert(self.ask("POST", "machine/owner", body), Account)
 
-    def reset_password(self, email: str, password: str) -> Account:
-        return msgspec.convert(self.ask("POST", "machine/password", {"email": email, "password": password}), Account)
+    def reset_password(self, email: str, password: str, *, drop_second_factor: bool) -> Account:
+        return msgspec.convert(
+            self.ask(
+                "POST", "machine/password", {"email": email, "password": password, "drop_second_factor": drop_second_factor}
+            ),
+            Account,
+        )
 
     def invite(self, order: InvitationOrder) -> MadeInvitation:
         return asked(self.ask, order)
@@ -109,6 +116,13 @@ class RunningServer:
 
     def revoke_key(self, key_id: str) -> None:
         self.ask("DELETE", f"api-keys/{quote(key_id, safe='')}")
+
+    def revoke_value(self, value: str) -> str:
+        return str(self.ask("POST", "api-keys/revoke", {"key": value})["id"])
+
+    def rotate_key(self, key_id: str, grace_seconds: int) -> MadeKey:
+        body = {"grace_seconds": grace_seconds}
+        return msgspec.convert(self.ask("POST", f"api-keys/{quote(key_id, safe='')}/rotate", body), MadeKey)
 
     def lan(self) -> LanView:
         return msgspec.convert(self.ask("GET", "lan"), LanView)
@@ -199,9 +213,10 @@ class OwnRooms:
 
         return self._run(change)
 
-    def reset_password(self, email: str, password: str) -> Account:
+    def reset_password(self, email: str, password: str, *, drop_second_factor: bool) -> Account:
         async def change(rooms: Rooms) -> Account:
-            return account_of(await rooms.people.sign_in.reset_password(email, password, actor=rooms.caller.actor))
+            sign_in, actor = rooms.people.sign_in, rooms.caller.actor
+            return account_of(await sign_in.reset_password(email, password, actor=actor, drop_factor=drop_second_factor))
 
         return self._run(change)
 
@@ -210,7 +225,7 @@ class OwnRooms:
 
     def create_key(self, order: KeyOrder) -> MadeKey:
         async def change(rooms: Rooms) -> MadeKey:
-            from appliance.identity.api_keys import KeyWanted
+            from appliance.identity.api_keys import For, KeyWanted
 
             wanted = msgspec.convert(
                 {
@@ -218,10 +233,13 @@ class OwnRooms:
                     "environment": order.environment,
                     "expires_at": order.expires_at,
                     "scopes": order.scopes,
+                    "models": order.models,
                 },
                 KeyWanted,
             )
-            new = await rooms.people.api_keys.create(rooms.caller, wanted, for_email=order.email)
+            new = await rooms.people.api_keys.create(
+                rooms.caller, wanted, whose=For(email=order.email, service_account=order.service_account_id)
+            )
             return MadeKey(new.key.id, new.secret, rfc3339_or_none(new.key.expires_at))
 
         return self._run(change)
@@ -244,6 +262,19 @@ class OwnRooms:
             await rooms.people.api_keys.revoke(rooms.caller, key_id)
 
         self._run(change)
+
+    def revoke_value(self, value: str) -> str:
+        async def change(rooms: Rooms) -> str:
+            return (await rooms.people.api_keys.revoke_value(rooms.caller, value)).id
+
+        return self._run(change)
+
+    def rotate_key(self, key_id: str, grace_seconds: int) -> MadeKey:
+        async def change(rooms: Rooms) -> MadeKey:
+            new = await rooms.people.api_keys.rotate(rooms.caller, key_id, grace_seconds=grace_seconds)
+            return MadeKey(new.key.id, new.secret, rfc3339_or_none(new.key.expires_at))
+
+        return self._run(change)
 
     def lan(self) -> LanView:
         from appliance.settings_sources import load

@@ -68,7 +68,7 @@ def set_role(email: str, role: str) -> None:
     _change(email, {"role": role}, f"is {role} now")
 
 
-@click.command()
+@click.command(short_help="Keep somebody out, at once.")
 @click.argument("email")
 def suspend(email: str) -> None:
     """Keep somebody out: they don't sign in, and their keys stop at once."""
@@ -93,7 +93,7 @@ def delete(email: str, forget: bool) -> None:
     click.echo(f"{email} is deleted.")
 
 
-@click.command("import")
+@click.command("import", short_help="Make an account for every line of a CSV file.")
 @click.argument("file", metavar="FILE.csv")
 @click.option("--dry-run", is_flag=True, help="Say what would become of it, and change nothing.")
 @click.option("--invite", is_flag=True, help="Print a link for each, with which they set their password.")

@@ -28,6 +28,8 @@ class KeyOrder(msgspec.Struct):
     expires_at: int | None = None
     scopes: list[str] = []
     email: str | None = None
+    service_account_id: str | None = None  # its name will do
+    models: list[str] | None = None
 
 
 class MadeKey(msgspec.Struct):

@@ -97,14 +97,14 @@ class ApiKeys:
             query = query.where(api_keys.c.number < number_in(after))
         async with self._db.read() as connection:
             rows = (await connection.execute(query)).all()
-        items = [api_key(row) for row in rows[:limit]]
+        items = [self._told(row) for row in rows[:limit]]
         return KeyPage(items, cursor(items[-1].number) if len(rows) > limit else None)
 
     async def get(self, caller: Caller, key_id: str) -> ApiKey:
         """Errors: NotFound."""
         insist(caller, "api_keys:list")
         async with self._db.read() as connection:
-            return api_key(await key_row(connection, caller, key_id, "api_keys:list_all"))
+            return self._told(await key_row(connection, caller, key_id, "api_keys:list_all"))
 
     async def change(self, caller: Caller, key_id: str, change: KeyChange, *, version: int | None = None) -> ApiKey:
         """What a change leaves as it was counts as no change.
@@ -192,10 +192,10 @@ class ApiKeys:
             row = await self._to_change(tx, caller, key_id, version)
             columns = change.columns(caller, row, self._clock.now_ms())
             if not columns:
-                return api_key(row)
+                return self._told(row)
             await self._update(tx, row, **columns)
             await self._record(tx, caller, "api_key.change", key_id, told(columns))
-            key = api_key(await key_row(tx, caller, key_id, "api_keys:change_all"))
+            key = self._told(await key_row(tx, caller, key_id, "api_keys:change_all"))
             table = await self._table_with(tx, row.number)
         self._ring.swap(table)
         return key
@@ -214,7 +214,7 @@ class ApiKeys:
             await self._update(tx, row, **fresh, previous_hash=row.key_hash, previous_until=until, rotated_at=now)
             detail: audit.Detail = {"name": row.name, "previous_until": rfc3339(until)}
             await self._record(tx, caller, "api_key.rotate", key_id, detail)
-            key = api_key(await key_row(tx, caller, key_id, "api_keys:change_all"))
+            key = self._told(await key_row(tx, caller, key_id, "api_keys:change_all"))
             table = await self._table_with(tx, row.number, without=row.previous_hash)
         self._ring.swap(table)
         return NewKey(key, secret)
@@ -260,6 +260,9 @@ class ApiKeys:
         """The table in force with this key as it is now; `without` a secret that it had."""
         table = await self._ring.current(tx)
         return table.with_entries(await load_key_entries(tx, number), without=[] if without is None else [without])
+
+    def _told(self, row: Any) -> ApiKey:
+        return api_key(row, self._clock.now_ms())
 
     async def _update(self, tx: AsyncConnection, row: Any, **columns: Any) -> None:
         bookkeeping = changed(api_keys, self._clock.now_ms())

@@ -44,11 +44,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     requests: int = 0
     failures: int = 0
     last_used_at: int | None = None
-
-    def state(self, now_ms: int) -> KeyState:
-        if self.revoked_at is not None:
-            return "revoked"
-        return "expired" if self.expires_at is not None and now_ms >= self.expires_at else "active"
+    state: KeyState = "active"
 
     @property
     def success_rate(self) -> float | None:
@@ -123,8 +119,15 @@ async def key_row(connection: AsyncConnection, caller: Caller, key_id: str, perm
     return row
 
 
-def api_key(row: Any) -> ApiKey:
-    return ApiKey(**{field: getattr(row, field) for field in ApiKey.__struct_fields__})
+def api_key(row: Any, now_ms: int) -> ApiKey:
+    kept = {field: getattr(row, field) for field in ApiKey.__struct_fields__ if field != "state"}
+    return ApiKey(**kept, state=_state(row, now_ms))
+
+
+def _state(row: Any, now_ms: int) -> KeyState:
+    if row.revoked_at is not None:
+        return "revoked"
+    return "expired" if row.expires_at is not None and now_ms >= row.expires_at else "active"
 
 
 async def depart_keys(tx: AsyncConnection, held: sa.ColumnElement[bool], *, at_ms: int, forget: bool = False) -> list[str]:

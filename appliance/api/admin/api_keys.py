@@ -15,11 +15,9 @@ from appliance.api.admin.etags import IfMatch, etag, version_in
 from appliance.api.admin.key_forms import ApiKeyCreated, ApiKeyList, ApiKeyRevoked, ApiKeyRotated, ApiKeyShown
 from appliance.api.bodies import json_body, json_body_or_none
 from appliance.api.error_answers import error_answers, success
-from appliance.clock import Clock
-from appliance.identity.api_keys import ApiKeys, KeyFilter
+from appliance.identity.api_keys import ApiKeys
 from appliance.identity.caller import Caller
 from appliance.identity.cursors import LIST_MAX
-from appliance.identity.key_rows import KeyState
 
 KeyId = Annotated[str, PathParameter(description="Its id (`key_…`), not the key itself.")]
 
@@ -78,17 +76,17 @@ async def create_api_key(
 async def list_api_keys(
     caller: NamedDependency[Caller],
     api_keys: NamedDependency[ApiKeys],
-    clock: NamedDependency[Clock],
     limit: Annotated[int, QueryParameter(ge=1, le=LIST_MAX, description="Keys on a page.")] = 50,
     cursor: Annotated[str | None, QueryParameter(description="next_cursor of the page before.")] = None,
     user_id: Annotated[str | None, QueryParameter(description="Only this user's.")] = None,
     service_account_id: Annotated[str | None, QueryParameter(description="Only this service account's.")] = None,
-    key_state: Annotated[KeyState | None, QueryParameter(name="state", description="Only those in this state.")] = None,
+    key_state: Annotated[
+        str | None, QueryParameter(name="state", description="Only those that are `active`, `revoked` or `expired`.")
+    ] = None,
 ) -> ApiKeyList:
-    wanted = KeyFilter(user_id=user_id, service_account_id=service_account_id, state=key_state)
+    wanted = forms.key_filter(user_id, service_account_id, key_state)
     page = await api_keys.list(caller, limit=limit, after=cursor, wanted=wanted)
-    now = clock.now_ms()
-    return ApiKeyList([forms.key_shown(key, now) for key in page.items], page.next_cursor)
+    return ApiKeyList([forms.key_shown(key) for key in page.items], page.next_cursor)
 
 
 @get(
@@ -105,10 +103,10 @@ async def list_api_keys(
     },
 )
 async def get_api_key(
-    key_id: KeyId, caller: NamedDependency[Caller], api_keys: NamedDependency[ApiKeys], clock: NamedDependency[Clock]
+    key_id: KeyId, caller: NamedDependency[Caller], api_keys: NamedDependency[ApiKeys]
 ) -> Response[ApiKeyShown]:
     key = await api_keys.get(caller, key_id)
-    return Response(forms.key_shown(key, clock.now_ms()), headers=etag(key.version))
+    return Response(forms.key_shown(key), headers=etag(key.version))
 
 
 @patch(
@@ -135,11 +133,10 @@ async def change_api_key(
     ],
     caller: NamedDependency[Caller],
     api_keys: NamedDependency[ApiKeys],
-    clock: NamedDependency[Clock],
     if_match: IfMatch = None,
 ) -> Response[ApiKeyShown]:
     key = await api_keys.change(caller, key_id, forms.key_change(data), version=version_in(if_match))
-    return Response(forms.key_shown(key, clock.now_ms()), headers=etag(key.version))
+    return Response(forms.key_shown(key), headers=etag(key.version))
 
 
 @post(

@@ -7,7 +7,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from appliance.clock import rfc3339, rfc3339_or_none
-from appliance.identity.api_keys import ApiKey, For, KeyChange, KeyWanted, NewKey, Revoked, Scope
+from appliance.errors import InvalidField
+from appliance.identity.api_keys import ApiKey, For, KeyChange, KeyFilter, KeyWanted, NewKey, Revoked, Scope
 from appliance.identity.key_format import Environment
 from appliance.identity.key_orders import GRACE_SECONDS, GRACE_SECONDS_MAX
 
@@ -172,6 +173,14 @@ SHOWN_EXAMPLE = {
 }
 
 
+def key_filter(user_id: str | None, service_account_id: str | None, state: str | None) -> KeyFilter:
+    """Errors: InvalidField."""
+    try:
+        return msgspec.convert({"user_id": user_id, "service_account_id": service_account_id, "state": state}, KeyFilter)
+    except msgspec.ValidationError:
+        raise InvalidField("state must be active, revoked or expired", param="state", fix="Leave it out for all.") from None
+
+
 def key_wanted(data: ApiKeyCreate) -> KeyWanted:
     """Times come as people write them and are kept as integers."""
     return KeyWanted(
@@ -208,13 +217,13 @@ def key_revoked(revoked: Revoked) -> ApiKeyRevoked:
     return ApiKeyRevoked(revoked.id, revoked.key_prefix, rfc3339(revoked.revoked_at), revoked.only_previous)
 
 
-def key_shown(key: ApiKey, now_ms: int) -> ApiKeyShown:
+def key_shown(key: ApiKey) -> ApiKeyShown:
     return ApiKeyShown(
         id=key.id,
         name=key.name,
         environment=key.environment,
         key_prefix=key.key_prefix,
-        state=key.state(now_ms),
+        state=key.state,
         scopes=key.scopes,
         models=key.models,
         loopback_only=key.loopback_only,

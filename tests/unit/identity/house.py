@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from appliance.home import Home
 from appliance.identity.accounts import Origin, Registration, SignedIn
 from appliance.identity.api_keys import KeyWanted, NewKey
@@ -10,6 +12,7 @@ from appliance.identity.identity import Identity
 from appliance.identity.key_table import KeyTable, load_key_table
 from appliance.identity.passwords import Passwords
 from appliance.settings import Settings
+from appliance.store.tables import users as user_rows
 from appliance.store.vault import Vault
 from tests.fakes.clock import FakeClock
 from tests.unit.store.fresh import fresh_database
@@ -36,6 +39,7 @@ class House:
         self.people, self.tokens, self.setup_code = people, people.tokens, people.setup_code
         self.users, self.sign_in, self.sessions = people.users, people.sign_in, people.sessions
         self.api_keys, self.changes, self.invitations = people.api_keys, people.changes, people.invitations
+        self.ring, self.service_accounts = people.changes.ring, people.service_accounts
         async with self.db.read() as connection:
             self.keys = await load_key_table(connection, self.vault)
         return self
@@ -59,6 +63,15 @@ class House:
             await tx.exec_driver_sql("UPDATE users SET role = ? WHERE id = ?", (role, user.id))
         signed_in = await self.sign_in.with_password(user.email, PASSWORD, HERE)
         return await self.tokens.verify(signed_in.token)
+
+    async def token(self, caller: Caller) -> str:
+        """Of somebody who signs in once more."""
+        assert caller.user_number is not None
+        async with self.db.transaction() as tx:
+            session_id = await self.sessions.begin(tx, caller.user_number, method="password", origin=HERE)
+            query = sa.select(user_rows.c.token_version).where(user_rows.c.number == caller.user_number)
+            version = (await tx.execute(query)).scalar_one()
+        return self.tokens.issue(caller.user_id or "", version, session_id)
 
     async def key(self, caller: Caller, name: str = "My Key") -> NewKey:
         return await self.api_keys.create(caller, KeyWanted(name=name))

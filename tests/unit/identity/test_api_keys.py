@@ -170,7 +170,7 @@ async def test_another_tenants_keys_do_not_exist_even_for_an_owner(house: House)
     stranger = await house.person("owner", "stranger@example.com")
     async with house.db.transaction() as tx:
         await tx.exec_driver_sql("UPDATE users SET tenant_number = 2")
-    stranger = await house.tokens.verify(house.tokens.issue(stranger.user_id or "", 1))
+    stranger = await house.tokens.verify(await house.token(stranger))
     ours = await house.key(await house.person("owner"))
     theirs = await house.key(stranger)
     assert house.identify(theirs.secret).tenant_number == 2
