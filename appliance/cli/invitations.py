@@ -40,8 +40,16 @@ class MadeInvitation(msgspec.Struct):
 @click.option("--department", "department_id", metavar="ID", help="The department (dpt_…) that they join.")
 @click.option("--tenant", "tenant_id", metavar="ID", help="The organisation (tenant_…); left out: the appliance's own.")
 @click.option("--hours", type=click.IntRange(1, HOURS_MAX), default=HOURS_DEFAULT, show_default=True, help="Until it expires.")
+@click.option("--lan", is_flag=True, help="Open the appliance to the local network first, if it isn't open yet.")
 def invite(
-    email: str, name: str | None, role: str, team_id: str | None, department_id: str | None, tenant_id: str | None, hours: int
+    email: str,
+    name: str | None,
+    role: str,
+    team_id: str | None,
+    department_id: str | None,
+    tenant_id: str | None,
+    hours: int,
+    lan: bool,
 ) -> None:
     """Make a link with which the colleague with this e-mail address joins: they choose a password, and get an API key.
 
@@ -51,6 +59,10 @@ def invite(
 
     order = InvitationOrder(email, name, role, tenant_id, department_id, team_id, hours)
     with machine() as appliance:
+        if lan and not appliance.lan().on:
+            click.echo("Opening the appliance to the local network …", err=True)
+            for problem in appliance.lan_on(new_ca=False).problems:
+                click.echo(f"But: {problem.message}\n  Fix: {problem.fix}", err=True)
         made = appliance.invite(order)
     click.echo(f"Send this link to {email}. It works once, until {made.expires_at}, and is shown this once:", err=True)
     click.echo(made.link)
