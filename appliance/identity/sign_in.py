@@ -29,7 +29,7 @@ from appliance.identity.text_rules import Email, clean_email
 from appliance.identity.tokens import Tokens
 from appliance.store.engine import Database, to_the_end
 from appliance.store.state import raise_state_version
-from appliance.store.tables import tenants, users
+from appliance.store.tables import departments, teams, tenants, users
 
 SIGN_INS_FREE_PER_EMAIL = 5
 SIGN_INS_FREE_PER_ADDRESS = 20
@@ -203,9 +203,13 @@ def _known_form(email: str) -> Email | None:
 
 
 def users_query() -> sa.Select[Any]:
-    is_suspended = sa.or_(users.c.suspended_at.is_not(None), tenants.c.suspended_at.is_not(None))
-    return sa.select(users, tenants.c.id.label("tenant_id"), is_suspended.label("is_suspended")).join(
-        tenants, tenants.c.number == users.c.tenant_number
+    """Accounts, and whether they, or what they stand in, are suspended."""
+    is_suspended = sa.or_(*(one.c.suspended_at.is_not(None) for one in (users, tenants, departments, teams)))
+    return (
+        sa.select(users, tenants.c.id.label("tenant_id"), is_suspended.label("is_suspended"))
+        .join(tenants, tenants.c.number == users.c.tenant_number)
+        .outerjoin(departments, departments.c.number == users.c.department_number)
+        .outerjoin(teams, teams.c.number == users.c.team_number)
     )
 
 

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from appliance.errors import Conflict, Forbidden, InvalidField, KeyRevoked, NotFound, PreconditionFailed
+from appliance.errors import Conflict, Forbidden, InvalidField, KeyRevoked, NotFound, PreconditionFailed, TokenInvalid
 from appliance.identity.caller import MACHINE
 from appliance.identity.people import People
 from appliance.identity.person import PersonChange
@@ -142,10 +142,14 @@ async def test_keys_of_who_is_in_a_suspended_one_stop(house: House, units: Units
     assert member.user_id is not None
     research, models = await two(house, units)
     await people.change(MACHINE, member.user_id, PersonChange(team_id=models.id))
-    key = await house.key(member)
+    key, token = await house.key(member), await house.token(member)
     which = research if kind == "department" else models
     await units.change(MACHINE, kind, which.id, UnitChange(suspended=True))  # type: ignore[arg-type]
     with pytest.raises(KeyRevoked, match="suspended"):
         house.identify(key.secret)
+    with pytest.raises(Forbidden, match="suspended"):
+        await house.sign_in.with_password("member@example.com", PASSWORD, HERE)
+    with pytest.raises(TokenInvalid, match="suspended"):
+        await house.tokens.verify(token)
     await units.change(MACHINE, kind, which.id, UnitChange(suspended=False))  # type: ignore[arg-type]
     assert house.identify(key.secret).user_id == member.user_id
