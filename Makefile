@@ -4,7 +4,7 @@
 #   PEERS=1 make bench      beside LiteLLM and Portkey too
 
 .DEFAULT_GOAL := help
-.PHONY: help run tray engine test test-llama test-vllm check fix bench bench-local bench-bundle bundle docs requirements clean
+.PHONY: help run tray engine test test-llama test-vllm check fix bench bench-local bench-bundle bench-first-hour bundle docs requirements clean
 
 given_port = $(if $(filter command,$(origin PORT)),GATEHOUSE_PORT='$(PORT)')
 
@@ -44,6 +44,9 @@ bench-local: ## Measure local models: one caller and many, shared prefixes, agai
 
 bench-bundle: ## Measure the bundle (size, installation, first answer) and the desktop app (memory, window)
 	@sh packaging/bench_bundle.sh $(ARGS)
+
+bench-first-hour: ## Count and time what it takes from a bundle to a colleague's first call over HTTPS
+	@sh packaging/bench_first_hour.sh $(ARGS)
 
 bundle: ## One file for machines without internet: wheels, the model, a signature, install.sh (ARGS="--with-tray"); in dist/
 	@sh packaging/bundle.sh $(ARGS)

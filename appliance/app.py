@@ -9,6 +9,7 @@ from typing import cast
 from appliance import __version__
 from appliance.api import anthropic as anthropic_api
 from appliance.api import openai as openai_api
+from appliance.api.addresses import Addresses
 from appliance.api.admin.events import Feed
 from appliance.api.admin.features import Features
 from appliance.api.admin.overview import Overview, Parts
@@ -17,6 +18,8 @@ from appliance.api.chat_surface import ChatSurface
 from appliance.api.door import ASGIApp, Door
 from appliance.api.exchange import Bounds
 from appliance.api.join import JoinPage
+from appliance.api.me import Me
+from appliance.api.me_session import MeSessions
 from appliance.api.operations import Operations
 from appliance.api.raw import handlers
 from appliance.api.responses import ResponsesRoutes
@@ -33,11 +36,9 @@ from appliance.gateway.sending import Sender
 from appliance.gateway.state import State, StateHolder
 from appliance.gateway.stored_responses import StoredResponses
 from appliance.home import Home
-from appliance.identity.api_keys import ApiKeys
+from appliance.identity.identity import Identity
 from appliance.identity.key_table import load_key_table
-from appliance.identity.setup_code import SetupCode
-from appliance.identity.tokens import Tokens
-from appliance.identity.users import Users
+from appliance.identity.own_keys import OwnKeys
 from appliance.lan.addresses import url_host
 from appliance.lan.hosts import Hosts
 from appliance.lan.lan import Lan
@@ -47,6 +48,7 @@ from appliance.local.tasks import Tasks
 from appliance.local.vllm import Vllm
 from appliance.metering import recent
 from appliance.metering.ledger import Ledger
+from appliance.metering.own_usage import OwnUsage
 from appliance.metering.prices import Prices
 from appliance.metering.requests import Requests
 from appliance.routing.catalog import Catalog
@@ -85,9 +87,7 @@ class Appliance:
     stored_responses: StoredResponses
     vllm: Vllm
     tasks: Tasks
-    users: Users
-    api_keys: ApiKeys
-    setup_code: SetupCode
+    identity: Identity
     lan: Lan
     door: Door
     events: Events
@@ -147,10 +147,7 @@ class Appliance:
         self.offers.publish = publish
         publish(holder.current.names)
 
-        self.setup_code = SetupCode()
-        tokens = await Tokens.open(settings, self.database, vault, clock)
-        self.users = Users(self.database, tokens, clock, settings, self.setup_code)
-        self.api_keys = ApiKeys(self.database, vault, clock, holder.publish_keys)
+        people = self.identity = await Identity.open(self.database, vault, clock, settings, holder.publish_keys)
 
         hosts = Hosts(settings.allowed_hosts)
         self.lan = Lan(settings, home, environ, self.database, vault, clock, hosts)
@@ -171,6 +168,7 @@ class Appliance:
         )
         routes += ResponsesRoutes(surface, self.stored_responses).table()
         raw = handlers(routes, self.door)
+        listening = _Listening(settings, self.lan)
         overview = Overview(
             Parts(
                 version=__version__,
@@ -178,9 +176,9 @@ class Appliance:
                 door=self.door,
                 ledger=self.ledger,
                 local_models=self.local_models,
-                users=self.users,
+                users=people.users,
                 activity=activity,
-                listening=_Listening(settings, self.lan),
+                listening=listening,
                 requests_in_flight_max=settings.requests_in_flight_max,
             )
         )
@@ -192,13 +190,26 @@ class Appliance:
 
         self.door.on_drain = end_feeds
         self.lan.on_close = feed.end_remote
+        own_keys = OwnKeys(self.database)
         services = {
             "clock": clock,
             "door": self.door,
             "settings": settings,
-            "users": self.users,
-            "tokens": tokens,
-            "api_keys": self.api_keys,
+            "users": people.users,
+            "sign_in": people.sign_in,
+            "sessions": people.sessions,
+            "second_factors": people.second_factors,
+            "tokens": people.tokens,
+            "tenants": people.tenants,
+            "units": people.units,
+            "people": people.people,
+            "people_import": people.people_import,
+            "invitations": people.invitations,
+            "api_keys": people.api_keys,
+            "service_accounts": people.service_accounts,
+            "base_url": listening.base_url,
+            "me": Me(MeSessions(people), own_keys, OwnUsage(self.database, clock), clock),
+            "addresses": Addresses(self.lan, settings, listening.base_url, self.model_to_try, own_keys),
             "lan": self.lan,
             "local_models": self.local_models,
             "vllm": self.vllm,
@@ -244,9 +255,12 @@ class Appliance:
         await self.vllm.start()
         await self.lan.start()
 
-    def model_to_try(self) -> str | None:
-        """A model's name for the lines that people paste; None where there is none yet."""
+    def model_to_try(self, allowed: list[str] | None = None) -> str | None:
+        """A model's name for the lines that people paste; None where there is none yet. `allowed`: one of these, or that begins
+        as one with `*` behind it."""
         names = [model.id for model in self._state.current.names.offered()]
+        if allowed is not None:
+            names = [name for name in names if any(fits(name, pattern) for pattern in allowed)]
         alias = self.settings.demonstration_alias
         return alias if alias in names else names[0] if names else None
 
@@ -276,6 +290,10 @@ class Appliance:
         await self.database.close()
 
 
+def fits(name: str, pattern: str) -> bool:
+    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
+
+
 class _Listening:
     """Where callers reach this appliance: this machine's own address, then the LAN's."""
 
@@ -286,6 +304,10 @@ class _Listening:
 
     def urls(self) -> list[str]:
         return [self._own, *self._lan.open_urls()]
+
+    def base_url(self) -> str:
+        """For a link: where colleagues reach it, else this machine alone. Without a path."""
+        return [*self._lan.open_urls(), self._own][0].removesuffix("/v1")
 
     def lan_on(self) -> bool:
         return self._lan.is_on

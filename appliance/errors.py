@@ -19,6 +19,7 @@ the message says what was wrong, `fix` says what to do.
     │   └── UpstreamUnauthorized           upstream_unauthorized
     ├── Forbidden                      403 forbidden
     │   ├── LoopbackOnly                   loopback_only
+    │   ├── ModelNotAllowed                model_not_allowed
     │   ├── HttpsRequired                  https_required
     │   ├── RegistrationClosed             registration_closed
     │   ├── SetupCodeRequired              setup_code_required
@@ -216,6 +217,12 @@ class LoopbackOnly(Forbidden):
     code = "loopback_only"
 
 
+class ModelNotAllowed(Forbidden):
+    """The API key, or its tenant, may not use this model; the message says which ones it may."""
+
+    code = "model_not_allowed"
+
+
 class HttpsRequired(Forbidden):
     """Plain HTTP reached the LAN's listener, which only says how to join."""
 
@@ -226,6 +233,12 @@ class RegistrationClosed(Forbidden):
     """There is an owner already, and registration is not open."""
 
     code = "registration_closed"
+
+
+class SecondFactorRequired(CredentialsWrong):
+    """The password is right; the account's second factor is asked for as well."""
+
+    code = "second_factor_required"
 
 
 class SetupCodeRequired(Forbidden):
@@ -293,6 +306,14 @@ class Conflict(GatehouseError):
 
     status = 409
     code = "conflict"
+    type = "invalid_request_error"
+
+
+class PreconditionFailed(GatehouseError):
+    """If-Match names another version than the one that is there: somebody else changed it meanwhile."""
+
+    status = 412
+    code = "precondition_failed"
     type = "invalid_request_error"
 
 

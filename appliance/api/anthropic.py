@@ -12,6 +12,7 @@ from appliance.api.raw import RawRoute
 from appliance.api.request_headers import own_headers, stays_here
 from appliance.dialects import anthropic_messages_errors as error_form
 from appliance.dialects.anthropic_messages import AnthropicMessages
+from appliance.gateway.allowed_models import resolved
 from appliance.gateway.counting import Prompt
 from appliance.metering.usage import estimated_prompt_tokens
 
@@ -62,9 +63,11 @@ class AnthropicRoutes:
     async def count_tokens(self, exchange: Exchange) -> None:
         """What a request would take in; nothing is sent to a model, nothing booked."""
         state = self._surface.identify(exchange, "chat")
+        assert exchange.caller is not None
         body = await exchange.body()
         parsed = self._dialect.parse_to_count(body)
-        route = state.names.resolve(parsed.chat.model).route  # an unknown name is an error here as it will be there
+        # A name that leads nowhere, or may not be used, is an error here as it will be there.
+        route = resolved(state.names, exchange.caller, parsed.chat.model).route
         headers = own_headers(exchange.scope, self._dialect)
         counted = await self._count(Prompt(parsed.raw, headers, route, stays_here(exchange.headers)))
         known = counted if counted is not None else estimated_prompt_tokens(parsed.raw, len(body))

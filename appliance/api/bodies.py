@@ -41,3 +41,8 @@ def json_body(model: type[Any]) -> dict[str, Any]:
     """The options of a route whose `data` is a JSON body: `@post(path, **json_body(ApiKeyCreate))`."""
     body = type(f"JsonBody{model.__name__}", (JsonBody,), {"model_type": model, "decoder": msgspec.json.Decoder(model)})
     return {"dto": body, "return_dto": None, "before_request": refuse_empty}
+
+
+def json_body_or_none(model: type[Any]) -> dict[str, Any]:
+    """The same where a request without a body means something: the handler's `data` may be None."""
+    return {name: option for name, option in json_body(model).items() if name != "before_request"}

@@ -18,6 +18,7 @@ from appliance.api.exchange import Exchange
 from appliance.api.raw import RawRoute
 from appliance.dialects import openai_chat
 from appliance.errors import Forbidden, KeyExpired, KeyInvalid, KeyMissing, KeyRevoked, LoopbackOnly, ModelUnknown
+from appliance.gateway.allowed_models import offered
 from appliance.gateway.call import Reply
 from appliance.metering.entries import Dialect, Kind
 
@@ -101,8 +102,9 @@ _KEY_ERRORS = (KeyMissing, KeyInvalid, KeyRevoked, KeyExpired, LoopbackOnly, For
 
 def _models(request: Request[Any, Any, Any], door: Door) -> list[ModelCard]:
     state = door.holder.current
-    identified(request.scope, dict(request.scope["headers"]), state, door.clock, "models")  # type: ignore[arg-type]  # Litestar's scope is a TypedDict
-    return [ModelCard(model.id, model.created, model.owned_by) for model in state.names.offered()]
+    scope: Any = request.scope
+    caller = identified(scope, dict(scope["headers"]), state, door.clock, "models")
+    return [ModelCard(model.id, model.created, model.owned_by) for model in offered(state.names, caller)]
 
 
 @get(

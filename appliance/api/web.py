@@ -8,13 +8,25 @@ from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 
 from appliance import __version__
-from appliance.api import anthropic_documents, documentation, openai, openai_documents, operations, responses_stored
+from appliance.api import (
+    anthropic_documents,
+    documentation,
+    join_form,
+    me,
+    openai,
+    openai_documents,
+    operations,
+    responses_stored,
+)
 from appliance.api.admin import (
+    account,
     api_keys,
     auth,
+    departments,
     deployments,
     events,
     features,
+    invitations,
     jobs,
     lan,
     machine,
@@ -25,6 +37,11 @@ from appliance.api.admin import (
     route_explain,
     route_files,
     routes,
+    second_factor,
+    service_accounts,
+    teams,
+    tenants,
+    users,
 )
 from appliance.api.door import ASGIApp
 from appliance.api.errors import HANDLERS
@@ -38,8 +55,14 @@ _ROOMS = (
     responses_stored,
     operations,
     documentation,
+    join_form,
+    me,
     auth,
+    account,
+    second_factor,
     api_keys,
+    invitations,
+    service_accounts,
     machine,
     features,
     overview,
@@ -53,6 +76,10 @@ _ROOMS = (
     deployments,
     routes,
     route_files,
+    tenants,
+    departments,
+    teams,
+    users,
 )
 
 

@@ -14,6 +14,8 @@ from urllib.parse import quote
 
 import msgspec
 
+from appliance.cli.invitations import InvitationOrder, MadeInvitation, asked, made_here
+from appliance.cli.organisation import Organisation, RoomsOrganisation, ServerOrganisation
 from appliance.cli.rooms import Rooms, Stored
 from appliance.cli.routing import RoomsRouting, Routing, ServerRouting
 from appliance.cli.views import Account, KeyOrder, LanView, ListedKey, MadeKey, account_of, lan_view, listed_key
@@ -33,15 +35,20 @@ class Machine(Protocol):
     """What a command may ask, whether a server runs or not. Errors: those of the tree, and CannotStart."""
 
     def create_owner(self, name: str, email: str, password: str) -> Account: ...
-    def reset_password(self, email: str, password: str) -> Account: ...
+    def reset_password(self, email: str, password: str, *, drop_second_factor: bool) -> Account: ...
+    def invite(self, order: InvitationOrder) -> MadeInvitation: ...
     def create_key(self, order: KeyOrder) -> MadeKey: ...
     def keys(self) -> Iterator[ListedKey]: ...
     def revoke_key(self, key_id: str) -> None: ...
+    def revoke_value(self, value: str) -> str: ...
+    def rotate_key(self, key_id: str, grace_seconds: int) -> MadeKey: ...
     def lan(self) -> LanView: ...
     def lan_on(self, *, new_ca: bool) -> LanView: ...
     def lan_off(self) -> LanView: ...
     @property
     def routing(self) -> Routing: ...
+    @property
+    def organisation(self) -> Organisation: ...
 
 
 @contextmanager
@@ -83,8 +90,16 @@ class RunningServer:
         body = {"name": name, "email": email, "password": password}
         return msgspec.convert(self.ask("POST", "machine/owner", body), Account)
 
-    def reset_password(self, email: str, password: str) -> Account:
-        return msgspec.convert(self.ask("POST", "machine/password", {"email": email, "password": password}), Account)
+    def reset_password(self, email: str, password: str, *, drop_second_factor: bool) -> Account:
+        return msgspec.convert(
+            self.ask(
+                "POST", "machine/password", {"email": email, "password": password, "drop_second_factor": drop_second_factor}
+            ),
+            Account,
+        )
+
+    def invite(self, order: InvitationOrder) -> MadeInvitation:
+        return asked(self.ask, order)
 
     def create_key(self, order: KeyOrder) -> MadeKey:
         body = {**msgspec.to_builtins(order), "expires_at": rfc3339_or_none(order.expires_at)}
@@ -102,6 +117,13 @@ class RunningServer:
     def revoke_key(self, key_id: str) -> None:
         self.ask("DELETE", f"api-keys/{quote(key_id, safe='')}")
 
+    def revoke_value(self, value: str) -> str:
+        return str(self.ask("POST", "api-keys/revoke", {"key": value})["id"])
+
+    def rotate_key(self, key_id: str, grace_seconds: int) -> MadeKey:
+        body = {"grace_seconds": grace_seconds}
+        return msgspec.convert(self.ask("POST", f"api-keys/{quote(key_id, safe='')}/rotate", body), MadeKey)
+
     def lan(self) -> LanView:
         return msgspec.convert(self.ask("GET", "lan"), LanView)
 
@@ -114,6 +136,10 @@ class RunningServer:
     @property
     def routing(self) -> Routing:
         return ServerRouting(self)
+
+    @property
+    def organisation(self) -> Organisation:
+        return ServerOrganisation(self)
 
     def ask(self, method: str, path: str, body: Any = None, seconds: float = ANSWER_SECONDS_MAX) -> Any:
         """What the server answers under /api/v1/admin. Errors: GatehouseError as it refuses; CannotStart when it is silent."""
@@ -183,19 +209,23 @@ class OwnRooms:
 
     def create_owner(self, name: str, email: str, password: str) -> Account:
         async def change(rooms: Rooms) -> Account:
-            return account_of(await rooms.users.create_owner(name, email, password, actor=rooms.caller.actor))
+            return account_of(await rooms.people.users.create_owner(name, email, password, actor=rooms.caller.actor))
 
         return self._run(change)
 
-    def reset_password(self, email: str, password: str) -> Account:
+    def reset_password(self, email: str, password: str, *, drop_second_factor: bool) -> Account:
         async def change(rooms: Rooms) -> Account:
-            return account_of(await rooms.users.reset_password(email, password, actor=rooms.caller.actor))
+            sign_in, actor = rooms.people.sign_in, rooms.caller.actor
+            return account_of(await sign_in.reset_password(email, password, actor=actor, drop_factor=drop_second_factor))
 
         return self._run(change)
+
+    def invite(self, order: InvitationOrder) -> MadeInvitation:
+        return self._run(made_here(order))
 
     def create_key(self, order: KeyOrder) -> MadeKey:
         async def change(rooms: Rooms) -> MadeKey:
-            from appliance.identity.api_keys import KeyWanted
+            from appliance.identity.api_keys import For, KeyWanted
 
             wanted = msgspec.convert(
                 {
@@ -203,10 +233,13 @@ class OwnRooms:
                     "environment": order.environment,
                     "expires_at": order.expires_at,
                     "scopes": order.scopes,
+                    "models": order.models,
                 },
                 KeyWanted,
             )
-            new = await rooms.api_keys.create(rooms.caller, wanted, for_email=order.email)
+            new = await rooms.people.api_keys.create(
+                rooms.caller, wanted, whose=For(email=order.email, service_account=order.service_account_id)
+            )
             return MadeKey(new.key.id, new.secret, rfc3339_or_none(new.key.expires_at))
 
         return self._run(change)
@@ -216,7 +249,7 @@ class OwnRooms:
             listed: list[ListedKey] = []
             cursor: str | None = None
             while True:
-                page = await rooms.api_keys.list(rooms.caller, limit=KEYS_A_PAGE, cursor=cursor)
+                page = await rooms.people.api_keys.list(rooms.caller, limit=KEYS_A_PAGE, after=cursor)
                 listed.extend(listed_key(key) for key in page.items)
                 cursor = page.next_cursor
                 if cursor is None:
@@ -226,9 +259,22 @@ class OwnRooms:
 
     def revoke_key(self, key_id: str) -> None:
         async def change(rooms: Rooms) -> None:
-            await rooms.api_keys.revoke(rooms.caller, key_id)
+            await rooms.people.api_keys.revoke(rooms.caller, key_id)
 
         self._run(change)
+
+    def revoke_value(self, value: str) -> str:
+        async def change(rooms: Rooms) -> str:
+            return (await rooms.people.api_keys.revoke_value(rooms.caller, value)).id
+
+        return self._run(change)
+
+    def rotate_key(self, key_id: str, grace_seconds: int) -> MadeKey:
+        async def change(rooms: Rooms) -> MadeKey:
+            new = await rooms.people.api_keys.rotate(rooms.caller, key_id, grace_seconds=grace_seconds)
+            return MadeKey(new.key.id, new.secret, rfc3339_or_none(new.key.expires_at))
+
+        return self._run(change)
 
     def lan(self) -> LanView:
         from appliance.settings_sources import load
@@ -258,15 +304,16 @@ class OwnRooms:
     def routing(self) -> Routing:
         return RoomsRouting(self._run)
 
+    @property
+    def organisation(self) -> Organisation:
+        return RoomsOrganisation(self._run)
+
     def _run(self, work: Callable[[Rooms], Coroutine[Any, Any, T]]) -> T:
         return asyncio.run(self._with_rooms(work))
 
     async def _with_rooms(self, work: Callable[[Rooms], Coroutine[Any, Any, T]]) -> T:
-        from appliance.identity.api_keys import ApiKeys
         from appliance.identity.caller import MACHINE
-        from appliance.identity.setup_code import SetupCode
-        from appliance.identity.tokens import Tokens
-        from appliance.identity.users import Users
+        from appliance.identity.identity import Identity
         from appliance.lan.hosts import Hosts
         from appliance.lan.lan import Lan
         from appliance.settings_sources import load
@@ -280,11 +327,9 @@ class OwnRooms:
         try:
             await migrate(db)
             vault = await Vault.open(db, self._home, settings.master_key_source, self._environ, clock)
-            tokens = await Tokens.open(settings, db, vault, clock)
-            users = Users(db, tokens, clock, settings, SetupCode())
-            api_keys = ApiKeys(db, vault, clock, lambda table: None)  # nobody else holds a table of keys now
+            people = await Identity.open(db, vault, clock, settings)
             lan = Lan(settings, self._home, self._environ, db, vault, clock, Hosts())
-            return await work(Rooms(MACHINE, users, api_keys, lan, Stored(db, vault, clock, settings, self._environ)))
+            return await work(Rooms(MACHINE, people, lan, Stored(db, vault, clock, settings, self._environ)))
         finally:
             await db.close()
 

@@ -30,10 +30,20 @@ def keys() -> None:
 @click.option("--days", type=click.IntRange(1, DAYS_MAX), help="Days until it expires; left out: never.")
 @click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="What it may do; left out: all but metrics.")
 @click.option("--email", help="The user it is for; left out: a service that belongs to nobody.")
-def create(name: str, environment: str, days: int | None, scopes: tuple[str, ...], email: str | None) -> None:
+@click.option("--service-account", help="The service account it is for, by name or id.")
+@click.option("--model", "models", multiple=True, help="A model or route that it may ask for, such as openai/*; left out: all.")
+def create(name: str, days: int | None, scopes: tuple[str, ...], models: tuple[str, ...], **who: str | None) -> None:
     """Make a key called NAME. The key alone goes to stdout, so that a script can take it."""
     expires_at = None if days is None else time.time_ns() // 1_000_000 + days * _DAY_MS
-    order = KeyOrder(name=name, environment=environment, expires_at=expires_at, scopes=list(scopes), email=email)
+    order = KeyOrder(
+        name=name,
+        environment=who["environment"] or "development",
+        expires_at=expires_at,
+        scopes=list(scopes),
+        email=who["email"],
+        service_account_id=who["service_account"],
+        models=list(models) or None,
+    )
     with machine() as appliance:
         made = appliance.create_key(order)
     until = "does not expire" if made.expires_at is None else f"expires {made.expires_at}"
@@ -61,16 +71,38 @@ def list_keys(as_json: bool) -> None:
         click.echo(line)
 
 
-@keys.command(short_help="Revoke keys by their ids.")
-@click.argument("key_ids", nargs=-1, required=True, metavar="ID...")
-def revoke(key_ids: tuple[str, ...]) -> None:
-    """Revoke keys by their ids (key_…). They stop working with the next request, for good."""
+@keys.command()
+@click.argument("key_id", metavar="ID")
+@click.option("--grace-hours", type=click.IntRange(0, 720), default=24, show_default=True, help="How long the old value works.")
+def rotate(key_id: str, grace_hours: int) -> None:
+    """Give the key ID (key_…) a new value. It alone goes to stdout; the old one works until the grace ends."""
+    with machine() as appliance:
+        made = appliance.rotate_key(key_id, grace_hours * 3600)
+    click.echo(f"{made.id} has a new value; the old one works for {grace_hours} hours. It is shown this once:", err=True)
+    click.echo(made.key)
+
+
+@keys.command(short_help="Revoke keys by their ids, or one by its value.")
+@click.argument("key_ids", nargs=-1, metavar="ID...")
+@click.option("--value", is_flag=True, help="Ask for a leaked key itself (or read it from stdin), and revoke that.")
+def revoke(key_ids: tuple[str, ...], value: bool) -> None:
+    """Revoke keys by their ids (key_…), or one by its value. They stop working with the next request, for good."""
     if any(key_id.startswith("gh-") for key_id in key_ids):
         raise InvalidField("give the id (key_…), not the key", param="key_id", fix="`gatehouse keys list` shows the ids.")
+    if bool(key_ids) == value:
+        raise click.UsageError("Give ids, or --value alone.")
+    leaked = _asked_value() if value else ""
     with machine() as appliance:
+        if value:
+            click.echo(f"{appliance.revoke_value(leaked)}: this value works no more.")
         for key_id in key_ids:
             appliance.revoke_key(key_id)
             click.echo(f"{key_id} is revoked.")
+
+
+def _asked_value() -> str:
+    """Never an argument: those stand in the shell's history and in the list of processes."""
+    return str(click.prompt("Key", hide_input=True)).strip() if sys.stdin.isatty() else sys.stdin.readline().strip()
 
 
 def lines_for_people(found: list[ListedKey], now: str, width: int) -> list[str]:

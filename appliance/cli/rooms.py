@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from appliance.clock import Clock
-    from appliance.identity.api_keys import ApiKeys
     from appliance.identity.caller import Caller
-    from appliance.identity.users import Users
+    from appliance.identity.identity import Identity
     from appliance.lan.lan import Lan
     from appliance.settings import Settings
     from appliance.store.engine import Database
@@ -28,9 +27,8 @@ class Stored:
 class Rooms:
     """On whose behalf, and with what."""
 
-    def __init__(self, caller: "Caller", users: "Users", api_keys: "ApiKeys", lan: "Lan", stored: Stored) -> None:
+    def __init__(self, caller: "Caller", people: "Identity", lan: "Lan", stored: Stored) -> None:
         self.caller = caller
-        self.users = users
-        self.api_keys = api_keys
+        self.people = people
         self.lan = lan
         self.stored = stored

@@ -7,8 +7,8 @@ import msgspec
 from appliance.clock import rfc3339, rfc3339_or_none
 
 if TYPE_CHECKING:
+    from appliance.identity.accounts import User
     from appliance.identity.api_keys import ApiKey
-    from appliance.identity.users import User
     from appliance.lan.lan import LanStatus
 
 
@@ -28,6 +28,8 @@ class KeyOrder(msgspec.Struct):
     expires_at: int | None = None
     scopes: list[str] = []
     email: str | None = None
+    service_account_id: str | None = None  # its name will do
+    models: list[str] | None = None
 
 
 class MadeKey(msgspec.Struct):

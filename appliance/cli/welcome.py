@@ -24,12 +24,12 @@ async def welcome(appliance: Any, settings: Settings) -> None:
         )
     if appliance.lan.is_on:
         await _say_lan(appliance)
-    if not await appliance.users.owner_exists():
+    if not await appliance.identity.users.owner_exists():
         click.echo("Register the owner (change the name and e-mail; the password was made up for you just now):\n")
         click.echo(_register_line(address))
         if lan or appliance.lan.is_on:
-            click.echo(f"From another machine, registering needs the setup code {appliance.setup_code.value}\n")
-    key = await appliance.api_keys.first_run_key() if settings.first_run_key else None
+            click.echo(f"From another machine, registering needs the setup code {appliance.identity.setup_code.value}\n")
+    key = await appliance.identity.api_keys.first_run_key() if settings.first_run_key else None
     model = appliance.model_to_try()
     if model is None:
         click.echo("No model yet: `gatehouse models get` brings a small one, [[providers]] in gatehouse.toml a large one.\n")

@@ -8,6 +8,8 @@ import msgspec
 from appliance.chat import ChatRequest
 from appliance.errors import FeatureUnsupported, UpstreamForbidden, UpstreamModelUnknown, UpstreamUnauthorized
 from appliance.gateway.state import State
+from appliance.identity.caller import Caller
+from appliance.identity.model_lists import may_ask
 from appliance.providers.registry import PROVIDERS
 from appliance.providers.support import asked
 from appliance.routing.route import Route, Target, chain
@@ -93,11 +95,12 @@ def lacking(target: Target, chat: ChatRequest | None) -> list[str]:
     return sorted(feature for feature in asked(chat) if feature not in provider.support)
 
 
-def name_who_can(state: State, error: FeatureUnsupported) -> None:
-    """Add to an error the names that callers may write instead, whose providers can do what was refused."""
+def name_who_can(state: State, error: FeatureUnsupported, caller: Caller) -> None:
+    """Add to an error the names that this caller may write instead, whose providers can do what was refused."""
     if error.param is None:
         return
     names = [name for name, kind in state.names.kinds() if kind in PROVIDERS and error.param in PROVIDERS[kind].support]
+    names = [name for name in names if may_ask(caller, name)]
     if names:
         more = f" and {len(names) - NAMED_MAX} more" if len(names) > NAMED_MAX else ""
         error.fix = f"{error.fix} These can: {', '.join(names[:NAMED_MAX])}{more}."

@@ -12,6 +12,7 @@ from typing import Any
 
 from appliance.chat import Chunk, Chunks, Delta
 from appliance.errors import CallerLeft, FeatureUnsupported, LedgerUnavailable
+from appliance.gateway.allowed_models import resolved
 from appliance.gateway.booking import known, open_entry, settled_entry
 from appliance.gateway.call import Call, Reply, Reservation
 from appliance.gateway.explaining import name_who_can, with_guess
@@ -70,8 +71,8 @@ class Pipeline:
         return Reply(call.head, self._to_the_end(call))
 
     def _resolve(self, call: Call) -> None:
-        """Find the route that the caller's model name leads to."""
-        call.resolution = call.state.names.resolve(call.model)
+        """Find the route that the caller's model name leads to, if it is one of those that they may use."""
+        call.resolution = resolved(call.state.names, call.caller, call.model)
         seconds = call.resolution.route.timeouts.request_seconds
         if seconds is not None:
             call.end_within(seconds)
@@ -122,7 +123,7 @@ class Pipeline:
         except BaseException as error:
             await journey.broken_off(error)
             if isinstance(error, FeatureUnsupported):
-                name_who_can(call.state, error)
+                name_who_can(call.state, error, call.caller)
             told = error if call.resolution is None else with_guess(call.state, call.model, call.resolution.guessed, error)
             await call.end(told)
             raise told from (error.__cause__ if told is error else error)

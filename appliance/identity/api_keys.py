@@ -1,11 +1,8 @@
-"""API keys: made, listed, revoked. A change counts from the very next request: the new table of keys is published after
-the commit and before the answer.
+"""API keys: made, listed, changed, rotated, revoked. A change counts from the very next request: the new table of keys is
+published after the commit and before the answer.
 """
 
-import base64
-import binascii
-from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -13,57 +10,34 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance import audit
 from appliance.clock import Clock, rfc3339
-from appliance.errors import InvalidField, NotFound
+from appliance.errors import Conflict, InvalidField, NotFound
 from appliance.identity import key_format
 from appliance.identity.caller import MACHINE, Caller
-from appliance.identity.key_format import Environment
-from appliance.identity.key_table import PEPPER_LABEL, KeyTable, key_hash, load_key_entry, load_key_table
-from appliance.identity.roles import insist, may
-from appliance.identity.text_rules import clean_email, clean_name
+from appliance.identity.cursors import check_limit, cursor, number_in
+from appliance.identity.departed import next_number
+from appliance.identity.key_holders import For, Holder, holder_of
+from appliance.identity.key_orders import GRACE_SECONDS, KeyChange, KeyWanted, Scope, check_grace, told
+from appliance.identity.key_ring import KeyRing
+from appliance.identity.key_rows import ApiKey, KeyFilter, KeyPage, api_key, key_row, keys_query, visible
+from appliance.identity.key_table import PEPPER_LABEL, KeyTable, key_hash, load_key_entries
+from appliance.identity.roles import RANKS, insist, insist_on_rank
+from appliance.identity.versions import changed, expect
 from appliance.store.engine import Database, to_the_end
 from appliance.store.new_id import new_id
 from appliance.store.state import raise_state_version
-from appliance.store.tables import api_keys, tenants, users
+from appliance.store.tables import api_keys
 from appliance.store.vault import Vault
 
-Scope = Literal["chat", "embeddings", "models", "metrics"]
+__all__ = ["ApiKey", "ApiKeys", "For", "KeyChange", "KeyFilter", "KeyPage", "KeyWanted", "NewKey", "Revoked", "Scope"]
 
-LIST_MAX = 200
 FIRST_RUN_NAME = "first-run"
 FIRST_RUN_DAYS = 7
 FIRST_RUN_MADE = "first_run_key_made"  # a mark in the vault: the key is made at the very first start, and never again
 _DAY_MS = 86_400_000
 
 
-class KeyWanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What a new key is to be. `expires_at` in UTC milliseconds, None: it does not expire."""
-
-    name: str
-    environment: Environment = "development"
-    expires_at: int | None = None
-    scopes: frozenset[Scope] = frozenset()
-    loopback_only: bool = False
-
-
-class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A key as it may be listed: everything but the key."""
-
-    number: int
-    id: str
-    name: str
-    environment: str
-    key_prefix: str
-    scopes: list[str]
-    loopback_only: bool
-    user_id: str | None
-    created_by: str
-    created_at: int
-    expires_at: int | None
-    revoked_at: int | None
-
-
 class NewKey(msgspec.Struct, frozen=True):
-    """A key just made. `secret` is shown once and kept nowhere."""
+    """A key just made, or made anew. `secret` is shown once and kept nowhere."""
 
     key: ApiKey
     secret: str
@@ -72,34 +46,35 @@ class NewKey(msgspec.Struct, frozen=True):
         return f"NewKey({self.key.id!r})"
 
 
-class KeyPage(msgspec.Struct, frozen=True):
-    items: list[ApiKey]
-    next_cursor: str | None
+class Revoked(msgspec.Struct, frozen=True):
+    """What somebody who held a value has ended: the key, or only what worked beside it since its rotation."""
+
+    id: str
+    key_prefix: str
+    revoked_at: int
+    only_previous: bool
 
 
 class ApiKeys:
-    """Every change is one transaction with its audit row; then `publish` gets the new table."""
+    """Every change is one transaction with its audit row; then the ring gets the new table."""
 
-    def __init__(self, db: Database, vault: Vault, clock: Clock, publish: Callable[[KeyTable], None]) -> None:
+    def __init__(self, db: Database, vault: Vault, clock: Clock, ring: KeyRing) -> None:
         self._db = db
         self._vault = vault
         self._clock = clock
-        self._publish = publish
+        self._ring = ring
         self._pepper = vault.derive(PEPPER_LABEL)
-        self._table: KeyTable | None = None
 
-    async def create(self, caller: Caller, wanted: KeyWanted, *, for_email: str | None = None) -> NewKey:
-        """A key for the caller, or, at the machine's own command line, for the user with `for_email` or for nobody.
+    async def create(
+        self, caller: Caller, wanted: KeyWanted, *, for_email: str | None = None, whose: For | None = None
+    ) -> NewKey:
+        """A key for the caller, or for whoever is named: who may change all keys makes them for others.
 
-        Errors:  InvalidField, NotFound, Forbidden.
+        Errors:  InvalidField, NotFound, Forbidden, Conflict.
         """
         insist(caller, "api_keys:create")
-        if "metrics" in wanted.scopes:
-            insist(caller, "api_keys:grant_metrics")
-        if wanted.expires_at is not None and wanted.expires_at <= self._clock.now_ms():
-            raise InvalidField("expires_at lies in the past", param="expires_at", fix="Choose a later time, or leave it out.")
-        wanted = msgspec.structs.replace(wanted, name=clean_name(wanted.name))
-        return await to_the_end(self._created(caller, wanted, for_email))
+        wanted = wanted.checked(caller, self._clock.now_ms())
+        return await to_the_end(self._created(caller, wanted, whose or For(email=for_email)))
 
     async def first_run_key(self) -> str | None:
         """The development key of the very first start: this machine only, 7 days. None at every later start."""
@@ -107,20 +82,48 @@ class ApiKeys:
             return None
         expires_at = self._clock.now_ms() + FIRST_RUN_DAYS * _DAY_MS
         wanted = KeyWanted(name=FIRST_RUN_NAME, expires_at=expires_at, loopback_only=True)
-        return (await to_the_end(self._created(MACHINE, wanted, None, first_run=True))).secret
+        return (await to_the_end(self._created(MACHINE, wanted, For(), first_run=True))).secret
 
-    async def list(self, caller: Caller, *, limit: int = 50, cursor: str | None = None) -> KeyPage:
+    async def list(
+        self, caller: Caller, *, limit: int = 50, after: str | None = None, wanted: KeyFilter | None = None
+    ) -> KeyPage:
         """The caller's own keys, the newest first; all keys of the tenant for who may see them. Errors: InvalidField."""
         insist(caller, "api_keys:list")
-        if not 1 <= limit <= LIST_MAX:
-            raise InvalidField(f"limit must be between 1 and {LIST_MAX}", param="limit", fix="Follow next_cursor for more.")
-        query = _keys_query().where(*_visible(caller, "api_keys:list_all")).order_by(api_keys.c.number.desc()).limit(limit + 1)
-        if cursor is not None:
-            query = query.where(api_keys.c.number < _number_in(cursor))
+        check_limit(limit)
+        query = keys_query().where(*visible(caller, "api_keys:list_all")).order_by(api_keys.c.number.desc()).limit(limit + 1)
+        if wanted is not None:
+            query = query.where(*wanted.conditions(self._clock.now_ms()))
+        if after is not None:
+            query = query.where(api_keys.c.number < number_in(after))
         async with self._db.read() as connection:
             rows = (await connection.execute(query)).all()
-        items = [_api_key(row) for row in rows[:limit]]
-        return KeyPage(items, _cursor(items[-1].number) if len(rows) > limit else None)
+        items = [self._told(row) for row in rows[:limit]]
+        return KeyPage(items, cursor(items[-1].number) if len(rows) > limit else None)
+
+    async def get(self, caller: Caller, key_id: str) -> ApiKey:
+        """Errors: NotFound."""
+        insist(caller, "api_keys:list")
+        async with self._db.read() as connection:
+            return self._told(await key_row(connection, caller, key_id, "api_keys:list_all"))
+
+    async def change(self, caller: Caller, key_id: str, change: KeyChange, *, version: int | None = None) -> ApiKey:
+        """What a change leaves as it was counts as no change.
+
+        Errors:  InvalidField, Forbidden, NotFound, PreconditionFailed; Conflict for one that is revoked.
+        """
+        insist(caller, "api_keys:change")
+        return await to_the_end(self._changed(caller, key_id, change, version))
+
+    async def rotate(
+        self, caller: Caller, key_id: str, *, grace_seconds: int = GRACE_SECONDS, version: int | None = None
+    ) -> NewKey:
+        """A new secret for the same key. The one before works for the grace time; one still older ends at once.
+
+        Errors:  InvalidField, Forbidden, NotFound, PreconditionFailed; Conflict for one that is revoked or has expired.
+        """
+        insist(caller, "api_keys:change")
+        check_grace(grace_seconds)
+        return await to_the_end(self._rotated(caller, key_id, grace_seconds, version))
 
     async def revoke(self, caller: Caller, key_id: str) -> None:
         """The key stops working with the next request. Revoking one that is revoked changes nothing and is no error:
@@ -131,129 +134,146 @@ class ApiKeys:
         insist(caller, "api_keys:revoke")
         await to_the_end(self._revoked(caller, key_id))
 
-    async def _created(self, caller: Caller, wanted: KeyWanted, for_email: str | None, *, first_run: bool = False) -> NewKey:
+    async def revoke_value(self, caller: Caller, secret: str) -> Revoked:
+        """Revoke the key with this value, whoever's: to hold it is the proof. Of a key that was rotated, the older value is
+        ended alone: whoever holds that doesn't hold the newer one.
+
+        Errors:  InvalidField for what can be no key of ours; NotFound.
+        """
+        insist(caller, "api_keys:list")  # whoever is signed in, an auditor too
+        if not key_format.well_formed(secret):
+            raise InvalidField(
+                "this is no whole API key of ours: it was cut or mistyped, since its checksum does not fit",
+                param="key",
+                fix="Copy it again, whole, from gh- to its last character.",
+            )
+        return await to_the_end(self._revoked_by_value(caller, key_hash(self._pepper, secret)))
+
+    async def _created(self, caller: Caller, wanted: KeyWanted, whose: For, *, first_run: bool = False) -> NewKey:
         secret = key_format.new_key(wanted.environment)
-        hashed = key_hash(self._pepper, secret)
         async with self._db.transaction() as tx:
-            holder = await _holder(tx, caller, for_email)
-            key = await self._insert(tx, caller, wanted, holder, secret, hashed)
+            holder = await holder_of(tx, caller, whose)
+            key = await self._insert(tx, caller, wanted, holder, secret)
             if first_run:
                 await self._vault.put(tx, FIRST_RUN_MADE, b"1")
-            entry = await load_key_entry(tx, key.number)
-            table = await self._current(tx)
-        self._swap(table.with_key(hashed, entry))
+            table = await self._table_with(tx, key.number)
+        self._ring.swap(table)
         return NewKey(key, secret)
 
-    async def _insert(
-        self, tx: AsyncConnection, caller: Caller, wanted: KeyWanted, holder: "_Holder", secret: str, hashed: bytes
-    ) -> ApiKey:
-        now = self._clock.now_ms()
+    async def _insert(self, tx: AsyncConnection, caller: Caller, wanted: KeyWanted, holder: Holder, secret: str) -> ApiKey:
         values: dict[str, Any] = {
+            "number": await next_number(tx, api_keys),
             "id": new_id("key"),
             "name": wanted.name,
             "environment": wanted.environment,
             "key_prefix": key_format.shown_prefix(secret),
             "loopback_only": wanted.loopback_only,
             "scopes": sorted(wanted.scopes),
+            "models": wanted.models,
             "created_by": caller.actor,
-            "created_at": now,
+            "created_at": self._clock.now_ms(),
             "expires_at": wanted.expires_at,
         }
-        insert = sa.insert(api_keys).values(key_hash=hashed, **holder.columns(), **values)
-        result = await tx.execute(insert.returning(api_keys.c.number))
+        await tx.execute(sa.insert(api_keys).values(key_hash=key_hash(self._pepper, secret), **holder.columns(), **values))
         detail: audit.Detail = {
             "name": wanted.name,
             "environment": wanted.environment,
             "expires_at": None if wanted.expires_at is None else rfc3339(wanted.expires_at),
             "user": holder.user_id,
+            "service_account": holder.service_account_id,
             "scopes": values["scopes"],
+            "models": wanted.models,
         }
         await self._record(tx, caller, "api_key.create", values["id"], detail)
-        number = result.scalar_one()
-        return ApiKey(number=number, user_id=holder.user_id, revoked_at=None, **values)
+        return ApiKey(user_id=holder.user_id, service_account_id=holder.service_account_id, revoked_at=None, **values)
+
+    async def _changed(self, caller: Caller, key_id: str, change: KeyChange, version: int | None) -> ApiKey:
+        async with self._db.transaction() as tx:
+            row = await self._to_change(tx, caller, key_id, version)
+            columns = change.columns(caller, row, self._clock.now_ms())
+            if not columns:
+                return self._told(row)
+            await self._update(tx, row, **columns)
+            await self._record(tx, caller, "api_key.change", key_id, told(columns))
+            key = self._told(await key_row(tx, caller, key_id, "api_keys:change_all"))
+            table = await self._table_with(tx, row.number)
+        self._ring.swap(table)
+        return key
+
+    async def _rotated(self, caller: Caller, key_id: str, grace_seconds: int, version: int | None) -> NewKey:
+        now = self._clock.now_ms()
+        async with self._db.transaction() as tx:
+            row = await self._to_change(tx, caller, key_id, version)
+            if row.expires_at is not None and now >= row.expires_at:
+                raise Conflict(
+                    "this API key has expired, and so would its new value", fix="Set another expires_at first (PATCH)."
+                )
+            secret = key_format.new_key(row.environment)
+            until = now + grace_seconds * 1000
+            fresh = {"key_hash": key_hash(self._pepper, secret), "key_prefix": key_format.shown_prefix(secret)}
+            await self._update(tx, row, **fresh, previous_hash=row.key_hash, previous_until=until, rotated_at=now)
+            detail: audit.Detail = {"name": row.name, "previous_until": rfc3339(until)}
+            await self._record(tx, caller, "api_key.rotate", key_id, detail)
+            key = self._told(await key_row(tx, caller, key_id, "api_keys:change_all"))
+            table = await self._table_with(tx, row.number, without=row.previous_hash)
+        self._ring.swap(table)
+        return NewKey(key, secret)
 
     async def _revoked(self, caller: Caller, key_id: str) -> None:
         async with self._db.transaction() as tx:
-            query = _keys_query().where(api_keys.c.id == key_id, *_visible(caller, "api_keys:revoke_all"))
-            row = (await tx.execute(query)).one_or_none()
-            if row is None:
-                raise NotFound("there is no such API key", fix="GET /api/v1/admin/api-keys lists yours.", param="key_id")
+            row = await key_row(tx, caller, key_id, "api_keys:revoke_all")
+            _insist_on_holders_rank(caller, row, "revoke this key")
             if row.revoked_at is not None:
                 return
-            await tx.execute(sa.update(api_keys).where(api_keys.c.number == row.number).values(revoked_at=self._clock.now_ms()))
+            await self._update(tx, row, revoked_at=self._clock.now_ms())
             await self._record(tx, caller, "api_key.revoke", key_id, {"name": row.name})
-            table = await self._current(tx)
-        self._swap(table.with_revoked(row.key_hash))
+            table = await self._table_with(tx, row.number)
+        self._ring.swap(table)
 
-    async def _current(self, tx: AsyncConnection) -> KeyTable:
-        """The table that a change is added to: read whole once, kept from then on."""
-        return self._table if self._table is not None else await load_key_table(tx, self._vault)
+    async def _revoked_by_value(self, caller: Caller, hashed: bytes) -> Revoked:
+        now = self._clock.now_ms()
+        async with self._db.transaction() as tx:
+            is_it = sa.or_(api_keys.c.key_hash == hashed, api_keys.c.previous_hash == hashed)
+            row = (await tx.execute(keys_query().where(is_it))).one_or_none()
+            if row is None:
+                raise NotFound("this API key is not known here", fix="It is another appliance's, or was deleted.", param="key")
+            only_previous = bool(row.key_hash != hashed)
+            ended = row.previous_until if only_previous else row.revoked_at
+            if row.revoked_at is not None or (ended is not None and ended <= now):
+                return Revoked(row.id, row.key_prefix, row.revoked_at or ended, only_previous)
+            await self._update(tx, row, **({"previous_until": now} if only_previous else {"revoked_at": now}))
+            detail: audit.Detail = {"name": row.name, "only_previous": only_previous}
+            await self._record(tx, caller, "api_key.revoke_by_value", row.id, detail)
+            table = await self._table_with(tx, row.number)
+        self._ring.swap(table)
+        return Revoked(row.id, row.key_prefix, now, only_previous)
 
-    def _swap(self, table: KeyTable) -> None:
-        self._table = table
-        self._publish(table)
+    async def _to_change(self, tx: AsyncConnection, caller: Caller, key_id: str, version: int | None) -> Any:
+        row = await key_row(tx, caller, key_id, "api_keys:change_all")
+        _insist_on_holders_rank(caller, row, "change this key")
+        expect(row, version)
+        if row.revoked_at is not None:
+            raise Conflict("this API key was revoked, for good", fix="Make another one.")
+        return row
+
+    async def _table_with(self, tx: AsyncConnection, number: int, *, without: bytes | None = None) -> KeyTable:
+        """The table in force with this key as it is now; `without` a secret that it had."""
+        table = await self._ring.current(tx)
+        return table.with_entries(await load_key_entries(tx, number), without=[] if without is None else [without])
+
+    def _told(self, row: Any) -> ApiKey:
+        return api_key(row, self._clock.now_ms())
+
+    async def _update(self, tx: AsyncConnection, row: Any, **columns: Any) -> None:
+        bookkeeping = changed(api_keys, self._clock.now_ms())
+        await tx.execute(sa.update(api_keys).where(api_keys.c.number == row.number).values(**columns, **bookkeeping))
 
     async def _record(self, tx: AsyncConnection, caller: Caller, action: str, target: str, detail: audit.Detail) -> None:
         await audit.append(tx, actor=caller.actor, action=action, target=target, detail=detail, at_ms=self._clock.now_ms())
         await raise_state_version(tx)
 
 
-class _Holder(msgspec.Struct, frozen=True):
-    """Whom a new key belongs to."""
-
-    tenant_number: int
-    department_number: int | None
-    team_number: int | None
-    user_number: int | None
-    user_id: str | None
-
-    def columns(self) -> dict[str, int | None]:
-        numbers = ("tenant_number", "department_number", "team_number", "user_number")
-        return {name: getattr(self, name) for name in numbers}
-
-
-async def _holder(tx: AsyncConnection, caller: Caller, for_email: str | None) -> _Holder:
-    if for_email is None:
-        return _Holder(caller.tenant_number, caller.department_number, caller.team_number, caller.user_number, caller.user_id)
-    assert caller.kind == "machine", "only the command line makes keys for others"
-    row = (await tx.execute(sa.select(users).where(users.c.email_key == clean_email(for_email).key))).one_or_none()
-    if row is None:
-        raise NotFound("no account has this e-mail address", fix="Look at its spelling.", param="email")
-    return _Holder(row.tenant_number, row.department_number, row.team_number, row.number, row.id)
-
-
-def _visible(caller: Caller, permission_for_all: str) -> list[sa.ColumnElement[bool]]:
-    """Which keys exist for this caller. The machine stands above tenants."""
-    if caller.kind == "machine":
-        return []
-    same_tenant = api_keys.c.tenant_number == caller.tenant_number
-    if may(caller, permission_for_all):
-        return [same_tenant]
-    return [same_tenant, api_keys.c.user_number == caller.user_number]
-
-
-def _keys_query() -> sa.Select[Any]:
-    return (
-        sa.select(api_keys, users.c.id.label("user_id"))
-        .join(tenants, tenants.c.number == api_keys.c.tenant_number)
-        .outerjoin(users, users.c.number == api_keys.c.user_number)
-    )
-
-
-def _api_key(row: Any) -> ApiKey:
-    return ApiKey(**{field: getattr(row, field) for field in ApiKey.__struct_fields__})
-
-
-def _cursor(number: int) -> str:
-    return base64.urlsafe_b64encode(b"k%d" % number).decode().rstrip("=")
-
-
-def _number_in(cursor: str) -> int:
-    try:
-        text = base64.urlsafe_b64decode(cursor[:64].encode("ascii") + b"==").decode("ascii")
-        number = int(text.removeprefix("k"))
-        if not text.startswith("k") or not 0 < number < 1 << 62:
-            raise ValueError(text)
-    except (binascii.Error, ValueError):
-        raise InvalidField("this is not a cursor from next_cursor", param="cursor", fix="Begin without one.") from None
-    return number
+def _insist_on_holders_rank(caller: Caller, row: Any, doing: str) -> None:
+    """Nobody touches what belongs to a higher role. Errors: Forbidden."""
+    if row.holder_role in RANKS:
+        insist_on_rank(caller, row.holder_role, doing)

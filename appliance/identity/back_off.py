@@ -33,15 +33,11 @@ class BackOff:
 
     def begin(self, name: str) -> None:
         """Count a try. Errors: TooManyAttempts: it is not to be made, and not counted."""
+        self.refuse_blocked(name)
         now = self._clock.monotonic()
         tries = self._tries.get(name)
         if tries is None or now - tries.last > FORGOTTEN_AFTER_SECONDS:
             tries = _Tries(0, now, now)
-        if now < tries.blocked_until:
-            wait = tries.blocked_until - now
-            raise TooManyAttempts(
-                "too many failed attempts", fix="Wait as long as Retry-After says, then try again.", retry_after_seconds=wait
-            )
         tries.count += 1
         tries.last = now
         beyond = tries.count - self._free
@@ -51,6 +47,15 @@ class BackOff:
         self._tries.move_to_end(name)
         if len(self._tries) > ENTRIES_MAX:
             self._tries.popitem(last=False)
+
+    def refuse_blocked(self, name: str) -> None:
+        """Count nothing: for a try that is known to have failed before `begin` counts it. Errors: TooManyAttempts."""
+        tries = self._tries.get(name)
+        wait = 0.0 if tries is None else tries.blocked_until - self._clock.monotonic()
+        if wait > 0:
+            raise TooManyAttempts(
+                "too many failed attempts", fix="Wait as long as Retry-After says, then try again.", retry_after_seconds=wait
+            )
 
     def forgive(self, name: str) -> None:
         """The try that was counted last was no failure."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -12,19 +12,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from appliance.errors import KeyExpired, KeyInvalid, KeyMissing, KeyRevoked, LoopbackOnly
 from appliance.identity import key_format
 from appliance.identity.caller import Caller
-from appliance.store.tables import api_keys, departments, teams, tenants, users
+from appliance.store.tables import api_keys, departments, service_accounts, teams, tenants, users
 from appliance.store.vault import Vault
 
 PEPPER_LABEL = "api key hashes"
 _NEVER = 1 << 62
 _NEW_KEY = "Make a key: POST /api/v1/admin/api-keys, or `gatehouse keys create NAME` on the appliance."
+_ROTATED = "Use the value that the rotation gave; whoever rotated it has it. The key's name, limits and use are the same."
 
 
 class KeyEntry(msgspec.Struct, frozen=True):
-    """One key: who its holder is, and what stands against using it."""
+    """One secret: who its holder is, and what stands against using it. A key that was rotated has two of them for a while:
+    `replaced_at` is when the older one ends."""
 
     caller: Caller
     expires_at: int = _NEVER
+    replaced_at: int = _NEVER
     loopback_only: bool = False
     is_revoked: bool = False
     holder_is_suspended: bool = False
@@ -59,13 +62,22 @@ class KeyTable:
             raise KeyRevoked("the holder of this API key is suspended", fix="Ask an administrator.")
         if now_ms >= entry.expires_at:
             raise KeyExpired("this API key has expired", fix=_NEW_KEY)
+        if now_ms >= entry.replaced_at:
+            raise KeyExpired("this API key was rotated, and the time in which its old value worked is over", fix=_ROTATED)
         if entry.loopback_only and not from_loopback():
             raise LoopbackOnly("this API key works on the appliance's own machine only", fix=_NEW_KEY)
         return entry.caller
 
     def with_key(self, key_hash: bytes, entry: KeyEntry) -> "KeyTable":
         """The table with one key more, or with another entry for it."""
-        return KeyTable(self._pepper, {**self._entries, key_hash: entry})
+        return self.with_entries({key_hash: entry})
+
+    def with_entries(self, entries: Mapping[bytes, KeyEntry], *, without: Iterable[bytes] = ()) -> "KeyTable":
+        """The table with all secrets of a key as they are now, and without those that it had."""
+        changed = {**self._entries, **entries}
+        for gone in set(without) - entries.keys():
+            changed.pop(gone, None)
+        return KeyTable(self._pepper, changed)
 
     def with_revoked(self, key_hash: bytes) -> "KeyTable":
         return self.with_key(key_hash, msgspec.structs.replace(self._entries[key_hash], is_revoked=True))
@@ -97,30 +109,55 @@ def key_hash(pepper: bytes, secret: str) -> bytes:
 async def load_key_table(connection: AsyncConnection, vault: Vault) -> KeyTable:
     """All keys as they are now; revoked and expired ones too, so that their holders learn what is wrong."""
     rows = (await connection.execute(_entries_query())).all()
-    return KeyTable(vault.derive(PEPPER_LABEL), {row.key_hash: _entry(row) for row in rows})
+    return KeyTable(vault.derive(PEPPER_LABEL), {secret: entry for row in rows for secret, entry in _entries(row)})
 
 
-async def load_key_entry(connection: AsyncConnection, number: int) -> KeyEntry:
-    """One key as it is now."""
-    return _entry((await connection.execute(_entries_query().where(api_keys.c.number == number))).one())
+async def load_key_entries(connection: AsyncConnection, number: int) -> dict[bytes, KeyEntry]:
+    """One key as it is now: its secret, and the one before it where it was rotated."""
+    return dict(_entries((await connection.execute(_entries_query().where(api_keys.c.number == number))).one()))
 
 
 def _entries_query() -> sa.Select[Any]:
+    """Where a key stands is where its holder stands now, and whoever is above it may be suspended too."""
+    department, team = _place("department_number"), _place("team_number")
+    teams_own = departments.alias("teams_own")  # a team's department, whether or not its people name it themselves
+    above = (tenants, departments, teams, teams_own, users, service_accounts)
+    is_gone = sa.and_(api_keys.c.service_account_number.is_not(None), service_accounts.c.number.is_(None))
     return (
         sa.select(
             api_keys,
             tenants.c.id.label("tenant_id"),
+            tenants.c.rules.label("tenant_rules"),
             departments.c.id.label("department_id"),
             teams.c.id.label("team_id"),
             users.c.id.label("user_id"),
             users.c.role.label("role"),
-            sa.or_(tenants.c.suspended_at.is_not(None), users.c.suspended_at.is_not(None)).label("holder_is_suspended"),
+            departments.c.number.label("in_department"),
+            teams.c.number.label("in_team"),
+            sa.or_(is_gone, *(table.c.suspended_at.is_not(None) for table in above)).label("holder_is_suspended"),
         )
         .join(tenants, tenants.c.number == api_keys.c.tenant_number)
-        .outerjoin(departments, departments.c.number == api_keys.c.department_number)
-        .outerjoin(teams, teams.c.number == api_keys.c.team_number)
         .outerjoin(users, users.c.number == api_keys.c.user_number)
+        .outerjoin(service_accounts, service_accounts.c.number == api_keys.c.service_account_number)
+        .outerjoin(departments, departments.c.number == department)
+        .outerjoin(teams, teams.c.number == team)
+        .outerjoin(teams_own, teams_own.c.number == teams.c.department_number)
     )
+
+
+def _place(name: str) -> sa.ColumnElement[Any]:
+    return sa.case(
+        (users.c.number.is_not(None), users.c[name]),
+        (service_accounts.c.number.is_not(None), service_accounts.c[name]),
+        else_=api_keys.c[name],
+    )
+
+
+def _entries(row: Any) -> list[tuple[bytes, KeyEntry]]:
+    entry = _entry(row)
+    if row.previous_hash is None:
+        return [(row.key_hash, entry)]
+    return [(row.key_hash, entry), (row.previous_hash, msgspec.structs.replace(entry, replaced_at=row.previous_until))]
 
 
 def _entry(row: Any) -> KeyEntry:
@@ -132,12 +169,14 @@ def _entry(row: Any) -> KeyEntry:
         user_id=row.user_id,
         key_id=row.id,
         tenant_number=row.tenant_number,
-        department_number=row.department_number,
-        team_number=row.team_number,
+        department_number=row.in_department,
+        team_number=row.in_team,
         user_number=row.user_number,
         key_number=row.number,
         role=row.role or "service",
         scopes=frozenset(row.scopes),
+        models=_names(row.models),
+        tenant_models=_names(row.tenant_rules.get("models")),
         environment=row.environment,
         name=row.name,
     )
@@ -148,6 +187,10 @@ def _entry(row: Any) -> KeyEntry:
         is_revoked=row.revoked_at is not None,
         holder_is_suspended=bool(row.holder_is_suspended),
     )
+
+
+def _names(listed: Any) -> tuple[str, ...] | None:
+    return None if listed is None else tuple(listed)
 
 
 def _unknown(secret: str) -> KeyMissing | KeyInvalid:

@@ -9,12 +9,13 @@ import asyncio
 import base64
 import hashlib
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import bcrypt
 
 from appliance.errors import InvalidField, Overloaded
+from appliance.identity.common_passwords import common_passwords, folded
 
 T = TypeVar("T")
 
@@ -36,9 +37,10 @@ class Passwords:
         # What an unknown user's password is compared with: the same work, and nothing matches it.
         self._nobody = bcrypt.hashpw(b"", bcrypt.gensalt(4)).replace(b"$04$", b"$%02d$" % cost, 1)
 
-    async def hash(self, password: str) -> str:
-        """What is stored. Errors: InvalidField, Overloaded."""
-        check(password)
+    async def hash(self, password: str, *, param: str = "password", unlike: Iterable[str] = ()) -> str:
+        """What is stored. `unlike`: what it may not be, such as the address. Errors: InvalidField, Overloaded."""
+        check(password, param)
+        await _refuse_guessable(password, param, unlike)
         return (await self._in_turn(bcrypt.hashpw, _digest(password), bcrypt.gensalt(self._cost))).decode()
 
     async def match(self, password: str, stored: str | None) -> bool:
@@ -64,6 +66,19 @@ def check(password: str, param: str = "password") -> None:
     fault = _fault(password)
     if fault is not None:
         raise InvalidField(f"{param} {fault}", param=param, fix=f"Choose one of at least {CHARACTERS_MIN} characters.")
+
+
+async def _refuse_guessable(password: str, param: str, unlike: Iterable[str]) -> None:
+    """Errors: InvalidField."""
+    plain = folded(password)
+    if plain in {folded(text) for text in unlike}:
+        raise InvalidField(f"{param} is your own name or address", param=param, fix="Choose what only you know.")
+    if plain in await asyncio.to_thread(common_passwords):
+        raise InvalidField(
+            f"{param} is one of the most common passwords, and the first that is guessed",
+            param=param,
+            fix="Choose several words that don't belong together.",
+        )
 
 
 def _fault(password: str) -> str | None:

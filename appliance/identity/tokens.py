@@ -12,7 +12,7 @@ from appliance.errors import TokenInvalid
 from appliance.identity.caller import Caller
 from appliance.settings import Settings
 from appliance.store.engine import Database
-from appliance.store.tables import departments, teams, tenants, users
+from appliance.store.tables import departments, sessions, teams, tenants, users
 from appliance.store.vault import Vault
 
 ISSUER = "gatehouse"
@@ -20,6 +20,7 @@ AUDIENCE = "gatehouse-admin"
 ALGORITHM = "HS256"
 SECRET_NAME = "jwt_secret_key"
 TOKEN_CHARACTERS_MAX = 4096
+SEEN_AGAIN_MS = 60_000  # a sign-in that is used says so once a minute at most
 CLOCK_SKEW_SECONDS = 60  # a token from our own past after the machine's clock was set back
 _FIX = "Sign in again: POST /api/v1/admin/auth/login."
 
@@ -33,6 +34,7 @@ class _Claims(msgspec.Struct):
     iat: int
     exp: int
     ver: int
+    sid: str = ""
 
 
 class Tokens:
@@ -52,10 +54,11 @@ class Tokens:
         secret = settings.jwt_secret_key.encode() or await vault.get_or_make(SECRET_NAME)
         return cls(db, clock, hmac.digest(vault.derive("sign-in tokens"), secret, "sha256"), settings.jwt_expires_in)
 
-    def issue(self, user_id: str, token_version: int) -> str:
-        """A token for `expires_in` seconds."""
+    def issue(self, user_id: str, token_version: int, session_id: str) -> str:
+        """A token for `expires_in` seconds, worth something while its session is there."""
         now = self._clock.now_ms() // 1000
-        claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": user_id, "iat": now, "exp": now + self.expires_in, "ver": token_version}
+        claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": user_id, "iat": now, "exp": now + self.expires_in}
+        claims |= {"ver": token_version, "sid": session_id}
         return jwt.encode(claims, self._signing_key, algorithm=ALGORITHM)
 
     async def verify(self, token: str) -> Caller:
@@ -65,11 +68,13 @@ class Tokens:
         """
         claims = self._claims(token)
         async with self._db.read() as connection:
-            row = (await connection.execute(_user_query(claims.sub))).one_or_none()
+            row = (await connection.execute(_user_query(claims.sub, claims.sid))).one_or_none()
         if row is None or row.token_version != claims.ver:
             raise TokenInvalid("this sign-in has ended", fix=_FIX)
         if row.is_suspended:
             raise TokenInvalid("this account is suspended", fix="Ask an administrator.")
+        if self._clock.now_ms() - row.last_seen_at >= SEEN_AGAIN_MS:
+            await self._seen(claims.sid)
         return Caller(
             kind="user",
             tenant_id=row.tenant_id,
@@ -82,7 +87,14 @@ class Tokens:
             user_number=row.number,
             role=row.role,
             name=row.name,
+            session_id=claims.sid,
         )
+
+    async def _seen(self, session_id: str) -> None:
+        """For people who look whether a sign-in is theirs."""
+        async with self._db.transaction() as tx:
+            now = self._clock.now_ms()
+            await tx.execute(sa.update(sessions).where(sessions.c.id == session_id).values(last_seen_at=now))
 
     def _claims(self, token: str) -> _Claims:
         if len(token) > TOKEN_CHARACTERS_MAX:
@@ -113,7 +125,7 @@ def _not_ours() -> TokenInvalid:
     return TokenInvalid("this is not a valid sign-in token of this appliance", fix=_FIX)
 
 
-def _user_query(user_id: str) -> sa.Select[Any]:
+def _user_query(user_id: str, session_id: str) -> sa.Select[Any]:
     return (
         sa.select(
             users.c.id,
@@ -124,12 +136,14 @@ def _user_query(user_id: str) -> sa.Select[Any]:
             users.c.tenant_number,
             users.c.department_number,
             users.c.team_number,
+            sessions.c.last_seen_at,
             tenants.c.id.label("tenant_id"),
             departments.c.id.label("department_id"),
             teams.c.id.label("team_id"),
-            sa.or_(users.c.suspended_at.is_not(None), tenants.c.suspended_at.is_not(None)).label("is_suspended"),
+            sa.or_(*(one.c.suspended_at.is_not(None) for one in (users, tenants, departments, teams))).label("is_suspended"),
         )
         .join(tenants, tenants.c.number == users.c.tenant_number)
+        .join(sessions, sa.and_(sessions.c.user_number == users.c.number, sessions.c.id == session_id))
         .outerjoin(departments, departments.c.number == users.c.department_number)
         .outerjoin(teams, teams.c.number == users.c.team_number)
         .where(users.c.id == user_id)

@@ -100,11 +100,12 @@ class Resolution(msgspec.Struct, frozen=True):
 
 
 class OfferedModel(msgspec.Struct, frozen=True):
-    """A row of GET /v1/models."""
+    """A row of GET /v1/models. `deployment`: the full name of what it leads to; empty for a route."""
 
     id: str
     owned_by: str
     created: int
+    deployment: str = ""
 
 
 class Names:
@@ -132,6 +133,10 @@ class Names:
     @property
     def providers(self) -> tuple[ProviderOffer, ...]:
         return tuple(self._providers.values())
+
+    def is_route(self, name: str) -> bool:
+        """An administrator's, that is."""
+        return name in self._routes
 
     def resolve(self, name: str) -> Resolution:
         """The route behind a name.
@@ -198,19 +203,21 @@ class Names:
         """What GET /v1/models lists: local models, the alias, what vLLM serves now, and what providers are known to offer."""
         rows = [OfferedModel(route.name, ROUTE_OWNER, 0) for route in self._routes.values()]
         rows += [
-            OfferedModel(offer.id, LOCAL_PROVIDER, offer.added_at // 1000)
+            OfferedModel(offer.id, LOCAL_PROVIDER, offer.added_at // 1000, f"{LOCAL_PROVIDER}/{offer.id}")
             for offer in self._local.values()
             if offer.id not in self._vllm and offer.id not in self._routes
         ]
         rows += [
-            OfferedModel(offer.name, VLLM_PROVIDER, 0)
+            OfferedModel(offer.name, VLLM_PROVIDER, 0, f"{VLLM_PROVIDER}/{offer.name}")
             for offer in self._vllm.values()
             if offer.is_ready and offer.name not in self._routes
         ]
         if self._alias is not None and self._alias[0] not in self._local and not self._providers_offer(self._alias[0]):
-            rows.append(OfferedModel(self._alias[0], LOCAL_PROVIDER, self._local[self._alias[1]].added_at // 1000))
+            stands_for = f"{LOCAL_PROVIDER}/{self._alias[1]}"
+            rows.append(OfferedModel(self._alias[0], LOCAL_PROVIDER, self._local[self._alias[1]].added_at // 1000, stands_for))
         for provider in self._providers.values():
-            rows.extend(OfferedModel(f"{provider.name}/{model}", provider.name, 0) for model in sorted(provider.models or ()))
+            names = (f"{provider.name}/{model}" for model in sorted(provider.models or ()))
+            rows.extend(OfferedModel(name, provider.name, 0, name) for name in names)
         return rows
 
     def kinds(self) -> list[tuple[str, str]]:

@@ -45,6 +45,7 @@ SECRET_VALUES = re.compile(
       (?i:bearer|basic)\s+[A-Za-z0-9+/._~=-]{8,}      # an Authorization header's value
     | \b(?:(?:sk|gsk|pk|rk|gh|xai)[-_]|AKIA|AIza)[-_A-Za-z0-9]{12,}   # keys as vendors write them, and ours
     | eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+    # a JWT
+    | (?<=/join/)[A-Za-z0-9_-]{20,}                   # an invitation's link
     | (?<=://)[^\s/@:]+:[^\s/@]+(?=@)                 # a password in a URL
     """,
     re.VERBOSE,

@@ -9,10 +9,11 @@ from litestar.handlers import BaseRouteHandler
 
 from appliance.api.door import from_loopback
 from appliance.errors import TokenInvalid
+from appliance.identity.accounts import Origin
 from appliance.identity.caller import MACHINE, Caller
 from appliance.identity.key_format import looks_like_a_key
 from appliance.identity.roles import PERMISSIONS, insist
-from appliance.identity.users import Origin
+from appliance.identity.sessions import AGENT_CHARACTERS_MAX
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -63,7 +64,9 @@ CALLER = {"caller": Provide(_caller_dependency)}
 def origin(connection: Connection) -> Origin:
     """Where a request came from, for registering and signing in."""
     client = connection.scope.get("client")
-    return Origin(str(client[0]) if client else "", from_this_machine(connection))
+    agent = connection.headers.get("user-agent", "")[:AGENT_CHARACTERS_MAX]
+    printable = "".join(character if character.isprintable() else "?" for character in agent)
+    return Origin(str(client[0]) if client else "", from_this_machine(connection), printable)
 
 
 def from_this_machine(connection: Connection) -> bool:

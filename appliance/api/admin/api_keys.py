@@ -1,90 +1,28 @@
-"""API keys: `POST` and `GET /api/v1/admin/api-keys`, `DELETE /api/v1/admin/api-keys/{key_id}`."""
+"""API keys: `/api/v1/admin/api-keys`."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
-import msgspec
-from litestar import delete, get, post
+from litestar import Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
 from litestar.params import Body, PathParameter, QueryParameter
-from msgspec import Meta
 
 from appliance import errors
+from appliance.api.admin import key_forms as forms
 from appliance.api.admin.access import CALLER, requires
 from appliance.api.admin.auth import NO_STORE
-from appliance.api.bodies import json_body
+from appliance.api.admin.etags import IfMatch, etag, version_in
+from appliance.api.admin.key_forms import ApiKeyCreated, ApiKeyList, ApiKeyRevoked, ApiKeyRotated, ApiKeyShown
+from appliance.api.bodies import json_body, json_body_or_none
 from appliance.api.error_answers import error_answers, success
-from appliance.clock import rfc3339, rfc3339_or_none
-from appliance.identity.api_keys import LIST_MAX, ApiKey, ApiKeys, KeyWanted, NewKey, Scope
+from appliance.identity.api_keys import ApiKeys
 from appliance.identity.caller import Caller
-from appliance.identity.key_format import Environment
+from appliance.identity.cursors import LIST_MAX
 
+KeyId = Annotated[str, PathParameter(description="Its id (`key_…`), not the key itself.")]
 
-class ApiKeyCreate(msgspec.Struct, forbid_unknown_fields=True):
-    """What the new key is to be."""
-
-    name: Annotated[str, Meta(description="By which you will know it; up to 200 characters.")]
-    environment: Annotated[Environment, Meta(description="Where it will be used; stands in the key itself.")] = "development"
-    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
-    scopes: Annotated[
-        list[Scope],
-        Meta(description="What it may do; empty: chat, embeddings and models. `metrics` must be named, by an administrator."),
-    ] = []
-
-
-class ApiKeyCreated(msgspec.Struct):
-    """The key. `key` is in this answer and nowhere else: copy it now."""
-
-    id: str
-    name: str
-    environment: str
-    key: str
-    key_prefix: str
-    created_at: str
-    expires_at: str | None
-
-
-class ApiKeyShown(msgspec.Struct):
-    """Everything but the key."""
-
-    id: str
-    name: str
-    environment: str
-    key_prefix: str
-    scopes: list[str]
-    loopback_only: bool
-    user_id: str | None
-    created_by: str
-    created_at: str
-    expires_at: str | None
-    revoked_at: str | None
-
-
-class ApiKeyList(msgspec.Struct):
-    """One page, the newest first. `next_cursor` leads to the next one; null: there is none."""
-
-    items: list[ApiKeyShown]
-    next_cursor: str | None
-
-
-_CREATED_EXAMPLE: dict[str, Any] = {
-    "id": "key_qw4hambglzmnu5i4fubob2da",
-    "name": "My Key",
-    "environment": "development",
-    "key": "gh-dev-…",
-    "key_prefix": "gh-dev-DPQt",
-    "created_at": "2026-11-25T13:17:08.123Z",
-    "expires_at": None,
-}
-_SHOWN_EXAMPLE = {
-    **{name: value for name, value in _CREATED_EXAMPLE.items() if name != "key"},
-    "scopes": [],
-    "loopback_only": False,
-    "user_id": "user_trcsuj7puruldahodtkjrhgf",
-    "created_by": "user_trcsuj7puruldahodtkjrhgf",
-    "revoked_at": None,
-}
+_ERRORS = (errors.InvalidField, errors.TokenInvalid, errors.Forbidden)
+_CHANGE_ERRORS = (errors.MalformedJson, *_ERRORS, errors.NotFound, errors.Conflict, errors.PreconditionFailed)
 
 
 @post(
@@ -93,29 +31,33 @@ _SHOWN_EXAMPLE = {
     dependencies=CALLER,
     operation_id="createApiKey",
     summary="Make an API key",
-    description="For the caller. The key works from the very next request on, and is shown this once.",
+    description=(
+        "For the caller; owner and admin also for another person of theirs, or for a service account. The key works from the "
+        "very next request on, and is shown this once."
+    ),
     tags=["API keys"],
     response_headers=NO_STORE,
     responses={
-        201: success(ApiKeyCreated, _CREATED_EXAMPLE, "The key, shown once."),
-        **error_answers(errors.MalformedJson, errors.InvalidField, errors.TokenInvalid, errors.Forbidden),
+        201: success(ApiKeyCreated, forms.CREATED_EXAMPLE, "The key, shown once."),
+        **error_answers(errors.MalformedJson, *_ERRORS),
     },
-    **json_body(ApiKeyCreate),
+    **json_body(forms.ApiKeyCreate),
 )
 async def create_api_key(
     data: Annotated[
-        ApiKeyCreate,
+        forms.ApiKeyCreate,
         Body(
             examples=[
                 Example(value={"name": "My Key"}),
                 Example(value={"name": "CI", "environment": "test", "expires_at": "2027-01-01T00:00:00Z"}),
+                Example(value={"name": "Wiki", "service_account_id": "sa_…", "models": ["fast", "openai/*"]}),
             ]
         ),
     ],
     caller: NamedDependency[Caller],
     api_keys: NamedDependency[ApiKeys],
 ) -> ApiKeyCreated:
-    return key_created(await api_keys.create(caller, key_wanted(data)))
+    return forms.key_created(await api_keys.create(caller, forms.key_wanted(data), whose=forms.key_holder(data)))
 
 
 @get(
@@ -127,8 +69,8 @@ async def create_api_key(
     description="One's own, revoked ones too; owner, admin and auditor see all of their tenant.",
     tags=["API keys"],
     responses={
-        200: success(ApiKeyList, {"items": [_SHOWN_EXAMPLE], "next_cursor": None}, "One page."),
-        **error_answers(errors.InvalidField, errors.TokenInvalid, errors.Forbidden),
+        200: success(ApiKeyList, {"items": [forms.SHOWN_EXAMPLE], "next_cursor": None}, "One page."),
+        **error_answers(*_ERRORS),
     },
 )
 async def list_api_keys(
@@ -136,9 +78,121 @@ async def list_api_keys(
     api_keys: NamedDependency[ApiKeys],
     limit: Annotated[int, QueryParameter(ge=1, le=LIST_MAX, description="Keys on a page.")] = 50,
     cursor: Annotated[str | None, QueryParameter(description="next_cursor of the page before.")] = None,
+    user_id: Annotated[str | None, QueryParameter(description="Only this user's.")] = None,
+    service_account_id: Annotated[str | None, QueryParameter(description="Only this service account's.")] = None,
+    key_state: Annotated[
+        str | None, QueryParameter(name="state", description="Only those that are `active`, `revoked` or `expired`.")
+    ] = None,
 ) -> ApiKeyList:
-    page = await api_keys.list(caller, limit=limit, cursor=cursor)
-    return ApiKeyList([_shown(key) for key in page.items], page.next_cursor)
+    wanted = forms.key_filter(user_id, service_account_id, key_state)
+    page = await api_keys.list(caller, limit=limit, after=cursor, wanted=wanted)
+    return ApiKeyList([forms.key_shown(key) for key in page.items], page.next_cursor)
+
+
+@get(
+    "/api/v1/admin/api-keys/{key_id:str}",
+    guards=[requires("api_keys:list")],
+    dependencies=CALLER,
+    operation_id="getApiKey",
+    summary="One API key",
+    description="Everything but the key itself; its ETag is its version.",
+    tags=["API keys"],
+    responses={
+        200: success(ApiKeyShown, forms.SHOWN_EXAMPLE, "The key, without its value."),
+        **error_answers(*_ERRORS, errors.NotFound),
+    },
+)
+async def get_api_key(
+    key_id: KeyId, caller: NamedDependency[Caller], api_keys: NamedDependency[ApiKeys]
+) -> Response[ApiKeyShown]:
+    key = await api_keys.get(caller, key_id)
+    return Response(forms.key_shown(key), headers=etag(key.version))
+
+
+@patch(
+    "/api/v1/admin/api-keys/{key_id:str}",
+    guards=[requires("api_keys:change")],
+    dependencies=CALLER,
+    operation_id="changeApiKey",
+    summary="Change an API key",
+    description=(
+        "Its name, end, scopes and models; it counts from the very next request on. One's own; owner and admin may change any of "
+        "their tenant whose holder isn't above them."
+    ),
+    tags=["API keys"],
+    responses={
+        200: success(ApiKeyShown, {**forms.SHOWN_EXAMPLE, "version": 2}, "The key as it is now."),
+        **error_answers(*_CHANGE_ERRORS),
+    },
+    **json_body(forms.ApiKeyChange),
+)
+async def change_api_key(
+    key_id: KeyId,
+    data: Annotated[
+        forms.ApiKeyChange, Body(examples=[Example(value={"models": ["fast"]}), Example(value={"expires_at": None})])
+    ],
+    caller: NamedDependency[Caller],
+    api_keys: NamedDependency[ApiKeys],
+    if_match: IfMatch = None,
+) -> Response[ApiKeyShown]:
+    key = await api_keys.change(caller, key_id, forms.key_change(data), version=version_in(if_match))
+    return Response(forms.key_shown(key), headers=etag(key.version))
+
+
+@post(
+    "/api/v1/admin/api-keys/{key_id:str}/rotate",
+    guards=[requires("api_keys:change")],
+    dependencies=CALLER,
+    operation_id="rotateApiKey",
+    summary="Rotate an API key",
+    description=(
+        "A new value for the same key: id, name, limits and use stay. The value before works beside it for `grace_seconds` (a "
+        "day, at most 30), so that nothing stops while it is replaced; one that is still older ends at once."
+    ),
+    tags=["API keys"],
+    status_code=200,
+    responses={
+        200: success(ApiKeyRotated, forms.ROTATED_EXAMPLE, "The new value, shown once."),
+        **error_answers(*_CHANGE_ERRORS),
+    },
+    **json_body_or_none(forms.ApiKeyRotate),
+)
+async def rotate_api_key(
+    key_id: KeyId,
+    caller: NamedDependency[Caller],
+    api_keys: NamedDependency[ApiKeys],
+    data: Annotated[forms.ApiKeyRotate | None, Body(examples=[Example(value={"grace_seconds": 86400})])] = None,
+    if_match: IfMatch = None,
+) -> Response[ApiKeyRotated]:
+    grace_seconds = (data or forms.ApiKeyRotate()).grace_seconds
+    new = await api_keys.rotate(caller, key_id, grace_seconds=grace_seconds, version=version_in(if_match))
+    return Response(forms.key_rotated(new), headers={**NO_STORE, **etag(new.key.version)})
+
+
+@post(
+    "/api/v1/admin/api-keys/revoke",
+    guards=[requires("api_keys:list")],  # whoever is signed in; that they hold the value is the proof
+    dependencies=CALLER,
+    operation_id="revokeApiKeyByValue",
+    summary="Revoke a leaked API key",
+    description=(
+        "For whoever found a key where it should not be: whoever is signed in and holds the value may revoke it, another "
+        "person's too. The value is kept nowhere. Of a key that was rotated, the value before is ended alone."
+    ),
+    tags=["API keys"],
+    status_code=200,
+    responses={
+        200: success(ApiKeyRevoked, forms.REVOKED_EXAMPLE, "It works no more."),
+        **error_answers(errors.MalformedJson, *_ERRORS, errors.NotFound),
+    },
+    **json_body(forms.ApiKeyRevoke),
+)
+async def revoke_api_key_by_value(
+    data: Annotated[forms.ApiKeyRevoke, Body(examples=[Example(value={"key": "gh-dev-…"})])],
+    caller: NamedDependency[Caller],
+    api_keys: NamedDependency[ApiKeys],
+) -> ApiKeyRevoked:
+    return forms.key_revoked(await api_keys.revoke_value(caller, data.key.strip()))
 
 
 @delete(
@@ -148,47 +202,22 @@ async def list_api_keys(
     operation_id="revokeApiKey",
     summary="Revoke an API key",
     description=(
-        "It stops working with the very next request, for good. One's own; owner and admin may revoke any of their tenant. "
-        "Revoking a key that is revoked already answers 204 as well."
+        "It stops working with the very next request, for good, and stays listed. One's own; owner and admin may revoke any of "
+        "their tenant whose holder isn't above them. Revoking a key that is revoked already answers 204 as well."
     ),
     tags=["API keys"],
-    responses=error_answers(errors.InvalidField, errors.TokenInvalid, errors.Forbidden, errors.NotFound),
+    responses=error_answers(*_ERRORS, errors.NotFound),
 )
-async def revoke_api_key(
-    key_id: Annotated[str, PathParameter(description="Its id (`key_…`), not the key itself.")],
-    caller: NamedDependency[Caller],
-    api_keys: NamedDependency[ApiKeys],
-) -> None:
+async def revoke_api_key(key_id: KeyId, caller: NamedDependency[Caller], api_keys: NamedDependency[ApiKeys]) -> None:
     await api_keys.revoke(caller, key_id)
 
 
-def key_wanted(data: ApiKeyCreate) -> KeyWanted:
-    """Times come as people write them and are kept as integers."""
-    expires_at = None if data.expires_at is None else round(data.expires_at.timestamp() * 1000)
-    return KeyWanted(name=data.name, environment=data.environment, expires_at=expires_at, scopes=frozenset(data.scopes))
-
-
-def key_created(new: NewKey) -> ApiKeyCreated:
-    key = new.key
-    return ApiKeyCreated(
-        key.id, key.name, key.environment, new.secret, key.key_prefix, rfc3339(key.created_at), rfc3339_or_none(key.expires_at)
-    )
-
-
-def _shown(key: ApiKey) -> ApiKeyShown:
-    return ApiKeyShown(
-        id=key.id,
-        name=key.name,
-        environment=key.environment,
-        key_prefix=key.key_prefix,
-        scopes=key.scopes,
-        loopback_only=key.loopback_only,
-        user_id=key.user_id,
-        created_by=key.created_by,
-        created_at=rfc3339(key.created_at),
-        expires_at=rfc3339_or_none(key.expires_at),
-        revoked_at=rfc3339_or_none(key.revoked_at),
-    )
-
-
-routes: list[Any] = [create_api_key, list_api_keys, revoke_api_key]
+routes: list[Any] = [
+    create_api_key,
+    list_api_keys,
+    get_api_key,
+    change_api_key,
+    rotate_api_key,
+    revoke_api_key_by_value,
+    revoke_api_key,
+]

@@ -14,7 +14,9 @@ from appliance.api.admin.access import origin
 from appliance.api.bodies import json_body
 from appliance.api.error_answers import error_answers, success
 from appliance.clock import rfc3339
-from appliance.identity.users import Registration, SignedIn, User, Users
+from appliance.identity.accounts import Registration, SignedIn, User
+from appliance.identity.sign_in import SignIn
+from appliance.identity.users import Users
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -35,6 +37,7 @@ class LoginRequest(msgspec.Struct, forbid_unknown_fields=True):
 
     email: str
     password: str
+    code: Annotated[str, Meta(description="Of the second factor, where the account has one; or a recovery code.")] = ""
 
 
 class UserShown(msgspec.Struct):
@@ -114,7 +117,12 @@ async def register(
     responses={
         200: success(Session, _SESSION_EXAMPLE, "Signed in."),
         **error_answers(
-            errors.MalformedJson, errors.InvalidField, errors.CredentialsWrong, errors.Forbidden, errors.TooManyAttempts
+            errors.MalformedJson,
+            errors.InvalidField,
+            errors.CredentialsWrong,
+            errors.SecondFactorRequired,
+            errors.Forbidden,
+            errors.TooManyAttempts,
         ),
     },
     **json_body(LoginRequest),
@@ -122,9 +130,9 @@ async def register(
 async def login(
     request: AnyRequest,
     data: Annotated[LoginRequest, Body(examples=[Example(value=PERSON_EXAMPLE)])],
-    users: NamedDependency[Users],
+    sign_in: NamedDependency[SignIn],
 ) -> Session:
-    return _session(await users.sign_in(data.email, data.password, origin(request)))
+    return _session(await sign_in.with_password(data.email, data.password, origin(request), data.code))
 
 
 def user_shown(user: User) -> UserShown:

@@ -11,12 +11,13 @@ from litestar.params import Body
 
 from appliance import errors
 from appliance.api.admin.access import CALLER, requires
-from appliance.api.admin.api_keys import ApiKeyCreate, ApiKeyCreated, key_created, key_wanted
 from appliance.api.admin.auth import NO_STORE, PERSON_EXAMPLE, USER_EXAMPLE, UserShown, user_shown
+from appliance.api.admin.key_forms import ApiKeyCreate, ApiKeyCreated, key_created, key_holder, key_wanted
 from appliance.api.bodies import json_body
 from appliance.api.error_answers import error_answers, success
 from appliance.identity.api_keys import ApiKeys
 from appliance.identity.caller import Caller
+from appliance.identity.sign_in import SignIn
 from appliance.identity.users import Users
 
 
@@ -33,10 +34,12 @@ class PasswordReset(msgspec.Struct, forbid_unknown_fields=True):
 
     email: str
     password: str
+    drop_second_factor: bool = False
 
 
 class MachineKeyCreate(ApiKeyCreate, forbid_unknown_fields=True):
-    """A key for the user with this e-mail address; without one, for a service that belongs to nobody."""
+    """A key for the user with this e-mail address, or for a service account by its id or name; without either, for a service
+    that belongs to nobody."""
 
     email: str | None = None
 
@@ -85,9 +88,10 @@ async def create_owner(
 async def reset_password(
     data: Annotated[PasswordReset, Body(examples=[Example(value=PERSON_EXAMPLE)])],
     caller: NamedDependency[Caller],
-    users: NamedDependency[Users],
+    sign_in: NamedDependency[SignIn],
 ) -> UserShown:
-    return user_shown(await users.reset_password(data.email, data.password, actor=caller.actor))
+    drop = data.drop_second_factor
+    return user_shown(await sign_in.reset_password(data.email, data.password, actor=caller.actor, drop_factor=drop))
 
 
 @post(
@@ -110,7 +114,7 @@ async def create_api_key(
     caller: NamedDependency[Caller],
     api_keys: NamedDependency[ApiKeys],
 ) -> ApiKeyCreated:
-    return key_created(await api_keys.create(caller, key_wanted(data), for_email=data.email))
+    return key_created(await api_keys.create(caller, key_wanted(data), whose=key_holder(data, email=data.email)))
 
 
 @post(

@@ -17,6 +17,7 @@ def admin_app(house: House, *, documents: bool = False) -> Litestar:
     """As the appliance mounts them, over the rooms of this house."""
     services = {
         "users": house.users,
+        "sign_in": house.sign_in,
         "tokens": house.tokens,
         "api_keys": house.api_keys,
         "control_token": CONTROL_TOKEN,

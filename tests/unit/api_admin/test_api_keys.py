@@ -157,7 +157,7 @@ async def test_an_api_key_opens_no_admin_route(app: Litestar, house: House) -> N
 
 async def test_a_role_without_the_permission_is_told_which(app: Litestar, house: House) -> None:
     auditor = await house.person("auditor")
-    token = house.tokens.issue(auditor.user_id or "", 1)
+    token = await house.token(auditor)
     async with client_at(app, "127.0.0.1") as client:
         answer = await client.post(KEYS, headers={"Authorization": f"Bearer {token}"}, content=b"not even JSON")
     assert (answer.status_code, error_of(answer)["code"]) == (403, "forbidden")

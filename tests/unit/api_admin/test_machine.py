@@ -28,7 +28,7 @@ async def test_an_owner_is_made_gets_a_key_and_a_new_password(here: httpx.AsyncC
     assert house.identify(key.json()["key"]).user_id == made.json()["id"]
     reset = await here.post(f"{MACHINE}/password", json={"email": "ada@example.com", "password": "new password"}, headers=CONTROL)
     assert reset.status_code == 200
-    await house.users.sign_in("ada@example.com", "new password", THERE)
+    await house.sign_in.with_password("ada@example.com", "new password", THERE)
 
 
 async def test_the_machine_sees_and_revokes_every_key(here: httpx.AsyncClient, house: House) -> None:

@@ -9,6 +9,7 @@ from appliance.errors import Forbidden, InvalidField, KeyExpired, KeyInvalid, Ke
 from appliance.identity.api_keys import FIRST_RUN_NAME, ApiKeys, KeyWanted
 from appliance.identity.caller import MACHINE
 from appliance.identity.key_format import well_formed
+from appliance.identity.key_ring import KeyRing
 from appliance.store.state import state_version
 from appliance.store.tables import api_keys as key_rows
 from appliance.store.tables import audit as audit_rows
@@ -169,7 +170,7 @@ async def test_another_tenants_keys_do_not_exist_even_for_an_owner(house: House)
     stranger = await house.person("owner", "stranger@example.com")
     async with house.db.transaction() as tx:
         await tx.exec_driver_sql("UPDATE users SET tenant_number = 2")
-    stranger = await house.tokens.verify(house.tokens.issue(stranger.user_id or "", 1))
+    stranger = await house.tokens.verify(await house.token(stranger))
     ours = await house.key(await house.person("owner"))
     theirs = await house.key(stranger)
     assert house.identify(theirs.secret).tenant_number == 2
@@ -207,7 +208,7 @@ async def test_pages_follow_each_other_without_gap_or_repeat_while_keys_are_made
     seen: list[str] = []
     cursor: str | None = None
     for turn in itertools.count():
-        page = await house.api_keys.list(owner, limit=3, cursor=cursor)
+        page = await house.api_keys.list(owner, limit=3, after=cursor)
         seen += [key.id for key in page.items]
         cursor = page.next_cursor
         if cursor is None:
@@ -229,7 +230,7 @@ CURSORS = ["", "x", "k1", "azA", "a2EK", "\ud800", "é", "' OR 1=1", "a" * 1_000
 @pytest.mark.parametrize("cursor", CURSORS)
 async def test_a_cursor_that_is_not_ours_is_refused(house: House, cursor: str) -> None:
     with pytest.raises(InvalidField) as refused:
-        await house.api_keys.list(await house.owner(), cursor=cursor)
+        await house.api_keys.list(await house.owner(), after=cursor)
     assert refused.value.param == "cursor"
 
 
@@ -254,7 +255,7 @@ async def test_the_first_start_makes_one_key_for_this_machine_and_seven_days(hou
 async def test_no_later_start_makes_another(house: House) -> None:
     secret = await house.api_keys.first_run_key()
     assert await house.api_keys.first_run_key() is None
-    again = ApiKeys(house.db, house.vault, house.clock, house._publish)
+    again = ApiKeys(house.db, house.vault, house.clock, KeyRing(house.vault, house._publish))
     assert await again.first_run_key() is None
     owner = await house.owner()
     (key,) = (await again.list(owner)).items

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.errors import TokenInvalid
+from appliance.identity.accounts import SignedIn
 from appliance.identity.tokens import AUDIENCE, ISSUER, Tokens
 from appliance.settings import Settings
 from tests.fakes.clock import FakeClock
@@ -20,13 +21,18 @@ def coded(part: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
 
 
+def session_of(token: str) -> str:
+    return str(jwt.decode(token, options={"verify_signature": False})["sid"])
+
+
 class Forger:
     """Makes tokens that are almost right. It even knows the signing key, which nobody else does."""
 
-    def __init__(self, house: House, user_id: str) -> None:
+    def __init__(self, house: House, signed_in: SignedIn) -> None:
         self.key = house.tokens._signing_key
         now = house.clock.now_ms() // 1000
-        self.claims: dict[str, Any] = {"iss": ISSUER, "aud": AUDIENCE, "sub": user_id, "iat": now, "exp": now + 3600, "ver": 1}
+        self.claims: dict[str, Any] = {"iss": ISSUER, "aud": AUDIENCE, "sub": signed_in.user.id, "iat": now, "exp": now + 3600}
+        self.claims |= {"ver": 1, "sid": session_of(signed_in.token)}
 
     def token(self, *, without: str = "", key: bytes | None = None, algorithm: str = "HS256", **claims: Any) -> str:
         content = {name: value for name, value in {**self.claims, **claims}.items() if name != without}
@@ -37,7 +43,7 @@ class Forger:
 
 @pytest.fixture
 async def forger(house: House) -> Forger:
-    return Forger(house, (await house.register()).user.id)
+    return Forger(house, await house.register())
 
 
 async def refused(house: House, token: str) -> str:
@@ -150,7 +156,7 @@ async def test_a_payload_nested_ten_thousand_deep_is_refused(house: House, forge
 
 async def test_every_token_is_void_once_the_password_was_reset(house: House) -> None:
     signed_in = await house.register()
-    await house.users.reset_password("owner@example.com", "another password", actor="machine")
+    await house.sign_in.reset_password("owner@example.com", "another password", actor="machine")
     assert await refused(house, signed_in.token) == "this sign-in has ended"
 
 
@@ -177,16 +183,16 @@ async def test_a_secret_from_the_settings_takes_its_place_and_alone_signs_nothin
     tokens = await Tokens.open(chosen, house.db, house.vault, house.clock)
     with pytest.raises(TokenInvalid):
         await tokens.verify(signed_in.token)
-    await tokens.verify(tokens.issue(signed_in.user.id, 1))
-    forger = Forger(house, signed_in.user.id)
+    await tokens.verify(tokens.issue(signed_in.user.id, 1, session_of(signed_in.token)))
+    forger = Forger(house, signed_in)
     with pytest.raises(TokenInvalid):
         await tokens.verify(forger.token(key=b"short"))
 
 
 async def test_a_token_lives_as_long_as_the_settings_say(house: House) -> None:
-    user = (await house.register()).user
+    signed_in = await house.register()
     tokens = await Tokens.open(Settings(jwt_expires_in=60), house.db, house.vault, house.clock)
-    token = tokens.issue(user.id, 1)
+    token = tokens.issue(signed_in.user.id, 1, session_of(signed_in.token))
     house.clock.jump(59_000)
     await tokens.verify(token)
     house.clock.jump(1_000)

@@ -17,7 +17,7 @@ from appliance.errors import (
     SetupCodeRequired,
     TooManyAttempts,
 )
-from appliance.identity.users import Origin, Registration, SignedIn
+from appliance.identity.accounts import Origin, Registration, SignedIn
 from appliance.settings import Settings
 from appliance.store.state import state_version
 from appliance.store.tables import audit as audit_rows
@@ -174,7 +174,7 @@ async def test_registering_again_and_again_from_one_address_is_slowed_down(open_
 
 async def test_signing_in_gives_a_token_in_any_spelling_of_the_address(house: House) -> None:
     await house.register("Owner@Example.com")
-    signed_in = await house.users.sign_in(" OWNER@example.com", PASSWORD, THERE)
+    signed_in = await house.sign_in.with_password(" OWNER@example.com", PASSWORD, THERE)
     assert (await house.tokens.verify(signed_in.token)).user_id == signed_in.user.id
     assert signed_in.user.email == "Owner@Example.com"
     assert signed_in.expires_in == 86_400
@@ -199,7 +199,7 @@ async def test_signing_in_gives_a_token_in_any_spelling_of_the_address(house: Ho
 async def test_unknown_user_and_wrong_password_are_told_in_the_same_words(house: House, email: str, password: str) -> None:
     await house.register()
     with pytest.raises(CredentialsWrong) as refused:
-        await house.users.sign_in(email, password, THERE)
+        await house.sign_in.with_password(email, password, THERE)
     assert refused.value.message == "e-mail address and password don't match"
 
 
@@ -208,21 +208,21 @@ async def test_guessing_one_accounts_password_is_slowed_down_from_wherever(house
     outcomes = []
     for number in range(10):
         try:
-            await house.users.sign_in("owner@example.com", "wrong password", Origin(f"192.0.2.{number}", False))
+            await house.sign_in.with_password("owner@example.com", "wrong password", Origin(f"192.0.2.{number}", False))
         except (CredentialsWrong, TooManyAttempts) as error:
             outcomes.append(type(error))
     assert outcomes == [CredentialsWrong] * 5 + [TooManyAttempts] * 5
     with pytest.raises(TooManyAttempts) as refused:
-        await house.users.sign_in("owner@example.com", PASSWORD, THERE)
+        await house.sign_in.with_password("owner@example.com", PASSWORD, THERE)
     assert 0 < (refused.value.retry_after_seconds or 0) <= 300
     await house.clock.advance(refused.value.retry_after_seconds or 0)
-    await house.users.sign_in("owner@example.com", PASSWORD, THERE)
-    await house.users.sign_in("owner@example.com", PASSWORD, THERE)
+    await house.sign_in.with_password("owner@example.com", PASSWORD, THERE)
+    await house.sign_in.with_password("owner@example.com", PASSWORD, THERE)
 
 
 async def test_a_hundred_guesses_at_once_are_no_way_around(house: House) -> None:
     await house.register()
-    guesses = (house.users.sign_in("owner@example.com", f"guess number {number}", THERE) for number in range(40))
+    guesses = (house.sign_in.with_password("owner@example.com", f"guess number {number}", THERE) for number in range(40))
     outcomes = await asyncio.gather(*guesses, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes].count(CredentialsWrong) == 5
 
@@ -231,7 +231,9 @@ async def test_trying_many_accounts_from_one_address_is_slowed_down(house: House
     outcomes = []
     for number in range(30):
         try:
-            await house.users.sign_in(f"u{number}@example.com", "wrong password", Origin(f"2001:db8::{number + 1}", False))
+            await house.sign_in.with_password(
+                f"u{number}@example.com", "wrong password", Origin(f"2001:db8::{number + 1}", False)
+            )
         except (CredentialsWrong, TooManyAttempts) as error:
             outcomes.append(type(error))
     assert outcomes.count(CredentialsWrong) == 20
@@ -240,13 +242,13 @@ async def test_trying_many_accounts_from_one_address_is_slowed_down(house: House
 async def test_signing_in_often_is_no_offence_and_forgives_no_guesses_at_others(house: House) -> None:
     await house.register()
     for _ in range(60):
-        await house.users.sign_in("owner@example.com", PASSWORD, THERE)
+        await house.sign_in.with_password("owner@example.com", PASSWORD, THERE)
     for number in range(20):
-        await house.users.sign_in("owner@example.com", PASSWORD, THERE)
+        await house.sign_in.with_password("owner@example.com", PASSWORD, THERE)
         with pytest.raises(CredentialsWrong):
-            await house.users.sign_in(f"victim{number}@example.com", "wrong password", THERE)
+            await house.sign_in.with_password(f"victim{number}@example.com", "wrong password", THERE)
     with pytest.raises(TooManyAttempts):
-        await house.users.sign_in("victim20@example.com", "wrong password", THERE)
+        await house.sign_in.with_password("victim20@example.com", "wrong password", THERE)
 
 
 async def test_being_turned_away_by_a_crowd_is_no_failed_attempt(house: House) -> None:
@@ -254,9 +256,9 @@ async def test_being_turned_away_by_a_crowd_is_no_failed_attempt(house: House) -
     house.users._passwords._waiting = 64
     for _ in range(30):
         with pytest.raises(Overloaded):
-            await house.users.sign_in("owner@example.com", PASSWORD, THERE)
+            await house.sign_in.with_password("owner@example.com", PASSWORD, THERE)
     house.users._passwords._waiting = 0
-    await house.users.sign_in("owner@example.com", PASSWORD, THERE)
+    await house.sign_in.with_password("owner@example.com", PASSWORD, THERE)
 
 
 async def test_a_suspended_account_learns_so_only_with_its_password(house: House) -> None:
@@ -264,9 +266,9 @@ async def test_a_suspended_account_learns_so_only_with_its_password(house: House
     async with house.db.transaction() as tx:
         await tx.exec_driver_sql("UPDATE users SET suspended_at = 1")
     with pytest.raises(Forbidden, match="suspended"):
-        await house.users.sign_in("owner@example.com", PASSWORD, HERE)
+        await house.sign_in.with_password("owner@example.com", PASSWORD, HERE)
     with pytest.raises(CredentialsWrong):
-        await house.users.sign_in("owner@example.com", "wrong password", HERE)
+        await house.sign_in.with_password("owner@example.com", "wrong password", HERE)
 
 
 # On the machine
@@ -277,7 +279,7 @@ async def test_an_owner_is_made_on_the_machine_and_the_setup_code_is_void(house:
     assert user.role == "owner"
     assert house.setup_code.value == ""
     assert await actions(house) == [("machine", "user.create")]
-    await house.users.sign_in("ada@example.com", PASSWORD, THERE)
+    await house.sign_in.with_password("ada@example.com", PASSWORD, THERE)
     with pytest.raises(Conflict):
         await house.users.create_owner("Ada", "ADA@example.com", PASSWORD, actor="machine")
 
@@ -286,35 +288,37 @@ async def test_a_password_is_reset_and_the_old_one_is_void(house: House) -> None
     await house.register()
     for _ in range(8):
         with pytest.raises((CredentialsWrong, TooManyAttempts)):
-            await house.users.sign_in("owner@example.com", "forgotten", HERE)
-    await house.users.reset_password("OWNER@example.com", "a new password", actor="machine")
-    await house.users.sign_in("owner@example.com", "a new password", HERE)  # at once: it was the owner who had forgotten it
+            await house.sign_in.with_password("owner@example.com", "forgotten", HERE)
+    await house.sign_in.reset_password("OWNER@example.com", "a new password", actor="machine")
+    await house.sign_in.with_password(
+        "owner@example.com", "a new password", HERE
+    )  # at once: it was the owner who had forgotten it
     with pytest.raises(CredentialsWrong):
-        await house.users.sign_in("owner@example.com", PASSWORD, HERE)
+        await house.sign_in.with_password("owner@example.com", PASSWORD, HERE)
     assert (await actions(house))[-1] == ("machine", "user.reset_password")
 
 
 async def test_resetting_an_unknown_accounts_password_is_told(house: House) -> None:
     with pytest.raises(NotFound):
-        await house.users.reset_password("nobody@example.com", PASSWORD, actor="machine")
+        await house.sign_in.reset_password("nobody@example.com", PASSWORD, actor="machine")
     with pytest.raises(InvalidField):
-        await house.users.reset_password("nobody@example.com", "short", actor="machine")
+        await house.sign_in.reset_password("nobody@example.com", "short", actor="machine")
 
 
 async def test_each_change_raises_the_state_version_by_one(house: House) -> None:
     versions = [await version(house)]
     await house.register()
     versions.append(await version(house))
-    await house.users.reset_password("owner@example.com", "a new password", actor="machine")
+    await house.sign_in.reset_password("owner@example.com", "a new password", actor="machine")
     versions.append(await version(house))
-    await house.users.sign_in("owner@example.com", "a new password", HERE)
+    await house.sign_in.with_password("owner@example.com", "a new password", HERE)
     versions.append(await version(house))
     assert versions == [1, 2, 3, 3]
 
 
 async def test_no_password_reaches_the_database_or_a_repr(house: House) -> None:
     signed_in = await house.register()
-    await house.users.reset_password("owner@example.com", "correct horse battery staple", actor="machine")
+    await house.sign_in.reset_password("owner@example.com", "correct horse battery staple", actor="machine")
     data = b"".join(path.read_bytes() for path in house.home.root.glob("gatehouse.db*"))
     for secret in (PASSWORD, "correct horse", signed_in.token):
         assert secret.encode() not in data

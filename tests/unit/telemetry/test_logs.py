@@ -222,12 +222,13 @@ class TestRedaction:
             "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
             "postgresql://user:hunter2@db:5432/x",
             "AKIAIOSFODNN7EXAMPLE0000",
+            "https://10.0.0.5:8443/join/lHSfgmDhEVlFs7OrZ5RivULTDsgJHH1JN4khdQQ74Xa",
         ],
     )
     def test_what_looks_like_a_credential_is_removed_from_foreign_text(self, text: str) -> None:
         scrubbed = scrub(f"it said {text} and left")
         assert REMOVED in scrubbed
-        for part in (SECRET, "dXNlcjpwYXNzd29yZA", "c2lnbmF0dXJl", "hunter2", "AKIAIOSFODNN7EXAMPLE"):
+        for part in (SECRET, "dXNlcjpwYXNzd29yZA", "c2lnbmF0dXJl", "hunter2", "AKIAIOSFODNN7EXAMPLE", "lHSfgmDhEVl"):
             assert part not in scrubbed
 
     def test_ordinary_words_stay(self) -> None:

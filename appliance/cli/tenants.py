@@ -1,0 +1,105 @@
+"""`gatehouse tenants`: organisations that share this appliance."""
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from appliance.cli.control import machine
+from appliance.cli.main import in_columns, say_lines, terminal_width
+from appliance.errors import NotFound
+
+if TYPE_CHECKING:
+    from appliance.api.admin.tenants import TenantShown
+    from appliance.cli.organisation import Organisation
+
+
+@click.group()
+def tenants() -> None:
+    """Organisations that share this appliance. There is one from the beginning; most need no second."""
+
+
+@tenants.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def list_tenants(as_json: bool) -> None:
+    """List organisations."""
+    with machine() as appliance:
+        found = appliance.organisation.tenants()
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(found), indent=2, ensure_ascii=False))
+    elif sys.stdout.isatty():
+        for line in in_columns([("ID", "STATE", "USERS", "NAME"), *map(_row, found)], terminal_width()):
+            click.echo(line)
+    else:
+        say_lines([_row(one) for one in found])
+
+
+@tenants.command()
+@click.argument("name")
+def create(name: str) -> None:
+    """Make an organisation called NAME.
+
+    Its first owner is made with `gatehouse users add EMAIL --role owner --tenant NAME`.
+    """
+    with machine() as appliance:
+        made = appliance.organisation.create_tenant(name)
+    click.echo(
+        f"{made.name} is there now ({made.id}). Its first owner: gatehouse users add EMAIL --role owner --tenant {made.id}"
+    )
+
+
+@tenants.command()
+@click.argument("name")
+@click.argument("new_name")
+def rename(name: str, new_name: str) -> None:
+    """Call the organisation NAME otherwise."""
+    with machine() as appliance:
+        changed = appliance.organisation.change_tenant(tenant_id(appliance.organisation, name), {"name": new_name})
+    click.echo(f"It is called {changed.name} now.")
+
+
+@tenants.command()
+@click.argument("name")
+def suspend(name: str) -> None:
+    """Stop an organisation's sign-ins and keys at once."""
+    with machine() as appliance:
+        changed = appliance.organisation.change_tenant(tenant_id(appliance.organisation, name), {"suspended": True})
+    click.echo(f"{changed.name} is suspended: nobody of it signs in, and its keys have stopped.")
+
+
+@tenants.command()
+@click.argument("name")
+def resume(name: str) -> None:
+    """Let a suspended organisation in again."""
+    with machine() as appliance:
+        changed = appliance.organisation.change_tenant(tenant_id(appliance.organisation, name), {"suspended": False})
+    click.echo(f"{changed.name} may use the appliance again.")
+
+
+@tenants.command()
+@click.argument("name")
+@click.option("--forget", is_flag=True, help="Keep no names: what it used stays under ids alone.")
+@click.confirmation_option(prompt="Delete it, with everybody and every key in it?")
+def delete(name: str, forget: bool) -> None:
+    """Delete a suspended organisation. What the ledger says of it stays."""
+    with machine() as appliance:
+        appliance.organisation.delete_tenant(tenant_id(appliance.organisation, name), forget=forget)
+    click.echo(f"{name} is deleted.")
+
+
+def tenant_id(organisation: "Organisation", name: str) -> str:
+    """The id of the organisation with this name or id. Errors: NotFound."""
+    found = organisation.tenants()
+    for one in found:
+        if one.id == name:
+            return one.id
+    for one in found:
+        if one.name.casefold() == name.casefold():
+            return one.id
+    raise NotFound("there is no such tenant", fix="`gatehouse tenants list` shows them.")
+
+
+def _row(one: "TenantShown") -> tuple[str, ...]:
+    return (one.id, "active" if one.suspended_at is None else "suspended", str(one.users), one.name)
