@@ -183,7 +183,8 @@ def test_a_wrong_value_in_any_field_ends_in_order(
         try:
             understood(dialect, data)
         except ValueError as error:  # a call whose arguments were spoiled: they go on as they came, and the SDK refuses them
-            assert "tool parameter JSON" in str(error), error
+            if "tool parameter JSON" not in str(error):
+                raise
 
 
 @pytest.mark.parametrize(("kind", "dialect"), PAIRS)
