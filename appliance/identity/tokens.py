@@ -1,5 +1,6 @@
 """Sign-in tokens: JWTs, HS256 and nothing else, void as soon as the user's token version is raised."""
 
+import contextlib
 import hmac
 from typing import Any
 
@@ -8,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from appliance.clock import Clock
-from appliance.errors import TokenInvalid
+from appliance.errors import TokenInvalid, Unavailable
 from appliance.identity.caller import Caller
 from appliance.settings import Settings
 from appliance.store.engine import Database
@@ -91,10 +92,11 @@ class Tokens:
         )
 
     async def _seen(self, session_id: str) -> None:
-        """For people who look whether a sign-in is theirs."""
-        async with self._db.transaction() as tx:
-            now = self._clock.now_ms()
-            await tx.execute(sa.update(sessions).where(sessions.c.id == session_id).values(last_seen_at=now))
+        """For people who look whether a sign-in is theirs. Where nothing can be written (a full disk), reading goes on."""
+        with contextlib.suppress(Unavailable):
+            async with self._db.transaction() as tx:
+                now = self._clock.now_ms()
+                await tx.execute(sa.update(sessions).where(sessions.c.id == session_id).values(last_seen_at=now))
 
     def _claims(self, token: str) -> _Claims:
         if len(token) > TOKEN_CHARACTERS_MAX:
