@@ -103,3 +103,9 @@ async def end_all(tx: AsyncConnection, user_number: int, *, but: str | None = No
     """Of one user; `but`: the one that they are using."""
     others = [] if but is None else [sessions.c.id != but]
     await tx.execute(sa.delete(sessions).where(sessions.c.user_number == user_number, *others))
+
+
+async def holds(tx: AsyncConnection, caller: Caller) -> bool:
+    """Is the sign-in that this caller came by still there?"""
+    mine = sa.and_(sessions.c.id == caller.session_id, sessions.c.user_number == caller.user_number)
+    return (await tx.execute(sa.select(sessions.c.id).where(mine))).first() is not None

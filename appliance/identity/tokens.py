@@ -70,7 +70,7 @@ class Tokens:
         async with self._db.read() as connection:
             row = (await connection.execute(_user_query(claims.sub, claims.sid))).one_or_none()
         if row is None or row.token_version != claims.ver:
-            raise TokenInvalid("this sign-in has ended", fix=_FIX)
+            raise signed_out()
         if row.is_suspended:
             raise TokenInvalid("this account is suspended", fix="Ask an administrator.")
         if self._clock.now_ms() - row.last_seen_at >= SEEN_AGAIN_MS:
@@ -118,6 +118,10 @@ class Tokens:
         if claims.iat > now + CLOCK_SKEW_SECONDS:
             raise TokenInvalid("this sign-in token is from the future", fix="Look at the appliance's clock, then sign in again.")
         return claims
+
+
+def signed_out() -> TokenInvalid:
+    return TokenInvalid("this sign-in has ended", fix=_FIX)
 
 
 def _not_ours() -> TokenInvalid:
