@@ -18,13 +18,13 @@ from appliance.errors import (
     SecondFactorRequired,
     TooManyAttempts,
 )
-from appliance.identity.accounts import Origin, SignedIn, User
+from appliance.identity.accounts import FactorFate, Origin, PasswordReset, SignedIn, User
 from appliance.identity.back_off import BackOff, network
 from appliance.identity.caller import Caller
 from appliance.identity.passwords import Passwords, check
 from appliance.identity.roles import insist
 from appliance.identity.second_factor import SecondFactors, drop
-from appliance.identity.sessions import Sessions, end_all, holds
+from appliance.identity.sessions import Sessions, count_held, end_all, holds
 from appliance.identity.text_rules import Email, clean_email
 from appliance.identity.tokens import Tokens, signed_out
 from appliance.store.engine import Database, to_the_end
@@ -176,7 +176,7 @@ class SignIn:
 
         await to_the_end(change())
 
-    async def reset_password(self, email: str, password: str, *, actor: str, drop_factor: bool = False) -> User:
+    async def reset_password(self, email: str, password: str, *, actor: str, drop_factor: bool = False) -> PasswordReset:
         """A new password; every token issued before is void. Errors: InvalidField, NotFound."""
         address = clean_email(email)
         check(password)
@@ -184,18 +184,26 @@ class SignIn:
             known = await _account(connection, address)
         password_hash = await self._passwords.hash(password, unlike=(known.email, known.name))
 
-        async def change() -> User:
+        async def change() -> PasswordReset:
             async with self._db.transaction() as tx:
                 row = await _account(tx, address)
+                held = await count_held(tx, row.number, self._clock.now_ms())
                 await _set_password(tx, row.number, password_hash, self._clock.now_ms(), token_version=users.c.token_version + 1)
                 await end_all(tx, row.number)
-                dropped = await drop(tx, row.number) if drop_factor else False
-                await self._record(tx, actor, "user.reset_password", row.id, {"second_factor_dropped": dropped})
+                fate = await self._fate_of_factor(tx, row.number, drop_factor=drop_factor)
+                told: audit.Detail = {"second_factor_dropped": fate == "dropped", "sessions_ended": held}
+                await self._record(tx, actor, "user.reset_password", row.id, told)
             self._by_email.forget(address.key)
             self._by_code.forget(row.id)
-            return user_of(row)
+            return PasswordReset(user_of(row), held, fate)
 
         return await to_the_end(change())
+
+    async def _fate_of_factor(self, tx: AsyncConnection, number: int, *, drop_factor: bool) -> FactorFate:
+        was_there = await self._factors.is_asked_for(tx, number)
+        if drop_factor:
+            await drop(tx, number)  # one that was only begun as well
+        return "none" if not was_there else "dropped" if drop_factor else "kept"
 
     async def _record(self, tx: AsyncConnection, actor: str, action: str, target: str, detail: audit.Detail) -> None:
         await audit.append(tx, actor=actor, action=action, target=target, detail=detail, at_ms=self._clock.now_ms())
