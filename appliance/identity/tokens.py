@@ -1,6 +1,7 @@
 """Sign-in tokens: JWTs, HS256 and nothing else, void as soon as the user's token version is raised."""
 
 import hmac
+from contextlib import suppress
 from typing import Any
 
 import jwt
@@ -8,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from appliance.clock import Clock
-from appliance.errors import TokenInvalid
+from appliance.errors import TokenInvalid, Unavailable
 from appliance.identity.caller import Caller
 from appliance.settings import Settings
 from appliance.store.engine import Database
@@ -73,8 +74,9 @@ class Tokens:
             raise signed_out()
         if row.is_suspended:
             raise TokenInvalid("this account is suspended", fix="Ask an administrator.")
-        if self._clock.now_ms() - row.last_seen_at >= SEEN_AGAIN_MS:
-            await self._seen(claims.sid)
+        # Either way: a time that lies in the future is from before the clock was set back.
+        if abs(self._clock.now_ms() - row.last_seen_at) >= SEEN_AGAIN_MS:
+            await self._seen(claims.sid, row.last_seen_at)
         return Caller(
             kind="user",
             tenant_id=row.tenant_id,
@@ -90,11 +92,14 @@ class Tokens:
             session_id=claims.sid,
         )
 
-    async def _seen(self, session_id: str) -> None:
-        """For people who look whether a sign-in is theirs."""
-        async with self._db.transaction() as tx:
-            now = self._clock.now_ms()
-            await tx.execute(sa.update(sessions).where(sessions.c.id == session_id).values(last_seen_at=now))
+    async def _seen(self, session_id: str, before: int) -> None:
+        """For people who look whether a sign-in is theirs. Of many requests at once one says so; and where nothing can be
+        written, that keeps nobody from looking what is wrong.
+        """
+        since = sa.and_(sessions.c.id == session_id, sessions.c.last_seen_at == before)
+        with suppress(Unavailable):
+            async with self._db.transaction() as tx:
+                await tx.execute(sa.update(sessions).where(since).values(last_seen_at=self._clock.now_ms()))
 
     def _claims(self, token: str) -> _Claims:
         if len(token) > TOKEN_CHARACTERS_MAX:

@@ -188,3 +188,40 @@ async def test_a_code_is_taken_as_the_app_shows_it(house: House) -> None:
     house.clock.jump(STEP_SECONDS * 10_000)
     code = app.at(house.clock.now_ms() // 1000)
     await house.sign_in.with_password("owner@example.com", PASSWORD, HERE, f" {code[:3]} {code[3:]}\n")
+
+
+async def test_a_time_that_lies_in_the_future_is_put_right(house: House) -> None:
+    owner = await house.owner()
+    house.clock.jump(5 * SEEN_AGAIN_MS)
+    token = await house.token(owner)
+    house.clock.jump(-SEEN_AGAIN_MS)
+    session_id = (await house.tokens.verify(token)).session_id
+    seen = {one.id: one.last_seen_at for one in await house.sessions.list(owner)}
+    assert seen[session_id or ""] == house.clock.now_ms()
+
+
+# The disk
+
+
+async def test_many_requests_at_once_are_one_note_of_having_been_seen(house: House) -> None:
+    token = await house.token(await house.owner())
+    async with house.db.transaction() as tx:
+        await tx.exec_driver_sql("CREATE TABLE notes (id TEXT)")
+        await tx.exec_driver_sql(
+            "CREATE TRIGGER noted AFTER UPDATE OF last_seen_at ON sessions BEGIN INSERT INTO notes VALUES (new.id); END"
+        )
+    house.clock.jump(SEEN_AGAIN_MS)
+    await asyncio.gather(*(house.tokens.verify(token) for _ in range(50)))
+    async with house.db.read() as connection:
+        notes = (await connection.execute(sa.text("SELECT count(*) FROM notes"))).scalar_one()
+    assert notes == 1
+
+
+async def test_who_is_signed_in_may_look_although_nothing_can_be_written(house: House) -> None:
+    """Just then somebody has to look what is wrong."""
+    owner = await house.owner()
+    token = await house.token(owner)
+    house.clock.jump(SEEN_AGAIN_MS)
+    async with house.db.transaction() as tx:
+        await tx.exec_driver_sql("PRAGMA query_only = ON")
+    assert (await house.tokens.verify(token)).user_id == owner.user_id
