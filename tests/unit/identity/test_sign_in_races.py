@@ -7,7 +7,8 @@ import pyotp
 import pytest
 import sqlalchemy as sa
 
-from appliance.errors import CredentialsWrong, GatehouseError, InvalidField, TokenInvalid, TooManyAttempts
+from appliance.errors import CredentialsWrong, GatehouseError, InvalidField, Overloaded, TokenInvalid, TooManyAttempts
+from appliance.identity.accounts import Origin
 from appliance.identity.caller import MACHINE
 from appliance.identity.invitation_places import InvitationWanted
 from appliance.identity.passwords import Passwords
@@ -225,3 +226,48 @@ async def test_who_is_signed_in_may_look_although_nothing_can_be_written(house: 
     async with house.db.transaction() as tx:
         await tx.exec_driver_sql("PRAGMA query_only = ON")
     assert (await house.tokens.verify(token)).user_id == owner.user_id
+
+
+# Crowds that come from everywhere: no address of theirs makes two of them wait
+
+
+def from_everywhere(number: int) -> Origin:
+    return Origin(f"198.51.{number // 250}.{number % 250}", from_this_machine=False)
+
+
+def insist_on_few(outcomes: list[object]) -> None:
+    assert {type(one) for one in outcomes} <= {CredentialsWrong, TooManyAttempts, Overloaded}, outcomes
+    assert [type(one) for one in outcomes].count(CredentialsWrong) == 5
+
+
+async def test_a_crowd_from_everywhere_guesses_a_password_five_times(house: House) -> None:
+    await house.owner()
+    guesses = (
+        house.sign_in.with_password("owner@example.com", f"guess number {number}", from_everywhere(number))
+        for number in range(200)
+    )
+    insist_on_few(await asyncio.gather(*guesses, return_exceptions=True))
+    await house.clock.advance(1.5)
+    await house.sign_in.with_password("owner@example.com", PASSWORD, HERE)
+
+
+async def test_a_crowd_from_everywhere_that_has_the_password_guesses_a_code_five_times(house: House) -> None:
+    owner = await house.owner()
+    app = pyotp.TOTP((await house.people.second_factors.begin(owner)).secret)
+    codes = await house.people.second_factors.confirm(owner, app.at(house.clock.now_ms() // 1000))
+    right = {app.at(house.clock.now_ms() // 1000 + STEP_SECONDS * step) for step in (-1, 0, 1)}
+    wrong = [code for code in (f"{number:06d}" for number in range(210)) if code not in right][:200]
+    for start in range(0, 200, 4):  # few enough at once for all to be tried: the password is right, so nobody waits for it
+        some = wrong[start : start + 4]
+        guesses = (
+            house.sign_in.with_password("owner@example.com", PASSWORD, from_everywhere(start + place), code)
+            for place, code in enumerate(some)
+        )
+        outcomes = await asyncio.gather(*guesses, return_exceptions=True)
+        assert all(isinstance(one, CredentialsWrong | TooManyAttempts) for one in outcomes), outcomes
+        tried = [one for one in outcomes if isinstance(one, CredentialsWrong)]
+        assert len(tried) == {0: 4, 4: 1}.get(start, 0), start
+    with pytest.raises(TooManyAttempts):
+        await house.sign_in.with_password("owner@example.com", PASSWORD, HERE, codes[0])
+    await house.clock.advance(1.5)
+    await house.sign_in.with_password("owner@example.com", PASSWORD, HERE, codes[0])
