@@ -10,6 +10,7 @@ from appliance import audit
 from appliance.clock import Clock
 from appliance.errors import NotFound
 from appliance.identity.caller import DEFAULT_TENANT_NUMBER, Caller
+from appliance.identity.departed import forget as forget_departed
 from appliance.identity.key_ring import KeyRing
 from appliance.store.engine import Database, to_the_end
 from appliance.store.state import raise_state_version
@@ -57,6 +58,15 @@ class Change:
     async def record(self, caller: Caller, action: str, target: str, detail: audit.Detail) -> None:
         self.is_recorded = True
         await audit.append(self.tx, actor=caller.actor, action=action, target=target, detail=detail, at_ms=self.now)
+
+
+async def forgotten(one: Change, caller: Caller, table: sa.Table, departed_id: str) -> bool:
+    """Was this deleted before, and is its name taken now? The machine stands above organisations."""
+    tenant_number = None if caller.kind == "machine" else caller.tenant_number
+    if not await forget_departed(one.tx, table.name, tenant_number, departed_id):
+        return False
+    await one.record(caller, "departed.forget", departed_id, {})
+    return True
 
 
 def mine(caller: Caller, table: sa.Table) -> list[sa.ColumnElement[bool]]:

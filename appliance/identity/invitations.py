@@ -238,8 +238,9 @@ class Invitations:
         if email and clean_email(email).key != wanted.email.key:
             raise InvalidField("this invitation is for another address", param="email", fix="Leave it as it is.")
         check(password)
-        password_hash = await self._passwords.hash(password, unlike=(wanted.email.shown, wanted.name))
-        wanted = msgspec.structs.replace(wanted, password_hash=password_hash)
+        wanted = msgspec.structs.replace(
+            wanted, password_hash=await self._passwords.hash(password, unlike=(wanted.email.shown, wanted.name))
+        )
         return await to_the_end(self._accepted(token, wanted))
 
     async def _accepted(self, token: str, wanted: PersonWanted) -> Invited:

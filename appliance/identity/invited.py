@@ -11,6 +11,7 @@ from appliance.errors import Conflict
 from appliance.identity import key_format
 from appliance.identity.departed import next_number
 from appliance.identity.key_table import key_hash
+from appliance.identity.roles import PERMISSIONS, outranks
 from appliance.identity.sessions import end_all
 from appliance.identity.text_rules import Email
 from appliance.identity.versions import changed
@@ -53,6 +54,7 @@ async def record(tx: AsyncConnection, actor: str, action: str, target: str, deta
 
 async def welcomed(tx: AsyncConnection, invitation: Any, wanted: PersonWanted, key_pepper: bytes, now: int) -> Invited:
     """Shapes: `invitation` is its row. Errors: Conflict."""
+    await _insist_on_inviter(tx, invitation)
     if invitation.user_number is None:
         user = await _account_made(tx, invitation, wanted, now)
     else:
@@ -62,6 +64,20 @@ async def welcomed(tx: AsyncConnection, invitation: Any, wanted: PersonWanted, k
     await tx.execute(used)
     await record(tx, user.id, "invitation.accept", invitation.id, {"user": user.id, "role": user.role}, now)
     return Invited(user.id, user.number, user.name, user.email, api_key)
+
+
+async def _insist_on_inviter(tx: AsyncConnection, invitation: Any) -> None:
+    """A link is worth what its maker may still give: who has left, or may no longer look after people, lets nobody in.
+
+    Errors:  Conflict.
+    """
+    if not invitation.created_by.startswith("user_"):  # the machine
+        return
+    query = sa.select(users.c.role, users.c.suspended_at).where(users.c.id == invitation.created_by)
+    inviter = (await tx.execute(query)).one_or_none()
+    stands = inviter is not None and inviter.suspended_at is None and inviter.role in PERMISSIONS["people:change"]
+    if inviter is None or not stands or outranks(invitation.role, inviter.role):
+        raise Conflict("whoever made this invitation may no longer do so", fix="Ask for another one.", param="invitation")
 
 
 async def _account_made(tx: AsyncConnection, invitation: Any, wanted: PersonWanted, now: int) -> Any:

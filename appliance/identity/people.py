@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.errors import Conflict, Forbidden
 from appliance.identity.caller import Caller
-from appliance.identity.changes import Change, Changes, mine, tenant_for
+from appliance.identity.changes import Change, Changes, forgotten, mine, tenant_for
 from appliance.identity.cursors import check_limit, cursor, number_in
 from appliance.identity.departed import depart, next_number
 from appliance.identity.passwords import Passwords
@@ -100,13 +100,16 @@ class People:
         return await self._changes.make(change)
 
     async def delete(self, caller: Caller, user_id: str, *, forget: bool = False) -> None:
-        """With their keys, sign-ins and kept responses. What the ledger says of them stays; `forget`: under an id alone.
+        """With their keys, sign-ins and kept responses. What the ledger says of them stays; `forget`: under an id alone;
+        also for who was deleted before.
 
         Errors:  Forbidden, NotFound, Conflict.
         """
         insist(caller, "people:change")
 
         async def change(one: Change) -> None:
+            if forget and await forgotten(one, caller, users, user_id):
+                return
             row = await found(one.tx, caller, user_id)
             insist_on_rank(caller, row.role, f"delete somebody who is {row.role}")
             if row.number == caller.user_number:

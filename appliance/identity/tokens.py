@@ -1,7 +1,7 @@
 """Sign-in tokens: JWTs, HS256 and nothing else, void as soon as the user's token version is raised."""
 
+import contextlib
 import hmac
-from contextlib import suppress
 from typing import Any
 
 import jwt
@@ -97,7 +97,7 @@ class Tokens:
         written, that keeps nobody from looking what is wrong.
         """
         since = sa.and_(sessions.c.id == session_id, sessions.c.last_seen_at == before)
-        with suppress(Unavailable):
+        with contextlib.suppress(Unavailable):
             async with self._db.transaction() as tx:
                 await tx.execute(sa.update(sessions).where(since).values(last_seen_at=self._clock.now_ms()))
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.errors import Conflict, InvalidField, NotFound
 from appliance.identity.caller import Caller
-from appliance.identity.changes import Change, Changes, mine, tenant_for
+from appliance.identity.changes import Change, Changes, forgotten, mine, tenant_for
 from appliance.identity.cursors import check_limit, cursor, number_in
 from appliance.identity.departed import depart, next_number
 from appliance.identity.roles import insist
@@ -132,6 +132,8 @@ class Units:
         insist(caller, "people:change")
 
         async def change(one: Change) -> None:
+            if forget and await forgotten(one, caller, TABLES[kind], unit_id):
+                return
             row = await _found(one.tx, caller, kind, unit_id)
             held = await _held(one.tx, kind, row.number)
             if held and not release:

@@ -195,8 +195,7 @@ TRANSLATIONS = {
     "a call without a result": ({**tool(OBJECT), **turns(USER, called(call()))}, "messages[1].tool_calls[0]", "result"),
     "a call and then a user": ({**tool(OBJECT), **turns(USER, called(call()), USER)}, "messages[1].tool_calls[0]", "result"),
     "two calls with one id": (
-        {**tool(OBJECT), **turns(USER, called(call(), call()), RESULT, RESULT)}, "messages",
-        {"anthropic": "same id", "google": None, "bedrock": "answers no call"},
+        {**tool(OBJECT), **turns(USER, called(call(), call()), RESULT, RESULT)}, "messages[1].tool_calls[1]", "same id",
     ),
     "an image in bad base64": (image("data:image/png;base64,@@@!"), "messages[0].content[1].image_url", "image"),
     "an image that isn't one": (

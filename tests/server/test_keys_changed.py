@@ -44,6 +44,26 @@ def test_no_surface_lets_a_key_past_its_list(door: Appliance, path: str, body: d
     assert [card["id"] for card in door.call("GET", "/v1/models", token=key).json["data"]] == ["fake/gpt-4o-mini"]
 
 
+def test_what_an_organisation_may_use_binds_every_key_of_it_from_the_next_request_on(door: Appliance) -> None:
+    def rule(models: list[str] | None) -> None:
+        rules = {"rules": {"models": models}}
+        changed = door.call("PATCH", "/api/v1/admin/tenants/tenant_default", rules, token=door.owner_token)
+        assert changed.status == 200, changed
+
+    whole, narrowed = door.make_key()["key"], door.make_key(models=["fake/*"])["key"]
+    rule(["fake/gpt-4o-mini"])
+    try:
+        for key in (whole, narrowed):
+            refused = ask(door, key)
+            assert (refused.status, refused.error["code"]) == (403, "model_not_allowed")
+            assert "Its organisation may use: fake/gpt-4o-mini" in refused.error["message"]
+            assert ask(door, key, "fake/gpt-4o-mini").status == 200
+            assert [card["id"] for card in door.call("GET", "/v1/models", token=key).json["data"]] == ["fake/gpt-4o-mini"]
+    finally:
+        rule(None)
+    assert ask(door, whole).status == 200
+
+
 def hammered(door: Appliance, key: str, change: Callable[[], Any]) -> tuple[list[int], list[int]]:
     """Statuses of requests begun before the change was answered, and of those begun after."""
     answered, stop = threading.Event(), threading.Event()

@@ -110,6 +110,8 @@ def test_no_answered_request_is_missing_after_kill_9_at_any_moment(appliance: Ma
         else:
             assert row["tokens_out"] is not None, "settled without an attempt"
             assert row["estimated"] == 0
+    (told,) = box.rows("SELECT count(*) AS requests, sum(state <> ?) AS failures FROM requests", SETTLED)
+    assert box.rows("SELECT requests, failures FROM key_use") == [told], "a key's use isn't what the ledger says"
 
 
 def test_an_answer_whose_booking_fails_is_not_passed_off_as_finished(appliance: MakeAppliance, upstream: Fake) -> None:

@@ -147,7 +147,9 @@ async def delete_department(
     caller: NamedDependency[Caller],
     units: NamedDependency[Units],
     release: Annotated[bool, QueryParameter(description="Though somebody is in it: they stay in the organisation.")] = False,
-    forget: Annotated[bool, QueryParameter(description="Keep no name: what it used stays under its id alone.")] = False,
+    forget: Annotated[
+        bool, QueryParameter(description="Keep no name, also of one deleted before: what it used stays under its id.")
+    ] = False,
 ) -> None:
     await units.delete(caller, "department", department_id, release=release, forget=forget)
 

@@ -270,7 +270,9 @@ async def delete_user(
     user_id: UserId,
     caller: NamedDependency[Caller],
     people: NamedDependency[People],
-    forget: Annotated[bool, QueryParameter(description="Keep no name: what they used stays under an id alone.")] = False,
+    forget: Annotated[
+        bool, QueryParameter(description="Keep no name, also of who was deleted before: what they used stays under an id.")
+    ] = False,
 ) -> None:
     await people.delete(caller, user_id, forget=forget)
 

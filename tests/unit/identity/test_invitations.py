@@ -138,6 +138,20 @@ async def test_who_guesses_is_kept_out_and_others_are_not(house: House, inviting
     assert (await inviting.look(new.token, HERE)).state == "open"
 
 
+@pytest.mark.parametrize("change", ["role = 'member'", "suspended_at = 1", "role = 'developer', suspended_at = 1"])
+async def test_a_link_is_worth_what_its_maker_may_still_give(house: House, inviting: Invitations, change: str) -> None:
+    await house.owner()
+    admin = await house.person("admin")
+    link = (await inviting.create(admin, InvitationWanted(email="ada@example.com", role="admin"))).token
+    async with house.db.transaction() as tx:
+        await tx.exec_driver_sql(f"UPDATE users SET {change} WHERE id = ?", (admin.user_id,))
+    with pytest.raises(Conflict, match="may no longer do so"):
+        await inviting.accept(link, "Ada", "", NEW, HERE)
+    async with house.db.transaction() as tx:
+        await tx.exec_driver_sql("UPDATE users SET role = 'admin', suspended_at = NULL WHERE id = ?", (admin.user_id,))
+    assert (await inviting.accept(link, "Ada", "", NEW, HERE)).email == "ada@example.com"
+
+
 async def test_who_may_not_change_people_invites_nobody(house: House, inviting: Invitations) -> None:
     await house.owner()
     for role in ("member", "developer", "auditor", "billing"):

@@ -125,6 +125,28 @@ async def test_who_is_suspended_or_deleted_is_out_at_once(house: House, people: 
     assert sorted(tuple(row) for row in gone) == [("api_keys", key.key.id, None), ("users", person.id, None)]
 
 
+async def test_who_was_deleted_can_be_forgotten_later(house: House, people: People) -> None:
+    owner = await house.owner()
+    person = await made(people, owner)
+    await people.delete(owner, person.id)
+    guests = await Tenants(house.changes).create(owner, "Guests", TenantRules())
+    theirs = await people.create(MACHINE, NewPerson(name="Guest", email="guest@example.com"), tenant_id=guests.id)
+    await people.delete(MACHINE, theirs.id)
+
+    async def names() -> set[str | None]:
+        async with house.db.read() as connection:
+            return set((await connection.execute(sa.select(departed.c.name).where(departed.c.kind == "users"))).scalars())
+
+    assert await names() == {"asha", "Guest"}
+    await people.delete(owner, person.id, forget=True)
+    assert await names() == {None, "Guest"}
+    for gone in (person.id, theirs.id):
+        with pytest.raises(NotFound):
+            await people.delete(owner, gone)
+    with pytest.raises(NotFound):
+        await people.delete(owner, theirs.id, forget=True)
+
+
 async def test_another_organisations_people_do_not_exist(house: House, people: People) -> None:
     owner = await house.owner()
     guests = await Tenants(house.changes).create(owner, "Guests", TenantRules())

@@ -15,6 +15,7 @@ from appliance.errors import (
     SecondFactorRequired,
     TokenInvalid,
     TooManyAttempts,
+    Unavailable,
 )
 from appliance.identity.accounts import Origin
 from appliance.identity.caller import Caller
@@ -92,6 +93,17 @@ async def test_of_too_many_sign_ins_the_one_seen_longest_ago_ends(house: House) 
     await house.tokens.verify(first)  # seen just now, so it isn't the next to go
     await house.token(owner)
     await house.tokens.verify(first)
+
+
+async def test_who_is_signed_in_reads_on_while_nothing_can_be_written(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = await house.token(await house.owner())
+    house.clock.jump(120_000)
+
+    def full() -> None:
+        raise Unavailable("the disk is full", fix="Make room.")
+
+    monkeypatch.setattr(house.db, "transaction", full)
+    assert (await house.tokens.verify(token)).role == "owner"
 
 
 async def test_sessions_that_are_over_are_cleared_away(house: House) -> None:

@@ -201,9 +201,6 @@ async def test_a_time_that_lies_in_the_future_is_put_right(house: House) -> None
     assert seen[session_id or ""] == house.clock.now_ms()
 
 
-# The disk
-
-
 async def test_many_requests_at_once_are_one_note_of_having_been_seen(house: House) -> None:
     token = await house.token(await house.owner())
     async with house.db.transaction() as tx:
@@ -216,16 +213,6 @@ async def test_many_requests_at_once_are_one_note_of_having_been_seen(house: Hou
     async with house.db.read() as connection:
         notes = (await connection.execute(sa.text("SELECT count(*) FROM notes"))).scalar_one()
     assert notes == 1
-
-
-async def test_who_is_signed_in_may_look_although_nothing_can_be_written(house: House) -> None:
-    """Just then somebody has to look what is wrong."""
-    owner = await house.owner()
-    token = await house.token(owner)
-    house.clock.jump(SEEN_AGAIN_MS)
-    async with house.db.transaction() as tx:
-        await tx.exec_driver_sql("PRAGMA query_only = ON")
-    assert (await house.tokens.verify(token)).user_id == owner.user_id
 
 
 # Crowds that come from everywhere: no address of theirs makes two of them wait

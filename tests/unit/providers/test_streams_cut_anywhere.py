@@ -180,7 +180,11 @@ def test_a_wrong_value_in_any_field_ends_in_order(
         wired[event % len(wired)] = spoiled(kind, wired[event % len(wired)], place, value)
     data = answered(kind, dialect, [b"".join(wired)])
     if not passes(kind, dialect) and is_finished(dialect, data):
-        understood(dialect, data)
+        try:
+            understood(dialect, data)
+        except ValueError as error:  # a call whose arguments were spoiled: they go on as they came, and the SDK refuses them
+            if "tool parameter JSON" not in str(error):
+                raise
 
 
 @pytest.mark.parametrize(("kind", "dialect"), PAIRS)
