@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import http.client
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ from appliance.identity.tokens import Tokens
 from appliance.settings import Settings
 from appliance.store.engine import Database
 from appliance.store.vault import Vault
-from tests.calls import Answer
+from tests.calls import Answer, StreamAnswer
 from tests.conftest import MakeAppliance
 from tests.pages import Visitor
 from tests.running import PASSWORD, Appliance, eventually
@@ -263,6 +264,42 @@ def test_what_happens_to_an_account_counts_for_the_tokens_it_has(door: Appliance
     if ending == "suspended":
         assert door.call("PATCH", users, {"suspended": False}, token=door.owner_token).status == 200
         token_of(login(door, email=email))
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("path", "ending"),
+    [("events", "suspended"), ("events", "signed out"), ("requests/live", "suspended"), ("requests/live", "role")],
+)
+def test_what_somebody_watches_ends_with_their_sign_in(own_door: Appliance, path: str, ending: str) -> None:
+    user_id = person(own_door, "watcher@example.com", role="admin")
+    token = token_of(login(own_door, email="watcher@example.com"))
+    address, users = f"/api/v1/admin/{path}", f"/api/v1/admin/users/{user_id}"
+    with (
+        own_door.stream("GET", address, token=token) as theirs,
+        own_door.stream("GET", address, token=own_door.owner_token) as mine,
+    ):
+        assert theirs.status == mine.status == 200
+        if ending == "signed out":
+            assert own_door.call("POST", f"{AUTH}/logout", token=token).status == 204
+        else:
+            change = {"role": "member"} if ending == "role" else {"suspended": True}
+            assert own_door.call("PATCH", users, change, token=own_door.owner_token).status == 200
+        assert seconds_until_ended(theirs, 25) < 20
+        begun = time.monotonic()
+        assert any(time.monotonic() - begun > 1 for _ in mine.events()), "the owner watches on"
+
+
+def seconds_until_ended(stream: StreamAnswer, seconds_max: float) -> float:
+    """Signs of life come every ten seconds, so this looks as often."""
+    begun = time.monotonic()
+    try:
+        for _ in stream.events():
+            if time.monotonic() - begun > seconds_max:
+                break
+    except (http.client.IncompleteRead, ConnectionError):
+        pass
+    return time.monotonic() - begun
 
 
 def test_nobody_ends_anothers_sign_in_or_learns_that_there_is_one(door: Appliance, forger: Forger) -> None:
