@@ -102,7 +102,7 @@ async def end_session(
     responses=error_answers(*_ERRORS),
 )
 async def logout(caller: NamedDependency[Caller], sessions: NamedDependency[Sessions]) -> None:
-    await sessions.end(caller, caller.session_id or "")
+    await sessions.leave(caller)
 
 
 @post(

@@ -67,6 +67,19 @@ async def test_of_two_changes_at_once_one_holds_and_the_other_is_told(house: Hou
     assert sum(isinstance(outcome, GatehouseError) for outcome in outcomes) == 1, outcomes
 
 
+async def test_who_signs_out_twice_at_once_is_out(house: House) -> None:
+    owner = await house.owner()
+    token = await house.token(owner)
+    caller = await house.tokens.verify(token)
+    await asyncio.gather(*(house.sessions.leave(caller) for _ in range(3)))
+    with pytest.raises(TokenInvalid):
+        await house.tokens.verify(token)
+    async with house.db.read() as connection:
+        told = (await connection.execute(sa.text("SELECT count(*) FROM audit WHERE action = 'session.end'"))).scalar_one()
+    assert told == 1
+    assert [one.id for one in await house.sessions.list(owner)] == [owner.session_id]
+
+
 async def test_an_account_that_is_deleted_meanwhile_leaves_no_trace_and_no_way_in(house: House) -> None:
     await house.owner()
     member = await house.person("member")
