@@ -35,8 +35,8 @@ class MeSessions:
     async def end(self, request: AnyRequest) -> Cookie:
         """The cookie that takes the first one's place. What it held is worth nothing from now on."""
         caller = await self.caller(request)
-        if caller is not None and caller.session_id is not None:
-            await self._people.sessions.end(caller, caller.session_id)
+        if caller is not None:
+            await self._people.sessions.leave(caller)
         return cookie(request, NAME, "", PATH, seconds=0)
 
 

@@ -18,6 +18,7 @@ from appliance.cli.invitations import InvitationOrder, MadeInvitation, asked, ma
 from appliance.cli.organisation import Organisation, RoomsOrganisation, ServerOrganisation
 from appliance.cli.rooms import Rooms, Stored
 from appliance.cli.routing import RoomsRouting, Routing, ServerRouting
+from appliance.cli.sign_ins import RoomsSignIns, ServerSignIns, SignIns
 from appliance.cli.views import Account, KeyOrder, LanView, ListedKey, MadeKey, account_of, lan_view, listed_key
 from appliance.clock import SystemClock, rfc3339_or_none
 from appliance.errors import GatehouseError
@@ -35,7 +36,6 @@ class Machine(Protocol):
     """What a command may ask, whether a server runs or not. Errors: those of the tree, and CannotStart."""
 
     def create_owner(self, name: str, email: str, password: str) -> Account: ...
-    def reset_password(self, email: str, password: str, *, drop_second_factor: bool) -> Account: ...
     def invite(self, order: InvitationOrder) -> MadeInvitation: ...
     def create_key(self, order: KeyOrder) -> MadeKey: ...
     def keys(self) -> Iterator[ListedKey]: ...
@@ -49,6 +49,8 @@ class Machine(Protocol):
     def routing(self) -> Routing: ...
     @property
     def organisation(self) -> Organisation: ...
+    @property
+    def sign_ins(self) -> SignIns: ...
 
 
 @contextmanager
@@ -89,14 +91,6 @@ class RunningServer:
     def create_owner(self, name: str, email: str, password: str) -> Account:
         body = {"name": name, "email": email, "password": password}
         return msgspec.convert(self.ask("POST", "machine/owner", body), Account)
-
-    def reset_password(self, email: str, password: str, *, drop_second_factor: bool) -> Account:
-        return msgspec.convert(
-            self.ask(
-                "POST", "machine/password", {"email": email, "password": password, "drop_second_factor": drop_second_factor}
-            ),
-            Account,
-        )
 
     def invite(self, order: InvitationOrder) -> MadeInvitation:
         return asked(self.ask, order)
@@ -140,6 +134,10 @@ class RunningServer:
     @property
     def organisation(self) -> Organisation:
         return ServerOrganisation(self)
+
+    @property
+    def sign_ins(self) -> SignIns:
+        return ServerSignIns(self)
 
     def ask(self, method: str, path: str, body: Any = None, seconds: float = ANSWER_SECONDS_MAX) -> Any:
         """What the server answers under /api/v1/admin. Errors: GatehouseError as it refuses; CannotStart when it is silent."""
@@ -210,13 +208,6 @@ class OwnRooms:
     def create_owner(self, name: str, email: str, password: str) -> Account:
         async def change(rooms: Rooms) -> Account:
             return account_of(await rooms.people.users.create_owner(name, email, password, actor=rooms.caller.actor))
-
-        return self._run(change)
-
-    def reset_password(self, email: str, password: str, *, drop_second_factor: bool) -> Account:
-        async def change(rooms: Rooms) -> Account:
-            sign_in, actor = rooms.people.sign_in, rooms.caller.actor
-            return account_of(await sign_in.reset_password(email, password, actor=actor, drop_factor=drop_second_factor))
 
         return self._run(change)
 
@@ -307,6 +298,10 @@ class OwnRooms:
     @property
     def organisation(self) -> Organisation:
         return RoomsOrganisation(self._run)
+
+    @property
+    def sign_ins(self) -> SignIns:
+        return RoomsSignIns(self._run)
 
     def _run(self, work: Callable[[Rooms], Coroutine[Any, Any, T]]) -> T:
         return asyncio.run(self._with_rooms(work))

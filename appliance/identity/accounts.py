@@ -1,6 +1,10 @@
 """What signing in is told in: accounts, who asks from where, what comes of it."""
 
+from typing import Literal
+
 import msgspec
+
+FactorFate = Literal["none", "kept", "dropped"]
 
 
 class User(msgspec.Struct, frozen=True):
@@ -23,6 +27,14 @@ class SignedIn(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:  # the token must not reach a log through a repr
         return f"SignedIn(user={self.user.id!r})"
+
+
+class PasswordReset(msgspec.Struct, frozen=True):
+    """What a reset did. `second_factor`: `kept` where signing in still asks for it."""
+
+    user: User
+    sessions_ended: int
+    second_factor: FactorFate
 
 
 class Registration(msgspec.Struct, frozen=True):

@@ -63,7 +63,9 @@ class People:
         insist(caller, "people:change")
         insist_on_rank(caller, wanted.role, f"make somebody {wanted.role}")
         name, email = clean_name(wanted.name), clean_email(wanted.email)
-        password_hash = None if wanted.password is None else await self._passwords.hash(wanted.password)
+        password_hash = (
+            None if wanted.password is None else await self._passwords.hash(wanted.password, unlike=(email.shown, name))
+        )
 
         async def change(one: Change) -> Person:
             tenant = await tenant_for(one.tx, caller, tenant_id)

@@ -156,6 +156,7 @@ class SecondFactors:
         """The step whose code this is, where it may still be used."""
         import pyotp
 
+        code = "".join(code.split())  # apps show it as "123 456"
         if len(code) != DIGITS or not (code.isascii() and code.isdigit()):
             return None
         totp, now = pyotp.TOTP(self._opened(row)), self._clock.now_ms() // 1000 // STEP_SECONDS

@@ -18,15 +18,15 @@ from appliance.errors import (
     SecondFactorRequired,
     TooManyAttempts,
 )
-from appliance.identity.accounts import Origin, SignedIn, User
+from appliance.identity.accounts import FactorFate, Origin, PasswordReset, SignedIn, User
 from appliance.identity.back_off import BackOff, network
 from appliance.identity.caller import Caller
-from appliance.identity.passwords import Passwords
+from appliance.identity.passwords import Passwords, check
 from appliance.identity.roles import insist
 from appliance.identity.second_factor import SecondFactors, drop
-from appliance.identity.sessions import Sessions, end_all
+from appliance.identity.sessions import Sessions, count_held, end_all, holds
 from appliance.identity.text_rules import Email, clean_email
-from appliance.identity.tokens import Tokens
+from appliance.identity.tokens import Tokens, signed_out
 from appliance.store.engine import Database, to_the_end
 from appliance.store.state import raise_state_version
 from appliance.store.tables import departments, teams, tenants, users
@@ -124,15 +124,23 @@ class SignIn:
     # One's own account
 
     async def prove(self, caller: Caller, password: str) -> Any:
-        """The row of a caller who is signed in, for their right password. Errors: InvalidField, TooManyAttempts, Overloaded."""
+        """The row of a caller who is signed in, for their right password.
+
+        Errors:  InvalidField, TokenInvalid, TooManyAttempts, Overloaded.
+        """
         insist(caller, "account:own")
         async with self._db.read() as connection:
-            row = (await connection.execute(users_query().where(users.c.id == caller.user_id))).one()
+            mine = sa.select(users.c.email_key).where(users.c.id == caller.user_id)
+            email_key = (await connection.execute(mine)).scalar_one_or_none()
+        if email_key is None:
+            raise signed_out()
         try:
-            await self._tried(row.email_key, password)
+            row = await self._tried(email_key, password)
         except CredentialsWrong:
             raise InvalidField("this is not your password", param="password", fix="Try again.") from None
-        self._by_email.forget(row.email_key)
+        if row.id != caller.user_id:  # the address went to another account just now
+            raise signed_out()
+        self._by_email.forget(email_key)
         return row
 
     @contextmanager
@@ -150,7 +158,7 @@ class SignIn:
         self._by_code.forget(name)
 
     async def change_password(self, caller: Caller, current: str, password: str) -> None:
-        """One's own. Every other sign-in ends. Errors: InvalidField, TooManyAttempts, Overloaded."""
+        """One's own. Every other sign-in ends. Errors: InvalidField, TokenInvalid, TooManyAttempts, Overloaded."""
         try:
             row = await self.prove(caller, current)
         except InvalidField as error:
@@ -159,31 +167,43 @@ class SignIn:
 
         async def change() -> None:
             async with self._db.transaction() as tx:
+                # Looked at again: hashing takes its time, and who was put out meanwhile (by a reset, say) changes nothing.
+                if not await holds(tx, caller) or await _password_hash(tx, row.number) != row.password_hash:
+                    raise signed_out()
                 await _set_password(tx, row.number, password_hash, self._clock.now_ms())
                 await end_all(tx, row.number, but=caller.session_id)
                 await self._record(tx, caller.actor, "user.change_password", row.id, {})
 
         await to_the_end(change())
 
-    async def reset_password(self, email: str, password: str, *, actor: str, drop_factor: bool = False) -> User:
+    async def reset_password(self, email: str, password: str, *, actor: str, drop_factor: bool = False) -> PasswordReset:
         """A new password; every token issued before is void. Errors: InvalidField, NotFound."""
         address = clean_email(email)
-        password_hash = await self._passwords.hash(password, unlike=(email,))
+        check(password)
+        async with self._db.read() as connection:
+            known = await _account(connection, address)
+        password_hash = await self._passwords.hash(password, unlike=(known.email, known.name))
 
-        async def change() -> User:
+        async def change() -> PasswordReset:
             async with self._db.transaction() as tx:
-                row = (await tx.execute(users_query().where(users.c.email_key == address.key))).one_or_none()
-                if row is None:
-                    raise NotFound("no account has this e-mail address", fix="Look at its spelling.", param="email")
+                row = await _account(tx, address)
+                held = await count_held(tx, row.number, self._clock.now_ms())
                 await _set_password(tx, row.number, password_hash, self._clock.now_ms(), token_version=users.c.token_version + 1)
                 await end_all(tx, row.number)
-                dropped = await drop(tx, row.number) if drop_factor else False
-                await self._record(tx, actor, "user.reset_password", row.id, {"second_factor_dropped": dropped})
+                fate = await self._fate_of_factor(tx, row.number, drop_factor=drop_factor)
+                told: audit.Detail = {"second_factor_dropped": fate == "dropped", "sessions_ended": held}
+                await self._record(tx, actor, "user.reset_password", row.id, told)
             self._by_email.forget(address.key)
             self._by_code.forget(row.id)
-            return user_of(row)
+            return PasswordReset(user_of(row), held, fate)
 
         return await to_the_end(change())
+
+    async def _fate_of_factor(self, tx: AsyncConnection, number: int, *, drop_factor: bool) -> FactorFate:
+        was_there = await self._factors.is_asked_for(tx, number)
+        if drop_factor:
+            await drop(tx, number)  # one that was only begun as well
+        return "none" if not was_there else "dropped" if drop_factor else "kept"
 
     async def _record(self, tx: AsyncConnection, actor: str, action: str, target: str, detail: audit.Detail) -> None:
         await audit.append(tx, actor=actor, action=action, target=target, detail=detail, at_ms=self._clock.now_ms())
@@ -193,6 +213,20 @@ class SignIn:
 async def _set_password(tx: AsyncConnection, number: int, password_hash: str, now: int, **more: Any) -> None:
     values = {"password_hash": password_hash, "password_changed_at": now, **more}
     await tx.execute(sa.update(users).where(users.c.number == number).values(**values))
+
+
+async def _password_hash(tx: AsyncConnection, number: int) -> str | None:
+    query = sa.select(users.c.password_hash).where(users.c.number == number)
+    found: str | None = (await tx.execute(query)).scalar_one_or_none()
+    return found
+
+
+async def _account(connection: AsyncConnection, address: Email) -> Any:
+    """Errors: NotFound."""
+    row = (await connection.execute(users_query().where(users.c.email_key == address.key))).one_or_none()
+    if row is None:
+        raise NotFound("no account has this e-mail address", fix="Look at its spelling.", param="email")
+    return row
 
 
 def _known_form(email: str) -> Email | None:

@@ -71,11 +71,12 @@ class Tokens:
         async with self._db.read() as connection:
             row = (await connection.execute(_user_query(claims.sub, claims.sid))).one_or_none()
         if row is None or row.token_version != claims.ver:
-            raise TokenInvalid("this sign-in has ended", fix=_FIX)
+            raise signed_out()
         if row.is_suspended:
             raise TokenInvalid("this account is suspended", fix="Ask an administrator.")
-        if self._clock.now_ms() - row.last_seen_at >= SEEN_AGAIN_MS:
-            await self._seen(claims.sid)
+        # Either way: a time that lies in the future is from before the clock was set back.
+        if abs(self._clock.now_ms() - row.last_seen_at) >= SEEN_AGAIN_MS:
+            await self._seen(claims.sid, row.last_seen_at)
         return Caller(
             kind="user",
             tenant_id=row.tenant_id,
@@ -91,12 +92,14 @@ class Tokens:
             session_id=claims.sid,
         )
 
-    async def _seen(self, session_id: str) -> None:
-        """For people who look whether a sign-in is theirs. Where nothing can be written (a full disk), reading goes on."""
+    async def _seen(self, session_id: str, before: int) -> None:
+        """For people who look whether a sign-in is theirs. Of many requests at once one says so; and where nothing can be
+        written, that keeps nobody from looking what is wrong.
+        """
+        since = sa.and_(sessions.c.id == session_id, sessions.c.last_seen_at == before)
         with contextlib.suppress(Unavailable):
             async with self._db.transaction() as tx:
-                now = self._clock.now_ms()
-                await tx.execute(sa.update(sessions).where(sessions.c.id == session_id).values(last_seen_at=now))
+                await tx.execute(sa.update(sessions).where(since).values(last_seen_at=self._clock.now_ms()))
 
     def _claims(self, token: str) -> _Claims:
         if len(token) > TOKEN_CHARACTERS_MAX:
@@ -120,6 +123,10 @@ class Tokens:
         if claims.iat > now + CLOCK_SKEW_SECONDS:
             raise TokenInvalid("this sign-in token is from the future", fix="Look at the appliance's clock, then sign in again.")
         return claims
+
+
+def signed_out() -> TokenInvalid:
+    return TokenInvalid("this sign-in has ended", fix=_FIX)
 
 
 def _not_ours() -> TokenInvalid:

@@ -111,7 +111,7 @@ class Users:
     async def create_owner(self, name: str, email: str, password: str, *, actor: str) -> User:
         """An owner's account, made on the machine itself. Errors: InvalidField, Conflict."""
         clean, address = clean_name(name), clean_email(email)
-        password_hash = await self._passwords.hash(password, unlike=(email, clean))
+        password_hash = await self._passwords.hash(password, unlike=(address.shown, clean))
 
         async def change() -> User:
             async with self._db.transaction() as tx:

@@ -1,5 +1,6 @@
 """Signing in over real sockets: sessions, a new password, the second factor, by API and by form."""
 
+import json
 import time
 from collections.abc import Iterator
 
@@ -100,11 +101,32 @@ def test_who_lost_phone_and_codes_is_let_in_by_the_machine(door: Appliance) -> N
     code = pyotp.TOTP(begun.json["secret"]).now()
     assert door.call("POST", f"{AUTH}/second-factor/confirm", {"code": code}, token=door.owner_token).status == 200
     words = ("users", "reset-password", "owner@example.com", "--password-stdin")
-    assert door.command(*words, stdin=NEW).returncode == 0
+    assert "still asks for the second factor" in door.command(*words, stdin=NEW).stdout
     assert login(door, NEW).error["code"] == "second_factor_required"
     done = door.command(*words, "--drop-second-factor", stdin=NEW)
     assert "password alone" in done.stdout
     token_of(login(door, NEW))
+
+
+def test_the_machine_sees_and_ends_sign_ins_and_says_what_a_reset_ended(door: Appliance) -> None:
+    token_of(login(door))
+    listed = door.command("users", "sessions", "OWNER@example.com").stdout.splitlines()
+    assert sorted(line.split("\t")[2:4] for line in listed) == [["password", "127.0.0.1"], ["registration", "127.0.0.1"]]
+    assert door.command("users", "sign-out", "owner@example.com").stdout == "2 sign-ins have ended.\n"
+    assert door.call("GET", f"{AUTH}/sessions", token=door.owner_token).status == 401
+    token_of(login(door))
+    door.stop()  # the same without a server
+    (one,) = json.loads(door.command("users", "sessions", "owner@example.com", "--json").stdout)
+    assert one["method"] == "password"
+    words = ("users", "reset-password", "owner@example.com", "--password-stdin")
+    assert "has a new password. One sign-in has ended." in door.command(*words, stdin=NEW).stdout
+    told = door.command(*words, "--drop-second-factor", stdin=NEW).stdout
+    assert "Nobody was signed in." in told
+    assert "There was no second factor" in told
+    assert "isn't signed in anywhere" in door.command("users", "sessions", "owner@example.com").stdout
+    for command in ("sessions", "sign-out"):
+        refused = door.command("users", command, "nobody@example.com")
+        assert (refused.returncode, "no account has this e-mail address" in refused.stderr) == (1, True), refused
 
 
 def test_signing_out_of_the_page_ends_what_its_cookie_held(door: Appliance) -> None:

@@ -1,6 +1,7 @@
 """Who may call an admin route: a signed-in user by token, or the command line on this machine by its control token."""
 
 import hmac
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -8,7 +9,7 @@ from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 
 from appliance.api.door import from_loopback
-from appliance.errors import TokenInvalid
+from appliance.errors import Forbidden, TokenInvalid, Unavailable
 from appliance.identity.accounts import Origin
 from appliance.identity.caller import MACHINE, Caller
 from appliance.identity.key_format import looks_like_a_key
@@ -19,6 +20,7 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 
 _SIGN_IN = "Sign in (POST /api/v1/admin/auth/login) and send `Authorization: Bearer ACCESS_TOKEN`."
 _STATE = "caller"
+_PERMISSION = "permission"
 
 
 class requires:  # noqa: N801 - reads as a sentence where it stands: guards=[requires("api_keys:create")]
@@ -31,7 +33,7 @@ class requires:  # noqa: N801 - reads as a sentence where it stands: guards=[req
     async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
         caller = await identified(connection)
         insist(caller, self.permission)
-        connection.scope["state"][_STATE] = caller
+        connection.scope["state"] |= {_STATE: caller, _PERMISSION: self.permission}
 
 
 async def identified(connection: Connection) -> Caller:
@@ -51,6 +53,21 @@ def the_caller(request: Any) -> Caller:
     """What the guard found out."""
     caller: Caller = request.scope["state"][_STATE]
     return caller
+
+
+def still_may(connection: Connection) -> Callable[[], Awaitable[bool]]:
+    """For an answer that goes on: may whoever the guard let in still have it? A sign-in ends, a role is changed."""
+
+    async def look() -> bool:
+        try:
+            insist(await identified(connection), connection.scope["state"][_PERMISSION])
+        except (TokenInvalid, Forbidden):
+            return False
+        except Unavailable:
+            pass  # a disk that can't be read says nothing about anybody
+        return True
+
+    return look
 
 
 async def _caller_dependency(request: Connection) -> Caller:

@@ -15,7 +15,7 @@ from appliance.api.bodies import json_body
 from appliance.api.error_answers import error_answers, success
 from appliance.clock import rfc3339
 from appliance.identity.caller import Caller
-from appliance.identity.sessions import Sessions
+from appliance.identity.sessions import Session, Sessions
 from appliance.identity.sign_in import SignIn
 
 
@@ -45,7 +45,7 @@ class SessionList(msgspec.Struct):
     items: list[SessionShown]
 
 
-_EXAMPLE: dict[str, Any] = {
+SESSION_EXAMPLE: dict[str, Any] = {
     "id": "sess_qw4hambglzmnu5i4fubob2da",
     "method": "password",
     "address": "192.168.1.20",
@@ -66,24 +66,10 @@ _ERRORS = (errors.TokenInvalid, errors.Forbidden)
     summary="Where one is signed in",
     description="At most 50; of more, the one that was seen longest ago ends.",
     tags=["Accounts"],
-    responses={200: success(SessionList, {"items": [_EXAMPLE]}, "One's own sign-ins."), **error_answers(*_ERRORS)},
+    responses={200: success(SessionList, {"items": [SESSION_EXAMPLE]}, "One's own sign-ins."), **error_answers(*_ERRORS)},
 )
 async def list_sessions(caller: NamedDependency[Caller], sessions: NamedDependency[Sessions]) -> SessionList:
-    return SessionList(
-        [
-            SessionShown(
-                id=one.id,
-                method=one.method,
-                address=one.address,
-                agent=one.agent,
-                created_at=rfc3339(one.created_at),
-                last_seen_at=rfc3339(one.last_seen_at),
-                expires_at=rfc3339(one.expires_at),
-                current=one.id == caller.session_id,
-            )
-            for one in await sessions.list(caller)
-        ]
-    )
+    return SessionList([session_shown(one, caller.session_id) for one in await sessions.list(caller)])
 
 
 @delete(
@@ -116,7 +102,7 @@ async def end_session(
     responses=error_answers(*_ERRORS),
 )
 async def logout(caller: NamedDependency[Caller], sessions: NamedDependency[Sessions]) -> None:
-    await sessions.end(caller, caller.session_id or "")
+    await sessions.leave(caller)
 
 
 @post(
@@ -155,6 +141,19 @@ async def change_password(
     sign_in: NamedDependency[SignIn],
 ) -> None:
     await sign_in.change_password(caller, data.current_password, data.new_password)
+
+
+def session_shown(one: Session, current: str | None = None) -> SessionShown:
+    return SessionShown(
+        id=one.id,
+        method=one.method,
+        address=one.address,
+        agent=one.agent,
+        created_at=rfc3339(one.created_at),
+        last_seen_at=rfc3339(one.last_seen_at),
+        expires_at=rfc3339(one.expires_at),
+        current=one.id == current,
+    )
 
 
 routes: list[Any] = [list_sessions, end_session, logout, logout_everywhere, change_password]

@@ -5,6 +5,7 @@ A reader takes no place among the requests and is no reason for a stopping appli
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import msgspec
@@ -15,7 +16,7 @@ from litestar.openapi.spec import Example
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from appliance import errors
-from appliance.api.admin.access import requires
+from appliance.api.admin.access import requires, still_may
 from appliance.api.admin.overview import EXAMPLE, Overview, OverviewShown
 from appliance.api.door import from_loopback, step_aside
 from appliance.api.error_answers import error_answers
@@ -25,6 +26,7 @@ from appliance.telemetry.events import Event, Events, Subscription
 OVERVIEW = "overview"
 LOOK_SECONDS = 1.0
 SIGN_OF_LIFE_SECONDS = 10.0
+LOOK_AGAIN_SECONDS = 5.0
 STOP_SECONDS_MAX = 1.0
 _ID_DIGITS_MAX = 18
 _SIGN_OF_LIFE = b": still here\n\n"
@@ -95,11 +97,12 @@ def _without_uptime(shown: OverviewShown) -> OverviewShown:
 
 
 class EventStream:
-    """One reader's answer, as plain ASGI."""
+    """One reader's answer, as plain ASGI. `still_may` (access.py) is asked again and again: who is put out reads no further."""
 
-    def __init__(self, feed: EventFeed, after: int | None) -> None:
+    def __init__(self, feed: EventFeed, after: int | None, still_may: Callable[[], Awaitable[bool]]) -> None:
         self._feed = feed
         self._after = after
+        self._still_may = still_may
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Errors: Overloaded, before anything is sent."""
@@ -108,20 +111,27 @@ class EventStream:
         leaving = asyncio.ensure_future(_until_left(receive))
         writing = asyncio.ensure_future(self._write(subscription, send))
         ending = asyncio.ensure_future(self._feed.events.ended.wait())
+        put_out = asyncio.ensure_future(self._until_put_out())
         if not from_loopback(dict(scope)):
             self._feed.remote.add(writing)
         try:
-            await asyncio.wait([leaving, writing, ending], return_when=asyncio.FIRST_COMPLETED)
-            if not leaving.done():  # with the bus, the stream ends by itself; but not where its reader is stuck
+            await asyncio.wait([leaving, writing, ending, put_out], return_when=asyncio.FIRST_COMPLETED)
+            if not (
+                leaving.done() or put_out.done()
+            ):  # with the bus, the stream ends by itself; but not where its reader is stuck
                 await asyncio.wait([leaving, writing], timeout=STOP_SECONDS_MAX, return_when=asyncio.FIRST_COMPLETED)
         finally:
             subscription.close()
             self._feed.remote.discard(writing)
-            for task in (leaving, writing, ending):
+            for task in (leaving, writing, ending, put_out):
                 task.cancel()
-            await asyncio.gather(leaving, ending, return_exceptions=True)
+            await asyncio.gather(leaving, ending, put_out, return_exceptions=True)
         if writing.done() and not writing.cancelled():
             writing.result()
+
+    async def _until_put_out(self) -> None:
+        while await self._still_may():  # noqa: ASYNC110 - nobody announces that a sign-in ends
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     async def _write(self, subscription: Subscription, send: Send) -> None:
         greeting = await self._feed.greeting(subscription)
@@ -174,7 +184,7 @@ _EXAMPLE = _written(Event(7, OVERVIEW, msgspec.json.encode(EXAMPLE))).decode()
             str,
             generate_examples=False,
             media_type="text/event-stream",
-            description="Events, until the caller leaves or the appliance stops.",
+            description="Events, until the caller leaves, their sign-in ends, or the appliance stops.",
             examples=[Example(summary="An overview", value=_EXAMPLE)],
         ),
         **error_answers(errors.TokenInvalid, errors.Forbidden),
@@ -182,7 +192,7 @@ _EXAMPLE = _written(Event(7, OVERVIEW, msgspec.json.encode(EXAMPLE))).decode()
     sync_to_thread=False,
 )
 def events(request: Request[Any, Any, Any], feed: NamedDependency[Feed]) -> ASGIApp:
-    return EventStream(feed, last_seen(request))
+    return EventStream(feed, last_seen(request), still_may(request))
 
 
 routes: list[Any] = [events]

@@ -12,7 +12,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.types import ASGIApp
 
 from appliance import errors
-from appliance.api.admin.access import CALLER, requires
+from appliance.api.admin.access import CALLER, requires, still_may
 from appliance.api.admin.events import EventStream, Feed, last_seen
 from appliance.api.error_answers import error_answers, success
 from appliance.errors import InvalidField, NotFound
@@ -185,7 +185,7 @@ async def list_requests(
 def live_requests(
     request: Request[Any, Any, Any], caller: NamedDependency[Caller], live: NamedDependency[LiveRequestFeeds]
 ) -> ASGIApp:
-    return EventStream(live.of(caller), last_seen(request))
+    return EventStream(live.of(caller), last_seen(request), still_may(request))
 
 
 @get(

@@ -18,6 +18,7 @@ def admin_app(house: House, *, documents: bool = False) -> Litestar:
     services = {
         "users": house.users,
         "sign_in": house.sign_in,
+        "sessions": house.sessions,
         "tokens": house.tokens,
         "api_keys": house.api_keys,
         "control_token": CONTROL_TOKEN,

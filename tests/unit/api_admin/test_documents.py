@@ -21,6 +21,8 @@ ROUTES = {
     ("/api/v1/admin/api-keys/{key_id}/rotate", "post"),
     ("/api/v1/admin/machine/owner", "post"),
     ("/api/v1/admin/machine/password", "post"),
+    ("/api/v1/admin/machine/sessions", "get"),
+    ("/api/v1/admin/machine/sign-out", "post"),
     ("/api/v1/admin/machine/api-keys", "post"),
     ("/api/v1/admin/machine/stop", "post"),
 }

@@ -55,8 +55,12 @@ def feed(send_seconds_max: float = 60) -> Feed:
     return Feed(Events(), Still(), SystemClock(), send_seconds_max=send_seconds_max)
 
 
+async def may_stay() -> bool:
+    return True
+
+
 def opened(house: Feed, caller: Caller) -> "asyncio.Task[None]":
-    return asyncio.ensure_future(EventStream(house, None)(caller.scope, caller.receive, caller.send))
+    return asyncio.ensure_future(EventStream(house, None, may_stay)(caller.scope, caller.receive, caller.send))
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -112,3 +116,22 @@ async def test_the_end_ends_the_stream_properly() -> None:
         await running
     assert caller.got[-2]["body"] == b'id: 1\nevent: job\ndata: {"done":true}\n\n'
     assert caller.got[-1]["more_body"] is False
+
+
+@pytest.mark.parametrize("reads", [True, False])
+async def test_who_may_not_stay_gets_nothing_more_though_they_are_stuck(reads: bool) -> None:
+    house, caller = feed(), Caller()
+    welcome = asyncio.Event()
+
+    async def until_put_out() -> bool:
+        await welcome.wait()
+        return False
+
+    running = asyncio.ensure_future(EventStream(house, None, until_put_out)(caller.scope, caller.receive, caller.send))
+    await until(lambda: len(caller.got) == 2)
+    caller.reads = reads
+    house.events.publish("model", {"name": "secret"})
+    welcome.set()
+    async with asyncio.timeout(STOP_SECONDS_MAX / 2):
+        await running
+    assert not house.events.subscribers

@@ -1,0 +1,447 @@
+"""Signing in as somebody would break it: forged tokens, guesses in crowds, and what answers tell of who has an account."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import http.client
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import jwt
+import msgspec
+import pyotp
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from appliance.clock import SystemClock
+from appliance.home import Home
+from appliance.identity.tokens import Tokens
+from appliance.settings import Settings
+from appliance.store.engine import Database
+from appliance.store.vault import Vault
+from tests.calls import Answer, StreamAnswer
+from tests.conftest import MakeAppliance
+from tests.pages import Visitor
+from tests.running import PASSWORD, Appliance, eventually
+
+AUTH = "/api/v1/admin/auth"
+SESSIONS = f"{AUTH}/sessions"
+CROWD = 200
+Part = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def door(appliances: MakeAppliance) -> Appliance:
+    return appliances(settings={"local_models": False})
+
+
+@pytest.fixture
+def own_door(appliance: MakeAppliance) -> Iterator[Appliance]:
+    """For who makes it wait: guesses count for the whole address."""
+    made = appliance(settings={"local_models": False})
+    assert made.owner_token
+    return made
+
+
+def login(door: Appliance, password: str = PASSWORD, email: str = "owner@example.com", **more: Any) -> Answer:
+    return door.call("POST", f"{AUTH}/login", {"email": email, "password": password, **more})
+
+
+def token_of(answer: Answer) -> str:
+    assert answer.status == 200, answer
+    return str(answer.json["access_token"])
+
+
+def person(door: Appliance, email: str, **more: Any) -> str:
+    """The id of somebody new."""
+    body = {"name": "Somebody", "email": email, "password": PASSWORD, **more}
+    answer = door.call("POST", "/api/v1/admin/users", body, token=door.owner_token)
+    assert answer.status == 201, answer
+    return str(answer.json["id"])
+
+
+# Forged tokens
+
+
+def coded(part: bytes) -> bytes:
+    return base64.urlsafe_b64encode(part).rstrip(b"=")
+
+
+def signed(header: Part, claims: Any, key: bytes, digest: str = "sha256") -> str:
+    content = coded(json.dumps(header).encode()) + b"." + coded(json.dumps(claims).encode())
+    return (content + b"." + coded(hmac.digest(key, content, digest))).decode()
+
+
+async def signing_key(folder: Path) -> bytes:
+    """What nobody but the appliance has: with it every other lie of a token can be told by itself."""
+    home, db, clock = Home(folder), Database(folder / "gatehouse.db"), SystemClock()
+    await db.open()
+    try:
+        vault = await Vault.open(db, home, "file", {}, clock)
+        return (await Tokens.open(Settings(), db, vault, clock))._signing_key
+    finally:
+        await db.close()
+
+
+class Forger(msgspec.Struct):
+    """Has the signing key, a right token's claims, and keys of its own."""
+
+    key: bytes
+    claims: Part
+    another: Part
+    rsa_key: Any
+    ec_key: Any
+
+    def token(self, header: Part | None = None, *, without: str = "", key: bytes | None = None, **claims: Any) -> str:
+        content = {name: value for name, value in {**self.claims, **claims}.items() if name != without}
+        return signed({"alg": "HS256", "typ": "JWT", **(header or {})}, content, self.key if key is None else key)
+
+    @property
+    def public(self) -> bytes:
+        return bytes(self.rsa_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+
+    @property
+    def jwk(self) -> Part:
+        secret = coded(b"k" * 32).decode()
+        return {"kty": "oct", "k": secret, "kid": "mine"}
+
+
+def claims_in(token: str) -> Part:
+    return dict(jwt.decode(token, options={"verify_signature": False}))
+
+
+@pytest.fixture(scope="module")
+def forger(door: Appliance) -> Forger:
+    mine = claims_in(door.owner_token)
+    person(door, "another@example.com")
+    another = claims_in(token_of(login(door, email="another@example.com")))
+    rsa_key = rsa.generate_private_key(65537, 2048)
+    return Forger(asyncio.run(signing_key(door.home)), mine, another, rsa_key, ec.generate_private_key(ec.SECP256R1()))
+
+
+def unsigned(it: Forger, name: str) -> str:
+    return f"{signed({'alg': name}, it.claims, b'').rpartition('.')[0]}."
+
+
+def other_claims(it: Forger) -> str:
+    head, _, signature = it.token().split(".")
+    return f"{head}.{coded(json.dumps(it.another).encode()).decode()}.{signature}"
+
+
+now = round(time.time())
+LIES: dict[str, Callable[[Forger], str]] = {
+    "expired": lambda it: it.token(exp=now - 1),
+    "expired long ago": lambda it: it.token(iat=0, exp=1),
+    "from the future": lambda it: it.token(iat=now + 7200, exp=now + 9000),
+    "another issuer": lambda it: it.token(iss="https://accounts.example.com"),
+    "issuers": lambda it: it.token(iss=["gatehouse"]),
+    "another audience": lambda it: it.token(aud="gatehouse"),
+    "audiences": lambda it: it.token(aud=["gatehouse-admin", "x"]),
+    "an audience's beginning": lambda it: it.token(aud="gatehouse-adm"),
+    **{f"without {name}": lambda it, name=name: it.token(without=name) for name in ("iss", "aud", "sub", "iat", "exp", "ver")},
+    "from before there were sessions": lambda it: it.token(without="sid"),
+    "no session": lambda it: it.token(sid=""),
+    "an unknown session": lambda it: it.token(sid="sess_aaaaaaaaaaaaaaaaaaaaaaaa"),
+    "another's session": lambda it: it.token(sid=it.another["sid"]),
+    "another's subject": lambda it: it.token(sub=it.another["sub"]),
+    "any session": lambda it: it.token(sid="%"),
+    "a session's SQL": lambda it: it.token(sid="' OR '1'='1"),
+    "a list of sessions": lambda it: it.token(sid=[it.claims["sid"]]),
+    "a session of null": lambda it: it.token(sid=None),
+    "an unknown subject": lambda it: it.token(sub="user_aaaaaaaaaaaaaaaaaaaaaaaa"),
+    "a subject of another type": lambda it: it.token(sub=1),
+    "the machine as subject": lambda it: it.token(sub="machine"),
+    "a later version": lambda it: it.token(ver=2),
+    "a version as text": lambda it: it.token(ver="1"),
+    "a version that is true": lambda it: it.token(ver=True),
+    "a huge version": lambda it: it.token(ver=2**70),
+    "an end as text": lambda it: it.token(exp=str(now + 3600)),
+    "an end that is no number": lambda it: it.token(exp=float("nan")),
+    "an end that never comes": lambda it: it.token(exp=float("inf")),
+    "a list as claims": lambda it: signed({"alg": "HS256"}, [it.claims], it.key),
+    "text as claims": lambda it: signed({"alg": "HS256"}, "owner", it.key),
+    "alg none": lambda it: unsigned(it, "none"),
+    "alg None": lambda it: unsigned(it, "None"),
+    "alg nOnE with a right signature": lambda it: it.token({"alg": "nOnE"}),
+    "no alg": lambda it: signed({"typ": "JWT"}, it.claims, it.key),
+    "alg of another type": lambda it: it.token({"alg": ["HS256"]}),
+    "HS384": lambda it: signed({"alg": "HS384"}, it.claims, it.key, "sha384"),
+    "HS512": lambda it: signed({"alg": "HS512"}, it.claims, it.key, "sha512"),
+    "HS512 signed as HS256": lambda it: it.token({"alg": "HS512"}),
+    "HS256 signed as HS512": lambda it: signed({"alg": "HS256"}, it.claims, it.key, "sha512"),
+    "RS256": lambda it: jwt.encode(it.claims, it.rsa_key, algorithm="RS256"),
+    "ES256": lambda it: jwt.encode(it.claims, it.ec_key, algorithm="ES256"),
+    "RS256 with the secret's signature": lambda it: it.token({"alg": "RS256"}),
+    "a public key as secret": lambda it: it.token(key=it.public),
+    "a public key as secret, stripped": lambda it: it.token(key=it.public.strip()),
+    "an empty secret": lambda it: it.token(key=b""),
+    "a secret of zeros": lambda it: it.token(key=bytes(32)),
+    "the issuer as secret": lambda it: it.token(key=b"gatehouse"),
+    "the name of the secret": lambda it: it.token(key=b"jwt_secret_key"),
+    "one's own session as secret": lambda it: it.token(key=it.claims["sid"].encode()),
+    "a key that it brings along": lambda it: it.token({"jwk": it.jwk}, key=b"k" * 32),
+    "a key by its id": lambda it: it.token({"kid": "../../../../dev/null"}, key=b""),
+    "a key by its id in a database": lambda it: it.token({"kid": "x' UNION SELECT 'k"}, key=b"k"),
+    "a key from an address": lambda it: it.token({"jku": "http://127.0.0.1:9/jwks.json", "kid": "1"}, key=b"k" * 32),
+    "a certificate from an address": lambda it: it.token({"x5u": "http://127.0.0.1:9/cert.pem"}, key=b"k" * 32),
+    "what must be understood": lambda it: it.token({"crit": ["b64", "owner"], "owner": True}),
+    "claims that are not coded": lambda it: it.token({"b64": False, "crit": ["b64"]}),
+    "one sign less": lambda it: it.token()[:-1],
+    "without its signature": lambda it: it.token().rpartition(".")[0] + ".",
+    "two in one": lambda it: f"{it.token()}.{it.token()}",
+    "signed for other claims": other_claims,
+}
+
+
+def test_the_forger_can_make_a_right_one(door: Appliance, forger: Forger) -> None:
+    """Else the lies below would prove nothing."""
+    for token in (forger.token(), forger.token({"kid": "of no meaning"}), forger.token(more="of no meaning")):
+        assert door.call("GET", SESSIONS, token=token).status == 200
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_token_that_lies_is_refused_and_told_to_sign_in(door: Appliance, forger: Forger, lie: str) -> None:
+    token = LIES[lie](forger)
+    answer = door.call("GET", SESSIONS, token=token)
+    assert (answer.status, answer.error["code"]) == (401, "invalid_token"), answer
+    assert answer.error["fix"]
+    assert token not in door.output_tail(50)
+
+
+def test_a_token_counts_nowhere_but_in_its_header(door: Appliance, forger: Forger) -> None:
+    """A cookie or an address is sent by other people's pages too."""
+    visitor, token = Visitor(door), forger.token()
+    visitor.open("/me")
+    assert visitor.send("/me/sign-in", {"email": "owner@example.com", "password": PASSWORD}).status == 303
+    assert b"Sign out" in visitor.open("/me").body
+    for path, headers in (
+        (SESSIONS, {"Cookie": "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())}),
+        (SESSIONS, {"Cookie": f"session={token}; access_token={token}"}),
+        (SESSIONS, {"X-Api-Key": token}),
+        (SESSIONS, {"Authorization": f"Basic {token}"}),
+        (f"{SESSIONS}?access_token={token}", {}),
+    ):
+        assert door.call("GET", path, headers=headers).status == 401, (path, headers)
+    assert door.call("GET", "/v1/models", token=token).status == 401, "a sign-in is no API key"
+
+
+# What ends a token
+
+
+@pytest.mark.parametrize("ending", ["role", "suspended", "deleted", "password", "everywhere", "machine"])
+def test_what_happens_to_an_account_counts_for_the_tokens_it_has(door: Appliance, ending: str) -> None:
+    email = f"{ending}@example.com"
+    user_id = person(door, email, role="admin")
+    tokens = [token_of(login(door, email=email)) for _ in range(2)]
+    users = f"/api/v1/admin/users/{user_id}"
+    assert door.call("GET", users, token=tokens[0]).status == 200
+    after = 401
+    if ending == "role":
+        assert door.call("PATCH", users, {"role": "member"}, token=door.owner_token).status == 200
+        after = 403
+    elif ending == "suspended":
+        assert door.call("PATCH", users, {"suspended": True}, token=door.owner_token).status == 200
+        assert login(door, email=email).status == 403
+        assert login(door, "Wrong-password1", email).status == 401, "that it is suspended is for its holder to know"
+    elif ending == "deleted":
+        assert door.call("DELETE", users, token=door.owner_token).status == 204
+        assert person(door, email, role="admin") != user_id
+    elif ending == "password":
+        asked = {"current_password": PASSWORD, "new_password": "seven grey herons wait"}
+        assert door.call("POST", f"{AUTH}/password", asked, token=tokens.pop()).status == 204
+    elif ending == "everywhere":
+        assert door.call("POST", f"{AUTH}/logout-everywhere", token=tokens[1]).status == 204
+    else:
+        assert door.command("users", "sign-out", email).returncode == 0
+    for token in tokens:
+        assert door.call("GET", users, token=token).status == after
+    if ending == "suspended":
+        assert door.call("PATCH", users, {"suspended": False}, token=door.owner_token).status == 200
+        token_of(login(door, email=email))
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("path", "ending"),
+    [("events", "suspended"), ("events", "signed out"), ("requests/live", "suspended"), ("requests/live", "role")],
+)
+def test_what_somebody_watches_ends_with_their_sign_in(own_door: Appliance, path: str, ending: str) -> None:
+    user_id = person(own_door, "watcher@example.com", role="admin")
+    token = token_of(login(own_door, email="watcher@example.com"))
+    address, users = f"/api/v1/admin/{path}", f"/api/v1/admin/users/{user_id}"
+    with (
+        own_door.stream("GET", address, token=token) as theirs,
+        own_door.stream("GET", address, token=own_door.owner_token) as mine,
+    ):
+        assert theirs.status == mine.status == 200
+        if ending == "signed out":
+            assert own_door.call("POST", f"{AUTH}/logout", token=token).status == 204
+        else:
+            change = {"role": "member"} if ending == "role" else {"suspended": True}
+            assert own_door.call("PATCH", users, change, token=own_door.owner_token).status == 200
+        assert seconds_until_ended(theirs, 25) < 20
+        begun = time.monotonic()
+        assert any(time.monotonic() - begun > 1 for _ in mine.events()), "the owner watches on"
+
+
+def seconds_until_ended(stream: StreamAnswer, seconds_max: float) -> float:
+    """Signs of life come every ten seconds, so this looks as often."""
+    begun = time.monotonic()
+    try:
+        for _ in stream.events():
+            if time.monotonic() - begun > seconds_max:
+                break
+    except (http.client.IncompleteRead, ConnectionError):
+        pass
+    return time.monotonic() - begun
+
+
+def test_nobody_ends_anothers_sign_in_or_learns_that_there_is_one(door: Appliance, forger: Forger) -> None:
+    mine = token_of(login(door, email="another@example.com"))
+    theirs, nothing = (
+        door.call("DELETE", f"{SESSIONS}/{name}", token=mine) for name in (forger.claims["sid"], "sess_aaaaaaaaaaaaaaaaaaaaaaaa")
+    )
+    assert theirs.status == nothing.status == 404
+    assert told(theirs) == told(nothing)
+    assert door.call("GET", SESSIONS, token=door.owner_token).status == 200
+
+
+# Guessing, in crowds
+
+
+def crowd(work: Callable[[int], Answer], size: int = CROWD) -> list[Answer]:
+    with ThreadPoolExecutor(50) as pool:
+        return list(pool.map(work, range(size)))
+
+
+def insist_on_waits(answers: list[Answer], tried_max: int) -> None:
+    """Most were not tried at all, and all of those were told when to come back."""
+    assert {answer.status for answer in answers} <= {401, 429, 503}, {answer.status for answer in answers}
+    tried = [answer for answer in answers if answer.status == 401]
+    assert 1 <= len(tried) <= tried_max, len(tried)
+    for answer in answers:
+        if answer.status != 401:
+            assert int(answer.headers["retry-after"]) >= 1
+
+
+@pytest.mark.timeout(180)
+def test_a_crowd_that_guesses_a_password_gets_a_few_tries(own_door: Appliance) -> None:
+    answers = crowd(lambda number: login(own_door, f"Wrong-password{number}"))
+    insist_on_waits(answers, 12)  # five, and one more as often as the wait has doubled meanwhile
+    assert own_door.call("GET", SESSIONS, token=own_door.owner_token).status == 200, "who is signed in stays in"
+    eventually(lambda: login(own_door).status == 200, seconds=90, every=0.5)
+
+
+@pytest.mark.timeout(180)
+def test_a_crowd_that_tries_one_password_on_everybody_gets_a_few_tries(own_door: Appliance) -> None:
+    """Whatever address it says that it comes from."""
+
+    def spray(number: int) -> Answer:
+        headers = {"X-Forwarded-For": f"198.51.100.{number}", "Forwarded": f"for=198.51.100.{number}"}
+        body = {"email": f"person{number}@example.com", "password": "Summer2026!"}
+        return own_door.call("POST", f"{AUTH}/login", body, headers=headers)
+
+    insist_on_waits(crowd(spray), 27)
+    eventually(lambda: login(own_door).status == 200, seconds=90, every=0.5)
+
+
+@pytest.mark.timeout(300)
+def test_a_crowd_that_guesses_codes_gets_a_few_tries(own_door: Appliance) -> None:
+    app, codes = enrolled(own_door, own_door.owner_token)
+    wrong = [f"{number:06d}" for number in range(CROWD) if f"{number:06d}" not in upcoming(app)]
+    answers = crowd(lambda number: login(own_door, code=wrong[number]), len(wrong))
+    insist_on_waits(answers, 14)
+    assert len({told(answer) for answer in answers if answer.status == 401}) == 1
+    eventually(lambda: login(own_door, code=codes[0]).status == 200, seconds=150, every=1)
+
+
+def enrolled(door: Appliance, token: str) -> tuple[pyotp.TOTP, list[str]]:
+    begun = door.call("POST", f"{AUTH}/second-factor", {"password": PASSWORD}, token=token)
+    assert begun.status == 201, begun
+    app = pyotp.TOTP(begun.json["secret"])
+    confirmed = door.call("POST", f"{AUTH}/second-factor/confirm", {"code": app.now()}, token=token)
+    assert confirmed.status == 200, confirmed
+    return app, confirmed.json["recovery_codes"]
+
+
+def upcoming(app: pyotp.TOTP) -> set[str]:
+    """Codes of the next minutes: a guess must not be right by chance."""
+    return {app.at(time.time() + 30 * step) for step in range(-2, 12)}
+
+
+@pytest.mark.timeout(120)
+def test_who_holds_a_token_and_the_password_does_not_guess_the_code_elsewhere(own_door: Appliance) -> None:
+    """Removing the factor, new codes and signing in count together."""
+    app, _ = enrolled(own_door, own_door.owner_token)
+    wrong = next(code for code in (f"{number:06d}" for number in range(99)) if code not in upcoming(app))
+    body = {"password": PASSWORD, "code": wrong}
+    ways = (("DELETE", f"{AUTH}/second-factor"), ("POST", f"{AUTH}/second-factor/recovery-codes"))
+    answers = [own_door.call(*ways[number % 2], body, token=own_door.owner_token) for number in range(6)]
+    assert [answer.status for answer in answers] == [400] * 5 + [429]
+    assert login(own_door, code=wrong).status == 429
+    assert own_door.call("GET", f"{AUTH}/second-factor", token=own_door.owner_token).json["enabled_at"]
+
+
+# Who has an account
+
+
+def told(answer: Answer) -> str:
+    """What an answer says, but for what names this one request."""
+    error = {name: value for name, value in answer.error.items() if name != "request_id"}
+    headers = {name for name in answer.headers if name != "date"}
+    return json.dumps([answer.status, sorted(headers), error], sort_keys=True)
+
+
+@pytest.mark.timeout(120)
+def test_whether_somebody_has_an_account_is_not_told(own_door: Appliance) -> None:
+    person(own_door, "suspended@example.com")
+    person(own_door, "invited@example.com", password=None)
+    found = own_door.call("GET", "/api/v1/admin/users?q=suspended", token=own_door.owner_token).json["items"][0]["id"]
+    own_door.call("PATCH", f"/api/v1/admin/users/{found}", {"suspended": True}, token=own_door.owner_token)
+    enrolled(own_door, own_door.owner_token)
+    emails = ("owner", "suspended", "invited", "nobody")
+    answers = [login(own_door, "Wrong-password1", f"{email}@example.com", code="123456") for email in emails]
+    assert len({told(answer) for answer in answers}) == 1, answers
+    assert answers[0].status == 401
+    for email in ("nobody", "owner"):  # guesses are counted for who isn't there as well
+        statuses = [login(own_door, "Wrong-password1", f"{email}@example.com").status for _ in range(5)]
+        assert statuses == [401] * 4 + [429], email
+    registered = [
+        own_door.call("POST", f"{AUTH}/register", {"name": "X", "email": f"{email}@example.com", "password": PASSWORD})
+        for email in ("owner", "nobody")
+    ]
+    assert len({told(answer) for answer in registered}) == 1, registered
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"password": 1},
+        {"password": None},
+        {"password": ["Password123!"]},
+        {"email": {"$ne": ""}},
+        {"code": 123456},
+        {"code": None},
+        {"role": "owner"},
+        {"session_id": "sess_x"},
+    ],
+)
+def test_a_sign_in_of_the_wrong_form_is_refused(door: Appliance, more: Part) -> None:
+    answer = door.call("POST", f"{AUTH}/login", {"email": "owner@example.com", "password": PASSWORD, **more})
+    assert answer.status == 400, answer
+
+
+def test_a_code_that_is_none_is_a_wrong_code(own_door: Appliance) -> None:
+    _, codes = enrolled(own_door, own_door.owner_token)
+    odd = ("\u0660\u0661\u0662\u0663\u0664\u0665", "12345\u0000", "9" * 100_000, "-")
+    for code in odd:
+        answer = login(own_door, code=code)
+        assert (answer.status, answer.error["code"]) == (401, "wrong_credentials"), (code[:20], answer)
+    token_of(login(own_door, code=codes[0]))
+    assert hashlib.sha256(codes[0].encode()).hexdigest() not in str(own_door.rows("SELECT recovery FROM second_factors"))
