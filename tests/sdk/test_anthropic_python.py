@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import anthropic
 import pytest
@@ -43,8 +43,10 @@ CLASSES: dict[str, type[anthropic.APIStatusError]] = {
 
 
 class Person(BaseModel):
-    name: str
-    age: int
+    """Every answer of this form has an end, however a model of 135 million parameters rambles."""
+
+    name: Literal["Ann", "Ravi"]
+    age: Literal[7, 42]
 
 
 @pytest.fixture(scope="module")
