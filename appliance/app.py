@@ -51,6 +51,7 @@ from appliance.metering.ledger import Ledger
 from appliance.metering.own_usage import OwnUsage
 from appliance.metering.prices import Prices
 from appliance.metering.requests import Requests
+from appliance.metering.retention import Retention
 from appliance.routing.catalog import Catalog
 from appliance.routing.connections import Connections
 from appliance.routing.names import VLLM_PROVIDER, Names
@@ -88,6 +89,7 @@ class Appliance:
     vllm: Vllm
     tasks: Tasks
     identity: Identity
+    retention: Retention
     lan: Lan
     door: Door
     events: Events
@@ -148,6 +150,8 @@ class Appliance:
         publish(holder.current.names)
 
         people = self.identity = await Identity.open(self.database, vault, clock, settings, holder.publish_keys)
+
+        self.retention = Retention(self.database, clock, people.tenants.kept_times, kept_days=settings.requests_kept_days)
 
         hosts = Hosts(settings.allowed_hosts)
         self.lan = Lan(settings, home, environ, self.database, vault, clock, hosts)

@@ -2,11 +2,14 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from appliance.telemetry.logs import get_logger
+
+FIRST_SECONDS_MAX = 60
 
 _log = get_logger("jobs")
 
@@ -34,7 +37,9 @@ class Jobs:
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
         for job in self._jobs:
-            self._scheduler.add_job(_run, "interval", seconds=job.seconds, args=[job], id=job.name)
+            # Soon after the start: a desktop may never be up for as long as a daily job's time.
+            first = datetime.now(UTC) + timedelta(seconds=min(job.seconds, FIRST_SECONDS_MAX))
+            self._scheduler.add_job(_run, "interval", seconds=job.seconds, args=[job], id=job.name, next_run_time=first)
         self._scheduler.start()
 
     def stop(self) -> None:

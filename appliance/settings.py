@@ -125,6 +125,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ledger_synchronous: Annotated[
         Literal["NORMAL", "FULL"], _is("SQLite's promise to the ledger: NORMAL survives kill -9, FULL also a power cut.")
     ] = "NORMAL"
+    requests_kept_days: Annotated[
+        int,
+        _is("Days that the ledger keeps a request; 0: for ever. An organisation's `retention_days` wins.", ge=0, le=36_500),
+    ] = 0
     master_key_source: Annotated[
         Literal["auto", "credential", "keyring", "file"], _is("Where the key that wraps all secrets is kept.")
     ] = "auto"

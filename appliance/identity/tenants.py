@@ -1,5 +1,6 @@
 """Organisations. One is there from the beginning, the appliance's own; nobody has to think of others before they need one."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -45,6 +46,15 @@ class TenantChange(msgspec.Struct, frozen=True, kw_only=True):
     rules: dict[str, Any] | UnsetType = UNSET
 
 
+class KeptTime(msgspec.Struct, frozen=True):
+    """How long an organisation's requests are kept; None: as long as the appliance's own rule says."""
+
+    number: int
+    id: str
+    retention_days: int | None
+    time_zone: str
+
+
 class TenantPage(msgspec.Struct, frozen=True):
     items: list[Tenant]
     next_cursor: str | None
@@ -73,6 +83,13 @@ class Tenants:
         insist(caller, "tenants:read")
         async with self._changes.db.read() as connection:
             return _tenant(await _found(connection, caller, tenant_id))
+
+    async def kept_times(self) -> Sequence[KeptTime]:
+        """Of every organisation, for the one who deletes."""
+        async with self._changes.db.read() as connection:
+            rows = (await connection.execute(sa.select(tenants.c.number, tenants.c.id, tenants.c.rules))).all()
+        rules = [(row, msgspec.convert(row.rules, TenantRules)) for row in rows]
+        return [KeptTime(row.number, row.id, rule.retention_days, rule.time_zone) for row, rule in rules]
 
     async def create(self, caller: Caller, name: str, rules: TenantRules) -> Tenant:
         """Errors: Forbidden, InvalidField, Conflict."""

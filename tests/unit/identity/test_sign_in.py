@@ -21,6 +21,7 @@ from appliance.identity.accounts import Origin
 from appliance.identity.caller import Caller
 from appliance.identity.second_factor import RECOVERY_CODES, STEP_SECONDS
 from appliance.identity.sessions import OF_ONE_USER_MAX
+from appliance.identity.sign_in import SIGN_INS_FREE_PER_ADDRESS
 from appliance.store.tables import second_factors
 from tests.unit.identity.house import HERE, PASSWORD, THERE, House
 
@@ -277,3 +278,19 @@ async def test_removing_it_takes_a_code(house: House) -> None:
         await house.people.second_factors.remove(owner, "nonsense")
     await house.people.second_factors.remove(owner, codes[0])
     await signed_in(house)
+
+
+async def test_an_office_behind_one_address_signs_in_at_once(house: House) -> None:
+    """Every one with the right password: nobody is refused for those beside them."""
+    people = [await house.users.create_owner(f"Person {n}", f"p{n}@example.com", PASSWORD, actor="test") for n in range(60)]
+    signed_in = await asyncio.gather(*(house.sign_in.with_password(one.email, PASSWORD, THERE) for one in people))
+    assert {one.user.id for one in signed_in} == {one.id for one in people}
+
+
+async def test_guessing_at_many_accounts_from_one_address_leads_nowhere_however_many_come_at_once(house: House) -> None:
+    for number in range(60):
+        await house.users.create_owner(f"Person {number}", f"p{number}@example.com", PASSWORD, actor="test")
+    guesses = (house.sign_in.with_password(f"p{number}@example.com", "not the password", THERE) for number in range(60))
+    outcomes = [type(one) for one in await asyncio.gather(*guesses, return_exceptions=True)]
+    assert outcomes.count(CredentialsWrong) == SIGN_INS_FREE_PER_ADDRESS
+    assert outcomes.count(TooManyAttempts) == 60 - SIGN_INS_FREE_PER_ADDRESS
