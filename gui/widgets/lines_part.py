@@ -63,10 +63,11 @@ class LinesPart(QWidget):
         self._stack.addWidget(nothing)
         self._stack.addWidget(something)
 
-    def show_lines(self, lines: list[Line], sought: str) -> None:
-        """`sought`: what the lines were searched for; without it, no line means that there is nothing yet."""
+    def show_lines(self, lines: list[Line], sought: str, note: str = "") -> None:
+        """`sought`: what the lines were searched for; without it, no line means that there is nothing yet. `note`: what stands
+        where the search found nothing."""
         self._stack.setCurrentIndex(0 if not lines and not sought else 1)
-        self.view.show_rows(lines, f"Nothing has “{sought}” in it.")
+        self.view.show_rows(lines, note or f"Nothing has “{sought}” in it.")
 
     def show_chosen(self, actions: list[Action], why: str) -> None:
         self.buttons.show_actions(actions)
