@@ -1,14 +1,32 @@
 """API keys and service accounts as the app knows them, without Qt: the last lists, and whose each key is."""
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
 
 from gui.listed_state import Listed, has
-from gui.people_state import Organisation, User
+from gui.people_state import Organisation, Placed, User
 from gui.plain_text import one_line
 
-NAMED_MAX = 2_000  # holders whose names are kept
+NAMED_MAX = 20_000  # holders whose names are kept
+# What the list may be narrowed to, and what the gateway is asked for then. It knows nothing of the two in the middle as states.
+FILTERS = {
+    "active": ("Active", "active"),
+    "stopped": ("Holder suspended", "active"),
+    "rotating": ("Being rotated", "active"),
+    "expired": ("Expired", "expired"),
+    "revoked": ("Revoked", "revoked"),
+    "": ("All", ""),
+}
+
+SIFTED = ("stopped", "rotating")
+NONE_WORDS = {
+    "stopped": "No key is stopped by a suspended holder.",
+    "rotating": "No key is being rotated: no older value works any more.",
+    "expired": "No key has expired.",
+    "revoked": "No key was revoked.",
+}
 
 
 class ApiKey(msgspec.Struct, frozen=True):
@@ -36,7 +54,7 @@ class ApiKey(msgspec.Struct, frozen=True):
 
 
 class ServiceAccount(msgspec.Struct, frozen=True):
-    """A holder of keys that is no person."""
+    """A holder of keys that is no person. `keys`: revoked ones too."""
 
     id: str
     name: str
@@ -85,19 +103,48 @@ def ended_of(body: Any) -> Ended | None:
         return None
 
 
+def key_of(body: Any) -> ApiKey | None:
+    try:
+        return msgspec.convert(body, ApiKey)
+    except msgspec.ValidationError:
+        return None
+
+
 class Keys:
-    """`state`: which keys were asked for; empty: all of them."""
+    """`narrowed`: to what of FILTERS. `asked`: what is under way, by id. Names of holders come one by one."""
 
     def __init__(self) -> None:
-        self.state = "active"
+        self.narrowed = "active"
         self.keys = Listed(ApiKey)
         self.accounts = Listed(ServiceAccount)
         self.organisation = Organisation()
+        self.asked: dict[str, str] = {}
         self._people: dict[str, User | None] = {}
+        self._named: dict[str, tuple[Any, tuple[str, str]]] = {}
+        self._texts: dict[str, tuple[Any, str]] = {}
 
     @property
     def told(self) -> bool:
-        return self.keys.told and self.accounts.told
+        return self.accounts.told and self.organisation.told
+
+    @property
+    def asked_state(self) -> str:
+        return FILTERS[self.narrowed][1]
+
+    def narrow(self, to: str) -> bool:
+        """Whether another list must be asked for."""
+        before, self.narrowed = self.asked_state, to
+        if self.asked_state == before:
+            return False
+        self.keys = Listed(ApiKey)
+        return True
+
+    # Holders
+
+    def take_people(self, items: list[Any]) -> None:
+        for one in items:
+            if isinstance(one, dict):
+                self.take_person(str(one.get("id")), one)
 
     def take_person(self, user_id: str, body: Any) -> None:
         """A holder; None: there is no such account any more."""
@@ -109,10 +156,12 @@ class Keys:
             del self._people[next(iter(self._people))]
         self._people[user_id] = found
 
-    def unnamed(self, most: int) -> list[str]:
-        """Holders of keys that are shown, whose names aren't known yet."""
+    def unnamed(self, most: int, but: Collection[str] = ()) -> list[str]:
+        """Holders of keys in the list whose names aren't known yet."""
+        if most <= 0 or len(self._people) >= NAMED_MAX:
+            return []
         wanted = dict.fromkeys(one.user_id for one in self.keys.items if one.user_id and one.user_id not in self._people)
-        return [user_id for user_id in wanted if user_id][:most]
+        return [user_id for user_id in wanted if user_id and user_id not in but][:most]
 
     def person(self, user_id: str | None) -> User | None:
         return self._people.get(user_id or "")
@@ -121,25 +170,80 @@ class Keys:
         """Whose it is: a name, and what kind of holder that is."""
         if key.service_account_id is not None:
             account = self.accounts.get(key.service_account_id)
-            return (one_line(account.name) if account else "Service account", "service account")
+            return self._name(account, "service account") if account else ("Service account", "deleted")
         if key.user_id is None:
-            return "Nobody", "a program"
+            return "Nobody's", "a program on its own"
         person = self.person(key.user_id)
         if person is not None:
-            return one_line(person.name), one_line(person.email)
+            return self._name(person, person.email)
         return ("Deleted account", "") if key.user_id in self._people else ("…", "")
 
-    def is_stopped(self, key: ApiKey) -> bool:
-        """Its holder is suspended: so is the key."""
-        account = self.accounts.get(key.service_account_id) if key.service_account_id else None
-        person = self.person(key.user_id)
-        return any(one is not None and one.suspended_at is not None for one in (account, person))
+    def _name(self, one: User | ServiceAccount, what: str) -> tuple[str, str]:
+        """Made harmless once, not for each key at each look."""
+        told, named = self._named.get(one.id, (None, ("", "")))
+        if told is not one:
+            named = one_line(one.name), one_line(what)
+            self._named[one.id] = one, named
+        return named
 
-    def found_keys(self, words: str = "") -> list[ApiKey]:
-        return [one for one in self.keys.items if not words or has(words, self._told_of(one))]
+    def stopped_by(self, key: ApiKey) -> str:
+        """Who is suspended, so that this key is stopped; empty: nobody."""
+        if key.state != "active":
+            return ""
+        one = self.accounts.get(key.service_account_id) if key.service_account_id else self.person(key.user_id)
+        return self.suspended_by(one) if one is not None else ""
 
-    def _told_of(self, key: ApiKey) -> list[str]:
-        return [key.name, key.key_prefix, key.environment, *self.holder(key), *key.scopes, *(key.models or ())]
+    def suspended_by(self, one: ServiceAccount | User) -> str:
+        if one.suspended_at is not None:
+            return one_line(one.name)
+        return self._suspended_above(one)
+
+    def _suspended_above(self, one: Placed) -> str:
+        above = (self.organisation.unit(one.team_id), self.organisation.unit(one.department_id))
+        return next((one_line(unit.name) for unit in above if unit is not None and unit.suspended_at is not None), "")
+
+    # What is shown
+
+    def found_keys(self, words: str = "", *, rotating: Collection[str] = ()) -> list[ApiKey]:
+        """Of the list as far as it has come. `rotating`: ids of those that are."""
+        found = self.keys.items
+        if self.narrowed == "stopped":
+            found = [one for one in found if self.stopped_by(one)]
+        elif self.narrowed == "rotating":
+            found = [one for one in found if one.id in rotating]
+        return [one for one in found if has(words, [self._text(one)])] if words else found
+
+    def is_partial(self, words: str) -> bool:
+        """Whether what is sought may stand further down than the list has come."""
+        return self.keys.cursor is not None and bool(words or self.narrowed in SIFTED)
+
+    def sought(self, words: str) -> str:
+        """What the list was narrowed to by words or by state, or nothing: then no line means that there is no key at all."""
+        return words or ("" if self.keys.told and self.narrowed in ("active", "") else FILTERS[self.narrowed][0])
+
+    def nothing_words(self, words: str) -> str:
+        """What stands where there is no line."""
+        if not self.keys.told or self.is_partial(words):
+            return "Asking the gateway for its keys…"
+        of = {"": "key", "active": "active key"}.get(self.narrowed, "key in this list")
+        return f"No {of} has “{words}” in it." if words else NONE_WORDS.get(self.narrowed, "There is no key.")
+
+    def partial_words(self, words: str, found: int) -> str:
+        """How much of the list is here; nothing where it is all."""
+        if self.keys.cursor is None:
+            return ""
+        count = f"the newest {len(self.keys.items):,} keys"
+        return f"{found:,} found among {count}." if words or self.narrowed in SIFTED else f"These are {count}."
+
+    def _text(self, key: ApiKey) -> str:
+        """What is searched; kept, since ten thousand of them are searched at each letter that is typed."""
+        holder = self.holder(key)
+        told, text = self._texts.get(key.id, (None, ""))
+        if told != (holder, key.version):
+            parts = [key.name, key.key_prefix, key.environment, *holder, *key.scopes, *(key.models or ())]
+            text = " ".join(parts).casefold()
+            self._texts[key.id] = ((holder, key.version), text)
+        return text
 
     def found_accounts(self, words: str = "") -> list[ServiceAccount]:
         found = sorted(self.accounts.items, key=lambda one: (one.name.casefold(), one.id))

@@ -21,6 +21,8 @@ class Listed(Generic[T]):
         self.told = False
         self.items: list[T] = []
         self.cursor: str | None = None
+        self._by_id: dict[str, T] = {}
+        self._indexed: list[T] | None = None
 
     def take(self, items: list[Any], cursor: str | None) -> bool:
         """From its beginning. Whether it could be read."""
@@ -28,6 +30,23 @@ class Listed(Generic[T]):
         if found is None:
             return False
         self.items, self.cursor, self.told = found, cursor, True
+        return True
+
+    def renew(self, items: list[Any], cursor: str | None) -> bool:
+        """Its beginning, as it is now. What follows stays as it was, where both parts meet: a long list isn't asked for whole."""
+        found = self._read(items)
+        if found is None:
+            return False
+        places = {one.id: place for place, one in enumerate(self.items)}
+        last = places.get(found[-1].id, -1) if found and cursor is not None else -1
+        if last < 0:
+            self.items, self.cursor = found, cursor
+        else:
+            new = {one.id for one in found}
+            self.items = [*found, *(one for one in self.items[last + 1 :] if one.id not in new)]
+            if last + 1 >= len(places):
+                self.cursor = cursor
+        self.told = True
         return True
 
     def add(self, items: list[Any], cursor: str | None) -> bool:
@@ -50,7 +69,14 @@ class Listed(Generic[T]):
         self.items = [one for one in self.items if one.id != its_id]
 
     def get(self, its_id: str | None) -> T | None:
-        return next((one for one in self.items if one.id == its_id), None)
+        if self._indexed is not self.items:  # `items` is never changed in place
+            self._indexed, self._by_id = self.items, {one.id: one for one in self.items}
+        return self._by_id.get(its_id or "")
+
+    @property
+    def count(self) -> str:
+        """As far as it is known."""
+        return f"{len(self.items):,}{'+' if self.cursor is not None else ''}" if self.told else ""
 
     def _read(self, items: list[Any]) -> list[T] | None:
         try:

@@ -35,10 +35,16 @@ class Empty(QFrame):
 
 
 class LinesPart(QWidget):
-    """`below`: more about the chosen line, between the table and its buttons."""
+    """`below`: more about the chosen line, between the table and its buttons; `share`: of the height, where the table has 3."""
 
     def __init__(
-        self, view: LinesView, empty: Empty, ways: Mapping[str, str], act: Callable[[str], None], below: QWidget | None = None
+        self,
+        view: LinesView,
+        empty: Empty,
+        ways: Mapping[str, str],
+        act: Callable[[str], None],
+        below: QWidget | None = None,
+        share: int = 2,
     ) -> None:
         super().__init__()
         self.view, self.empty = view, empty
@@ -57,7 +63,7 @@ class LinesPart(QWidget):
         column.setSpacing(10)
         column.addWidget(view, 3)
         if below is not None:
-            column.addWidget(below, 2)
+            column.addWidget(below, share)
         column.addWidget(self.why)
         column.addWidget(self.buttons)
         self._stack.addWidget(nothing)
