@@ -146,6 +146,17 @@ class KeysWatch(RecordsWatch):
 
         self.service.client.call("GET", at(USERS, user_id), named, failed)
 
+    @property
+    def endpoints(self) -> list[str]:
+        """Where programs reach the gateway."""
+        told = (self.service.overview or {}).get("endpoints") or [f"{self.service.client.url}/v1"]
+        return [str(one) for one in told]
+
+    @property
+    def offered(self) -> list[str]:
+        """Names that programs may ask for."""
+        return [str(one) for one in (self.service.overview or {}).get("models") or []]
+
     # Wishes
 
     def find_people(self, words: str) -> None:

@@ -1,6 +1,7 @@
 """API keys and the service accounts that hold some: who may send requests, with what. Live."""
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
@@ -9,10 +10,15 @@ from PySide6.QtWidgets import QDialog, QStackedLayout, QStackedWidget, QVBoxLayo
 from gui import account_row_state, key_row_state
 from gui.client import Failure
 from gui.confirm_dialog import ConfirmDialog
+from gui.key_form_dialog import KeyFormDialog
 from gui.key_row_state import KeyLines
+from gui.keys_state import ApiKey, Made
 from gui.keys_watch import KeysWatch
+from gui.leak_dialog import LeakDialog
+from gui.made_dialog import MadeDialog
 from gui.moments_state import now
 from gui.plain_text import breakable, one_line, sentences
+from gui.rotate_dialog import RotateDialog
 from gui.service import Service
 from gui.tables.lines_view import LinesView
 from gui.widgets.keys_head import KeysHead
@@ -166,11 +172,32 @@ class KeysPage(QWidget):
     def _add(self) -> None:
         (self._add_account if self.head.place else self._add_key)()
 
-    def _add_key(self) -> None:
-        pass
+    def _add_key(self, account_id: str = "") -> None:
+        self._say()
+        dialog = KeyFormDialog(self.watch, parent=self, account_id=account_id)
+        dialog.made.connect(self._show_made)
+        self._open(dialog)
+
+    def _show_made(self, made: Made, models: list[str] | None, *, is_rotated: bool = False) -> None:
+        self.head.tabs[0].click()
+        if self.watch.keys.asked_state not in ("", "active"):
+            self.head.narrow.setCurrentIndex(self.head.narrow.findData("active"))
+        self.keys.view.choose(made.id)
+        self._open(MadeDialog(made, self.watch.endpoints, self.watch.offered, models, self, is_rotated=is_rotated))
+
+    def _rotate(self, key: ApiKey) -> None:
+        self._say()
+        dialog = RotateDialog(self.watch, key, self)
+        dialog.made.connect(partial(self._show_made, is_rotated=True))
+        self._open(dialog)
+
+    def _edit(self, key: ApiKey) -> None:
+        self._say()
+        self._open(KeyFormDialog(self.watch, key, self))
 
     def _leaked(self) -> None:
-        pass
+        self._say()
+        self._open(LeakDialog(self.watch, self))
 
     def _act(self, verb: str) -> None:
         known = self.watch.keys
@@ -178,7 +205,11 @@ class KeysPage(QWidget):
         if one is None or (why := key_row_state.why_not(verb, one, known, now())):
             self._say(why if one is not None else "")
             return
-        if verb == "revoke":
+        if verb == "edit":
+            self._edit(one)
+        elif verb == "rotate":
+            self._rotate(one)
+        elif verb == "revoke":
             self._confirm(key_row_state.revoke_question(one, known), "Revoke", lambda: self.watch.revoke(one))
 
     def _add_account(self) -> None:
@@ -190,7 +221,9 @@ class KeysPage(QWidget):
         if one is None or (why := account_row_state.why_not(verb, one, known)):
             self._say(why if one is not None else "")
             return
-        if verb == "resume":
+        if verb == "key":
+            self._add_key(one.id)
+        elif verb == "resume":
             self.watch.change_account(one, suspended=False)
         elif verb == "suspend":
             question = account_row_state.suspend_question(one)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 from pytestqt.qtbot import QtBot
@@ -13,11 +14,15 @@ from pytestqt.qtbot import QtBot
 from gui import theme
 from gui.confirm_dialog import ConfirmDialog
 from gui.desktop import Desktop
+from gui.key_form_dialog import KeyFormDialog
+from gui.leak_dialog import LeakDialog
+from gui.made_dialog import MadeDialog
 from gui.pages.keys import KeysPage
+from gui.rotate_dialog import RotateDialog
 from gui.tables.lines_view import LinesView
 from gui.window import PAGES, WANTED, Window
 from tests.gui.conftest import MakeService
-from tests.gui.keys_stand_in import StandIn, account, key, person, unit
+from tests.gui.keys_stand_in import KEYS, SECRET, StandIn, account, key, person, unit
 
 WAIT_MS = 15_000
 YEARS_AHEAD, LONG_AGO = "2099-01-01T00:00:00Z", "2026-01-01T08:00:00Z"
@@ -243,3 +248,171 @@ def test_a_list_that_fails_says_so_and_one_that_came_before_stays(
     gateway.close()
     qtbot.waitUntil(page.note.isVisible, timeout=WAIT_MS)
     assert page.note.text() == "The gateway is stopped. Start it to see its keys."
+
+
+def test_a_key_is_made_for_a_person_who_is_looked_for(
+    qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window], screenshots: Path
+) -> None:
+    gateway = some(stand_in)
+    page = told(qtbot, window())
+    page.head.add.click()
+    dialog = dialog_of(page, KeyFormDialog)
+    qtbot.waitUntil(lambda: dialog.holder.person.list.count() == 3, timeout=WAIT_MS)
+    dialog.save.click()
+    assert dialog.rows["name"].problem.isVisible() and dialog.rows["holder"].problem.isVisible() and dialog.name.hasFocus()
+    pictures(dialog, screenshots, "new_wrong")
+    dialog.name.setText("Notebook")
+    dialog.holder.person.search.setText("chi")
+    qtbot.waitUntil(lambda: dialog.holder.user_id == "user_chitra", timeout=WAIT_MS)  # the only one
+    dialog.ends.setCurrentIndex(dialog.ends.findData("day"))
+    dialog.models.setText("fast")
+    dialog.menu.actions() and dialog.menu.actions()[0].trigger()
+    dialog.scopes["embeddings"].setChecked(False)
+    QTest.qWait(30)
+    pictures(dialog, screenshots, "new")
+    gateway.answer("POST", KEYS, 400, {"error": {"message": "models[0] is no name of a model", "fix": "x", "param": "models[0]"}})
+    dialog.save.click()
+    qtbot.waitUntil(dialog.rows["models"].problem.isVisible, timeout=WAIT_MS)
+    gateway.answer_as_ever("POST", KEYS)
+    gateway.be_slow(True)
+    dialog.save.click()
+    dialog.reject()
+    assert dialog.isVisible()  # else its value would be lost
+    gateway.be_slow(False)
+    qtbot.waitUntil(lambda: isinstance(page.dialog, MadeDialog), timeout=WAIT_MS)
+    sent = gateway.calls[-1][2]
+    assert sent["user_id"] == "user_chitra" and sent["models"] == ["fast"] and sent["scopes"] == ["chat", "models"]
+    assert sent["expires_at"] > "2026" and sent["environment"] == "production"
+
+
+def test_a_new_value_is_shown_once_and_not_left_by_a_slip(
+    qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window], screenshots: Path
+) -> None:
+    some(stand_in)
+    page = told(qtbot, window())
+    page.head.add.click()
+    dialog = dialog_of(page, KeyFormDialog)
+    dialog.name.setText("Prometheus")
+    dialog.holder.kind.setCurrentIndex(dialog.holder.kind.findData("nobody"))
+    QTest.qWait(30)
+    pictures(dialog, screenshots, "new_nobody")
+    dialog.save.click()
+    qtbot.waitUntil(lambda: isinstance(page.dialog, MadeDialog), timeout=WAIT_MS)
+    made = dialog_of(page, MadeDialog)
+    assert made.key.text() == SECRET and SECRET in made.lines.toPlainText() and "curl http" in made.lines.toPlainText()
+    made.kind.setCurrentIndex(1)
+    assert "OpenAI(base_url=" in made.lines.toPlainText()
+    pictures(made, screenshots, "made")
+    made.close_it.click()
+    assert made.isVisible() and "can't be shown again" in made.said.text()
+    pictures(made, screenshots, "made_left")
+    made.copy.click()
+    assert QGuiApplication.clipboard().text() == SECRET
+    made.close_it.click()
+    qtbot.waitUntil(lambda: page.keys.view.chosen_id == "key_Prometheus", timeout=WAIT_MS)
+    assert SECRET not in page.below.facts.text()
+
+
+def test_an_edit_sends_what_differs_and_is_refused_where_somebody_was_faster(
+    qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window], screenshots: Path
+) -> None:
+    gateway = some(stand_in)
+    page = told(qtbot, window())
+    view = page.keys.view
+    view.choose("key_wiki")
+    view.opened.emit()
+    dialog = dialog_of(page, KeyFormDialog)
+    assert dialog.models.text() == "fast, openai/*" and not dialog.rows["holder"].isVisible()
+    pictures(dialog, screenshots, "edit")
+    dialog.save.click()  # nothing was changed
+    assert not dialog.isVisible() and not gateway.calls
+    view.opened.emit()
+    dialog = dialog_of(page, KeyFormDialog)
+    dialog.models.clear()
+    dialog.ends.setCurrentIndex(dialog.ends.findData("never"))
+    changed = {"error": {"message": "you saw version 1, it is version 2 now", "fix": "Send its ETag", "param": None}}
+    gateway.answer("PATCH", f"{KEYS}/key_wiki", 412, changed)
+    dialog.save.click()
+    qtbot.waitUntil(dialog.problem.isVisible, timeout=WAIT_MS)
+    assert dialog.problem.text().startswith("Somebody else changed it meanwhile, so nothing of yours was saved.")
+    assert not dialog.save.isEnabled()
+    pictures(dialog, screenshots, "edit_changed")
+    dialog.cancel.click()
+    gateway.answer_as_ever("PATCH", f"{KEYS}/key_wiki")
+    view.opened.emit()
+    dialog = dialog_of(page, KeyFormDialog)
+    dialog.name.setText("wiki of all")
+    dialog.models.clear()
+    dialog.save.click()
+    qtbot.waitUntil(lambda: cell(view, "key_wiki", 0) == "wiki of all", timeout=WAIT_MS)
+    assert gateway.calls[-1] == ("PATCH", f"{KEYS}/key_wiki", {"name": "wiki of all", "models": None})
+    assert page.watch.keys.keys.get("key_wiki").version == 2
+
+
+def test_a_key_is_rotated_with_a_time_in_which_both_values_work(
+    qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window], screenshots: Path
+) -> None:
+    gateway = some(stand_in)
+    page = told(qtbot, window())
+    page.keys.view.choose("key_rotated")
+    page.keys.buttons.buttons["rotate"].click()
+    dialog = dialog_of(page, RotateDialog)
+    assert "ends at once" in dialog.note.text()  # there are two values already
+    pictures(dialog, screenshots, "rotate")
+    dialog.grace.setCurrentIndex(dialog.grace.findData(3_600))
+    dialog.rotate.click()
+    qtbot.waitUntil(lambda: isinstance(page.dialog, MadeDialog), timeout=WAIT_MS)
+    made = dialog_of(page, MadeDialog)
+    assert made.windowTitle() == "New value" and "The value before works until" in made.note.text()
+    pictures(made, screenshots, "rotated")
+    assert gateway.calls[-1] == ("POST", f"{KEYS}/key_rotated/rotate", {"grace_seconds": 3_600})
+    made.copy_lines.click()
+    made.reject()
+
+
+def test_a_revoked_key_leaves_the_list_and_a_refusal_is_told(
+    qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window], screenshots: Path
+) -> None:
+    gateway = some(stand_in)
+    page = told(qtbot, window())
+    view = page.keys.view
+    view.choose("key_wiki")
+    gateway.answer("DELETE", f"{KEYS}/key_wiki", 403, {"error": {"message": "the role x may not revoke it", "fix": "Ask"}})
+    page.keys.buttons.buttons["revoke"].click()
+    dialog = dialog_of(page, ConfirmDialog)
+    assert dialog.question.text() == "Revoke wiki of wiki?" and "rotate it instead" in dialog.consequence.text()
+    dialog.confirm.click()
+    qtbot.waitUntil(page.problem.isVisible, timeout=WAIT_MS)
+    assert page.problem.text() == "The role x may not revoke it. Ask."
+    gateway.answer_as_ever("DELETE", f"{KEYS}/key_wiki")
+    gateway.be_slow(True)
+    page.keys.buttons.buttons["revoke"].click()
+    dialog_of(page, ConfirmDialog).confirm.click()
+    assert cell(view, "key_wiki", 4) == "Revoking…" and not page.keys.buttons.buttons["edit"].isEnabled()
+    gateway.be_slow(False)
+    qtbot.waitUntil(lambda: "wiki" not in cells(view, 0), timeout=WAIT_MS)
+    narrow(page, "revoked")
+    qtbot.waitUntil(lambda: "wiki" in cells(view, 0), timeout=WAIT_MS)
+
+
+def test_a_leaked_key_is_revoked_by_its_value_which_stays_hidden(
+    qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window], screenshots: Path
+) -> None:
+    gateway = some(stand_in)
+    page = told(qtbot, window())
+    qtbot.waitUntil(lambda: "…" not in cells(page.keys.view, 1), timeout=WAIT_MS)
+    page.head.leaked.click()
+    dialog = dialog_of(page, LeakDialog)
+    assert dialog.value.echoMode() == dialog.value.EchoMode.Password and not dialog.revoke.isEnabled()
+    dialog.value.setText(f" {SECRET}")
+    why = {"message": "this API key is not known here", "fix": "It is another appliance's", "param": "key"}
+    gateway.answer("POST", f"{KEYS}/revoke", 404, {"error": why})
+    dialog.revoke.click()
+    qtbot.waitUntil(dialog.row.problem.isVisible, timeout=WAIT_MS)
+    pictures(dialog, screenshots, "leak_unknown")
+    gateway.answer_as_ever("POST", f"{KEYS}/revoke")
+    dialog.revoke.click()
+    qtbot.waitUntil(dialog.outcome.isVisible, timeout=WAIT_MS)
+    assert dialog.outcome.text() == "That was notebook (gh-prod-DPQt…, Asha Rao, asha@example.com). It is revoked, for good."
+    assert dialog.value.text() == "" and gateway.calls[-1][2] == {"key": SECRET}
+    pictures(dialog, screenshots, "leak_done")
