@@ -205,7 +205,7 @@ def revoke_question(key: ApiKey, keys: Keys) -> tuple[str, str]:
         f"Programs that use {one_line(key.key_prefix, 40)}… are refused with their next request, for good. To replace its value "
         "without a break, rotate it instead."
     )
-    return f"Revoke {one_line(key.name, NAME_TOLD_MAX)}{of}?", consequence
+    return f"Revoke “{one_line(key.name, NAME_TOLD_MAX)}”{of}?", consequence
 
 
 def ended_words(ended: Ended, keys: Keys) -> str:

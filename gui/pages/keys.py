@@ -8,6 +8,7 @@ from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QDialog, QStackedLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from gui import account_row_state, key_row_state
+from gui.account_dialog import AccountDialog
 from gui.client import Failure
 from gui.confirm_dialog import ConfirmDialog
 from gui.key_form_dialog import KeyFormDialog
@@ -213,7 +214,12 @@ class KeysPage(QWidget):
             self._confirm(key_row_state.revoke_question(one, known), "Revoke", lambda: self.watch.revoke(one))
 
     def _add_account(self) -> None:
-        pass
+        self._open_account(AccountDialog(self.watch, parent=self))
+
+    def _open_account(self, dialog: AccountDialog) -> None:
+        self._say()
+        dialog.saved.connect(self.accounts.view.choose)
+        self._open(dialog)
 
     def _act_account(self, verb: str) -> None:
         known = self.watch.keys
@@ -221,9 +227,12 @@ class KeysPage(QWidget):
         if one is None or (why := account_row_state.why_not(verb, one, known)):
             self._say(why if one is not None else "")
             return
-        if verb == "key":
+        if verb == "edit":
+            self._open_account(AccountDialog(self.watch, one, self))
+        elif verb == "key":
             self._add_key(one.id)
         elif verb == "resume":
+            self._say()
             self.watch.change_account(one, suspended=False)
         elif verb == "suspend":
             question = account_row_state.suspend_question(one)

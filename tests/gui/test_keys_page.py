@@ -1,17 +1,30 @@
 """The Keys page before a stand-in: screens that a real appliance shows seldom."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QDateEdit,
+    QDialog,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from gui import theme
+from gui.account_dialog import AccountDialog
 from gui.confirm_dialog import ConfirmDialog
 from gui.desktop import Desktop
 from gui.key_form_dialog import KeyFormDialog
@@ -22,7 +35,7 @@ from gui.rotate_dialog import RotateDialog
 from gui.tables.lines_view import LinesView
 from gui.window import PAGES, WANTED, Window
 from tests.gui.conftest import MakeService
-from tests.gui.keys_stand_in import KEYS, SECRET, StandIn, account, key, person, unit
+from tests.gui.keys_stand_in import ACCOUNTS, KEYS, SECRET, StandIn, account, key, person, unit
 
 WAIT_MS = 15_000
 YEARS_AHEAD, LONG_AGO = "2099-01-01T00:00:00Z", "2026-01-01T08:00:00Z"
@@ -301,7 +314,7 @@ def test_a_new_value_is_shown_once_and_not_left_by_a_slip(
     made = dialog_of(page, MadeDialog)
     assert made.key.text() == SECRET and SECRET in made.lines.toPlainText() and "curl http" in made.lines.toPlainText()
     made.kind.setCurrentIndex(1)
-    assert "OpenAI(base_url=" in made.lines.toPlainText()
+    assert "base_url=" in made.lines.toPlainText()
     pictures(made, screenshots, "made")
     made.close_it.click()
     assert made.isVisible() and "can't be shown again" in made.said.text()
@@ -380,7 +393,7 @@ def test_a_revoked_key_leaves_the_list_and_a_refusal_is_told(
     gateway.answer("DELETE", f"{KEYS}/key_wiki", 403, {"error": {"message": "the role x may not revoke it", "fix": "Ask"}})
     page.keys.buttons.buttons["revoke"].click()
     dialog = dialog_of(page, ConfirmDialog)
-    assert dialog.question.text() == "Revoke wiki of wiki?" and "rotate it instead" in dialog.consequence.text()
+    assert dialog.question.text() == "Revoke “wiki” of wiki?" and "rotate it instead" in dialog.consequence.text()
     dialog.confirm.click()
     qtbot.waitUntil(page.problem.isVisible, timeout=WAIT_MS)
     assert page.problem.text() == "The role x may not revoke it. Ask."
@@ -416,3 +429,110 @@ def test_a_leaked_key_is_revoked_by_its_value_which_stays_hidden(
     assert dialog.outcome.text() == "That was notebook (gh-prod-DPQt…, Asha Rao, asha@example.com). It is revoked, for good."
     assert dialog.value.text() == "" and gateway.calls[-1][2] == {"key": SECRET}
     pictures(dialog, screenshots, "leak_done")
+
+
+def test_service_accounts_are_made_moved_suspended_and_deleted(
+    qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window], screenshots: Path
+) -> None:
+    gateway = some(stand_in)
+    shown = window()
+    page = told(qtbot, shown)
+    page.head.tabs[1].click()
+    view, buttons = page.accounts.view, page.accounts.buttons.buttons
+    assert cells(view, 0) == ["ci", "empty", "wiki"] and cells(view, 1) == ["—", "—", "Research · Search"]
+    assert cells(view, 3) == ["Suspended", "Active", "Active"]
+    pictures(shown, screenshots, "accounts")
+    page.head.add.click()
+    dialog = dialog_of(page, AccountDialog)
+    dialog.save.click()
+    assert dialog.rows["name"].problem.isVisible()
+    dialog.name.setText("build")
+    dialog.department.setCurrentIndex(1)
+    assert dialog.team.count() == 2
+    dialog.team.setCurrentIndex(1)
+    pictures(dialog, screenshots, "account")
+    taken = {"message": "there is a service account of this name already", "fix": "Choose another one.", "param": "name"}
+    gateway.answer("POST", ACCOUNTS, 409, {"error": taken})
+    dialog.save.click()
+    qtbot.waitUntil(dialog.rows["name"].problem.isVisible, timeout=WAIT_MS)
+    gateway.answer_as_ever("POST", ACCOUNTS)
+    dialog.save.click()
+    qtbot.waitUntil(lambda: view.chosen_id == "sa_build", timeout=WAIT_MS)
+    assert gateway.calls[-1] == ("POST", ACCOUNTS, {"name": "build", "team_id": "team_search"})
+    view.choose("sa_wiki")
+    buttons["suspend"].click()
+    assert "Its 2 keys stop with the next request" in dialog_of(page, ConfirmDialog).consequence.text()
+    dialog_of(page, ConfirmDialog).confirm.click()
+    qtbot.waitUntil(lambda: cell(view, "sa_wiki", 3) == "Suspended", timeout=WAIT_MS)
+    assert cell(page.keys.view, "key_wiki", 4) == "Stopped"
+    buttons["resume"].click()
+    qtbot.waitUntil(lambda: cell(view, "sa_wiki", 3) == "Active", timeout=WAIT_MS)
+    buttons["delete"].click()
+    assert "Its 2 keys are deleted with it" in dialog_of(page, ConfirmDialog).consequence.text()
+    dialog_of(page, ConfirmDialog).confirm.click()
+    qtbot.waitUntil(lambda: cell(view, "sa_wiki", 0) == "", timeout=WAIT_MS)
+    assert "key_wiki" not in [one.id for one in page.watch.keys.keys.items]
+
+
+def test_a_key_is_made_for_the_chosen_service_account(
+    qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window], screenshots: Path
+) -> None:
+    gateway = some(stand_in)
+    page = told(qtbot, window())
+    page.head.tabs[1].click()
+    page.accounts.view.choose("sa_empty")
+    page.accounts.buttons.buttons["key"].click()
+    dialog = dialog_of(page, KeyFormDialog)
+    dialog.name.setText("nightly")
+    assert dialog.holder.account.isVisible() and not dialog.holder.person.isVisible()
+    pictures(dialog, screenshots, "new_account")
+    dialog.save.click()
+    qtbot.waitUntil(lambda: isinstance(page.dialog, MadeDialog), timeout=WAIT_MS)
+    assert gateway.calls[-1][2]["service_account_id"] == "sa_empty" and page.head.place == 0
+
+
+def test_on_a_small_screen_every_action_stays_within_reach(
+    qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window], screenshots: Path
+) -> None:
+    some(stand_in)
+    shown = window()
+    page = told(qtbot, shown)
+    shown.resize(640, 480)
+    QTest.qWait(50)
+    for place, part in ((0, page.keys), (1, page.accounts)):
+        page.head.tabs[place].click()
+        QTest.qWait(50)
+        pictures(shown, screenshots, f"small_{place}")
+        assert shown.width() <= 680 and shown.height() <= 560
+        within = shown.rect()
+        for one in (*part.buttons.buttons.values(), page.head.add, page.head.search, *page.head.tabs):
+            assert one.isVisible() and within.contains(one.rect().translated(one.mapTo(shown, one.rect().topLeft())))
+        assert part.view.horizontalHeader().length() <= part.view.viewport().width()  # nothing stands outside
+
+
+def test_the_page_can_be_used_from_the_keyboard(qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window]) -> None:
+    some(stand_in)
+    shown = window()
+    page = told(qtbot, shown)
+    shown.activateWindow()
+    QTest.keySequence(shown, QKeySequence(QKeySequence.StandardKey.Find))
+    assert page.head.search.hasFocus()
+    page.keys.view.setFocus()
+    page.keys.view.choose("key_wiki")
+    QTest.keyClick(page.keys.view, Qt.Key.Key_Return)
+    dialog_of(page, KeyFormDialog).reject()
+    QTest.keyClick(page.keys.view, Qt.Key.Key_Delete)
+    question = dialog_of(page, ConfirmDialog)
+    assert question.cancel.hasFocus() or question.cancel.isDefault()
+    question.reject()
+    for dialog in (KeyFormDialog(page.watch, parent=page), LeakDialog(page.watch, page), AccountDialog(page.watch, parent=page)):
+        taken = [key for part in dialog.findChildren(QLabel) + dialog.findChildren(QAbstractButton)
+                 for key in re.findall("&(\\w)", part.text().lower())]  # fmt: skip
+        assert sorted(taken) == sorted(set(taken)), dialog.windowTitle()
+        for part in dialog.findChildren(QWidget):
+            if part.focusPolicy() & Qt.FocusPolicy.TabFocus and isinstance(part, QLineEdit | QComboBox | QListWidget | QDateEdit):
+                assert part.accessibleName() or part.objectName() == "qt_spinbox_lineedit", part
+        dialog.close()
+    shown_keys = [key for part in page.findChildren(QAbstractButton) if part.isVisible()
+                  for key in re.findall("&(\\w)", part.text().lower())]  # fmt: skip
+    assert sorted(shown_keys) == sorted(set(shown_keys))
