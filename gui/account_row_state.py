@@ -5,7 +5,7 @@ from gui.keys_state import Keys, ServiceAccount
 from gui.lines_state import Action, Cell, Line
 from gui.plain_text import one_line
 
-COLUMNS = ("Service account", "Department and team", "Keys", "State")
+COLUMNS = ("Account", "Department", "Keys", "State")
 WAYS = {"key": "New &key…", "edit": "&Edit…", "suspend": "&Suspend…", "resume": "&Resume", "delete": "&Delete…"}
 _WHAT_FOR = (
     "A service account holds keys for a program that is nobody's own: a wiki, a build server. Its keys stay when people leave, "

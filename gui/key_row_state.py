@@ -79,8 +79,8 @@ def may(key: ApiKey) -> Cell:
     does, where = scope_words(key), "this machine only" if key.loopback_only else ""
     if not {"chat", "embeddings"} & set(scopes(key)):
         return Cell(_begun(does), where)
-    models = model_words(key)
-    return Cell(_begun(model_words(key, 3)), ", ".join(part for part in (does, where) if part), hint=_begun(models))
+    models = "All models" if key.models is None else model_words(key, 3)
+    return Cell(models, ", ".join(part for part in (does, where) if part), hint="" if key.models is None else model_words(key))
 
 
 def used(key: ApiKey, at: datetime) -> Cell:
@@ -153,17 +153,20 @@ def ends(key: ApiKey) -> str:
 
 
 def named(keys: Keys, key: ApiKey) -> str:
-    """Its holder, in a sentence."""
-    return ", ".join(one_line(part, NAME_TOLD_MAX) for part in keys.holder(key) if part)
+    """Its holder, in a sentence; empty where that isn't known."""
+    if key.user_id is None and key.service_account_id is None:
+        return "nobody"
+    return ", ".join(one_line(part, NAME_TOLD_MAX) for part in keys.holder(key) if part not in ("", "…"))
 
 
 def facts(key: ApiKey, keys: Keys, at: datetime) -> str:
     """All that its row has no room for."""
-    whose = "nobody" if key.user_id is None and key.service_account_id is None else named(keys, key)
+    whose = named(keys, key)
     does = ", ".join(SCOPES.get(one, one_line(one, 40)).lower() for one in scopes(key))
     where = "; from this machine only" if key.loopback_only else ""
     told = [
-        f"{one_line(key.name, NAME_TOLD_MAX)} ({one_line(key.key_prefix, 40)}…, {one_line(key.environment, 40)}), of {whose}.",
+        f"{one_line(key.name, NAME_TOLD_MAX)} ({one_line(key.key_prefix, 40)}…, {one_line(key.environment, 40)})"
+        + (f", of {whose}." if whose else "."),
         f"May use {does}; {model_words(key)}{where}.",
         f"Made {exactly(key.created_at)}." if key.created_at else "",
         use_words(key),
@@ -208,13 +211,12 @@ def revoke_question(key: ApiKey, keys: Keys) -> tuple[str, str]:
     return f"Revoke “{one_line(key.name, NAME_TOLD_MAX)}”{of}?", consequence
 
 
-def ended_words(ended: Ended, keys: Keys) -> str:
-    """Which key it was that somebody found the value of."""
-    key = keys.keys.get(ended.id)
+def ended_words(ended: Ended, keys: Keys, key: ApiKey | None) -> str:
+    """Which key it was that somebody found the value of; `key` where it could be looked up."""
     value = f"{one_line(ended.key_prefix, 40)}…"
     which = f"{value} ({one_line(ended.id, 60)})"
     if key is not None:
-        which = f"{one_line(key.name, NAME_TOLD_MAX)} ({value}, {named(keys, key)})"
+        which = f"“{one_line(key.name, NAME_TOLD_MAX)}” ({', '.join(part for part in (value, named(keys, key)) if part)})"
     if ended.only_previous:
         return f"That was the value before the last rotation of {which}. It works no more; the newer value goes on working."
     return f"That was {which}. It is revoked, for good."

@@ -2,20 +2,20 @@
 
 from typing import Any
 
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from gui.client import Failure
 from gui.key_row_state import ended_words
-from gui.keys_state import ended_of
+from gui.keys_state import ApiKey, Ended, ended_of, key_of
 from gui.keys_watch import KEYS, KeysWatch
 from gui.plain_text import breakable, sentences
 from gui.provider_form_state import complaint
+from gui.records_watch import at
 from gui.watch import UNREADABLE
 from gui.widgets.form_field import FormArea, FormField
 from gui.widgets.parts import button, field, label
 
-REVOKE = "key.revoke_value"
+REVOKE, LOOK = "key.revoke_value", "key.look"
 WIDTH = 480
 VALUE_CHARACTERS_MAX = 200
 _WHAT = (
@@ -25,15 +25,14 @@ _WHAT = (
 
 
 class LeakDialog(QDialog):
-    """`ended` tells the id of the key that it was, as soon as that is known; the dialog says it too."""
-
-    ended = Signal(str)
+    """It stays open, and says which key it was."""
 
     def __init__(self, watch: KeysWatch, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Revoke a leaked key")
         self.setMinimumWidth(WIDTH)
         self._watch = watch
+        self._ended: Ended | None = None
         self.note, self.outcome = label(_WHAT, wraps=True), label(name="ok", wraps=True)
         self.value, self.shows = field("The key's value", secret=True), QCheckBox("&Show it")
         self.value.setMaxLength(VALUE_CHARACTERS_MAX)
@@ -79,19 +78,24 @@ class LeakDialog(QDialog):
         self._watch.send(f"{REVOKE} {id(self)}", "POST", f"{KEYS}/revoke", {"key": self.value.text().strip()})
 
     def _answered(self, ticket: str, answer: Any, failure: Failure | None) -> None:
+        if ticket == f"{LOOK} {id(self)}" and self._ended is not None:
+            self._tell(self._ended, key_of(answer) if failure is None else None)
         if ticket != f"{REVOKE} {id(self)}":
             return
-        ended = ended_of(answer) if failure is None else None
-        if ended is None:
+        self._ended = ended_of(answer) if failure is None else None
+        if self._ended is None:
             shown = failure or UNREADABLE
             self.revoke.setEnabled(True)
             self.row.show_problem(sentences(complaint(shown.message, shown.param), shown.fix))
             self.form.fit(self)
             return
         self.value.clear()
-        self.outcome.setText(breakable(ended_words(ended, self._watch.keys)))
+        self._tell(self._ended, self._watch.keys.keys.get(self._ended.id))
+        self._watch.send(f"{LOOK} {id(self)}", "GET", at(KEYS, self._ended.id))  # further down the list, or in none
+        self._watch.look_at(self._ended.id)
+        self.cancel.setFocus()
+
+    def _tell(self, ended: Ended, key: ApiKey | None) -> None:
+        self.outcome.setText(breakable(ended_words(ended, self._watch.keys, key)))
         self.outcome.show()
         self.form.fit(self)
-        self.cancel.setFocus()
-        self._watch.look_at(ended.id)
-        self.ended.emit(ended.id)

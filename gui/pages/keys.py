@@ -55,7 +55,7 @@ class KeysPage(QWidget):
         return LinesPart(view, Empty(*key_row_state.EMPTY, self._add_key), key_row_state.WAYS, self._act, self.below, 0)
 
     def _accounts_part(self) -> LinesPart:
-        view = LinesView("Service accounts", account_row_state.COLUMNS, {2: 90, 3: 150}, {2: 440})
+        view = LinesView("Service accounts", account_row_state.COLUMNS, {2: 72, 3: 132}, {2: 440})
         return LinesPart(view, Empty(*account_row_state.EMPTY, self._add_account), account_row_state.WAYS, self._act_account)
 
     def _lay_out(self) -> None:

@@ -417,6 +417,7 @@ def test_a_leaked_key_is_revoked_by_its_value_which_stays_hidden(
     page.head.leaked.click()
     dialog = dialog_of(page, LeakDialog)
     assert dialog.value.echoMode() == dialog.value.EchoMode.Password and not dialog.revoke.isEnabled()
+    assert dialog.form.height() >= dialog.row.height() > 0
     dialog.value.setText(f" {SECRET}")
     why = {"message": "this API key is not known here", "fix": "It is another appliance's", "param": "key"}
     gateway.answer("POST", f"{KEYS}/revoke", 404, {"error": why})
@@ -426,7 +427,7 @@ def test_a_leaked_key_is_revoked_by_its_value_which_stays_hidden(
     gateway.answer_as_ever("POST", f"{KEYS}/revoke")
     dialog.revoke.click()
     qtbot.waitUntil(dialog.outcome.isVisible, timeout=WAIT_MS)
-    assert dialog.outcome.text() == "That was notebook (gh-prod-DPQt…, Asha Rao, asha@example.com). It is revoked, for good."
+    assert dialog.outcome.text() == "That was “notebook” (gh-prod-DPQt…, Asha Rao, asha@example.com). It is revoked, for good."
     assert dialog.value.text() == "" and gateway.calls[-1][2] == {"key": SECRET}
     pictures(dialog, screenshots, "leak_done")
 
