@@ -120,6 +120,7 @@ class Keys:
         self.organisation = Organisation()
         self.asked: dict[str, str] = {}
         self._people: dict[str, User | None] = {}
+        self._fresh: set[str] = set()
         self._named: dict[str, tuple[Any, tuple[str, str]]] = {}
         self._texts: dict[str, tuple[Any, str]] = {}
 
@@ -155,12 +156,17 @@ class Keys:
         while len(self._people) >= NAMED_MAX:
             del self._people[next(iter(self._people))]
         self._people[user_id] = found
+        self._fresh.add(user_id)
+
+    def age_people(self) -> None:
+        """Those who are known are shown as they were until they are asked for again: one may be suspended since."""
+        self._fresh.clear()
 
     def unnamed(self, most: int, but: Collection[str] = ()) -> list[str]:
-        """Holders of keys in the list whose names aren't known yet."""
-        if most <= 0 or len(self._people) >= NAMED_MAX:
+        """Holders of keys in the list of whom nothing is known, or nothing new."""
+        if most <= 0 or len(self._fresh) >= NAMED_MAX:
             return []
-        wanted = dict.fromkeys(one.user_id for one in self.keys.items if one.user_id and one.user_id not in self._people)
+        wanted = dict.fromkeys(one.user_id for one in self.keys.items if one.user_id and one.user_id not in self._fresh)
         return [user_id for user_id in wanted if user_id and user_id not in but][:most]
 
     def person(self, user_id: str | None) -> User | None:

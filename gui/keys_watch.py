@@ -31,6 +31,11 @@ class KeysWatch(RecordsWatch):
         self._wants_whole = False
         self._look.setInterval(LOOK_MS)
 
+    def watch(self, *, on: bool) -> None:
+        if on:
+            self.keys.age_people()
+        super().watch(on=on)
+
     def _knows_something(self) -> bool:
         return self.keys.told
 
@@ -45,6 +50,7 @@ class KeysWatch(RecordsWatch):
     def ask_anew(self) -> None:
         """Everything, also what was got below: for who asks by hand."""
         self._wants_whole = True
+        self.keys.age_people()
         self.ask()
 
     def narrow(self, to: str) -> None:
