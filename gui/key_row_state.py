@@ -136,9 +136,7 @@ def state(key: ApiKey, keys: Keys, at: datetime) -> Cell:
     if by := keys.stopped_by(key):
         return Cell("Stopped", "holder suspended", marker="warned", tone="warn", hint=f"{by} is suspended.")
     if is_rotating(key, at):
-        return Cell(
-            "Two values", f"old one ends {ahead(key.previous_until, at)}", marker="working", tone="accent", hint=ends(key)
-        )
+        return Cell("Two values", f"old ends {ahead(key.previous_until, at)}", marker="working", tone="accent", hint=ends(key))
     end = moment(key.expires_at)
     if end is None:
         return Cell("Active", "doesn't expire", marker="ready", tone="ok")

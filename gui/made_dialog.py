@@ -44,13 +44,7 @@ class MadeDialog(QDialog):
             self.where.addItem(one_line(one, 200), one)
         for name in snippets("", "", ""):
             self.kind.addItem(name)
-        self.lines, self.copy_lines = QPlainTextEdit(), button("Copy &lines", self._copy_lines)
-        self.lines.setObjectName("mono")
-        self.lines.setAccessibleName("Lines to paste")
-        self.lines.setReadOnly(True)
-        self.lines.setTabChangesFocus(True)
-        self.lines.setFixedHeight(LINES_HEIGHT)
-        self.lines.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.lines, self.copy_lines = _lines(), button("Copy &lines", self._copy_lines)
         self.trust, self.said = label(_TRUST, "dim", wraps=True), label(name="warn", wraps=True)
         self.close_it = button("Close", self.reject)
         self._lay_out()
@@ -110,3 +104,14 @@ class MadeDialog(QDialog):
         self._is_warned = True
         self._say(_LEFT, "warn")
         self.copy.setFocus()
+
+
+def _lines() -> QPlainTextEdit:
+    made = QPlainTextEdit()
+    made.setObjectName("mono")
+    made.setAccessibleName("Lines to paste")
+    made.setReadOnly(True)
+    made.setTabChangesFocus(True)
+    made.setFixedHeight(LINES_HEIGHT)
+    made.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+    return made

@@ -157,7 +157,7 @@ def test_a_key_is_stopped_by_whoever_above_it_is_suspended(suspended: dict[str, 
         ({"expires_at": when(hours=-3)}, "Expired", "3 h ago"),  # the list came while it worked
         ({"state": "expired", "expires_at": when(days=-1)}, "Expired", "yesterday"),
         ({"state": "revoked", "revoked_at": when(minutes=-5)}, "Revoked", "5 min ago"),
-        ({"previous_until": when(hours=20)}, "Two values", "old one ends in 20 h"),
+        ({"previous_until": when(hours=20)}, "Two values", "old ends in 20 h"),
         ({"previous_until": when(hours=-1)}, "Active", "doesn't expire"),
         ({"previous_until": when(hours=1), "state": "revoked", "revoked_at": when(days=-2)}, "Revoked", "2 days ago"),
     ],
