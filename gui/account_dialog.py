@@ -3,19 +3,20 @@
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from gui import account_form_state as forms
 from gui.account_form_state import AccountForm
 from gui.client import Failure
 from gui.keys_state import ServiceAccount
 from gui.keys_watch import ACCOUNTS, KeysWatch
-from gui.people_state import DEFAULT_TENANT, Unit
-from gui.plain_text import breakable, one_line, sentences
+from gui.people_state import DEFAULT_TENANT
+from gui.plain_text import breakable, sentences
 from gui.provider_form_state import complaint
 from gui.records_watch import CHANGED_MEANWHILE, at
 from gui.widgets.form_field import FormArea, FormField, combo
 from gui.widgets.parts import button, field, label
+from gui.widgets.unit_choice import offer
 
 SAVE = "account.save"
 WIDTH = 460
@@ -69,12 +70,12 @@ class AccountDialog(QDialog):
 
     def _fill(self, form: AccountForm) -> None:
         self.name.setText(form.name)
-        _offer(self.department, self._watch.keys.organisation.departments(self._tenant), form.department_id)
+        offer(self.department, self._watch.keys.organisation.departments(self._tenant), form.department_id)
         self._offer_teams(form.team_id)
 
     def _offer_teams(self, chosen: str | None) -> None:
         department_id = self.department.currentData()
-        _offer(self.team, self._watch.keys.organisation.teams(self._tenant, department_id), chosen)
+        offer(self.team, self._watch.keys.organisation.teams(self._tenant, department_id), chosen)
 
     @property
     def now(self) -> AccountForm:
@@ -120,15 +121,3 @@ class AccountDialog(QDialog):
         self.problem.setText(breakable(sentences(failure.message, failure.fix)))
         self.problem.show()
         self.form.fit(self)
-
-
-def _offer(part: QComboBox, units: list[Unit], chosen: str | None) -> None:
-    part.blockSignals(True)
-    part.clear()
-    part.addItem("None", None)
-    for one in units:
-        part.addItem(f"{one_line(one.name, 80)}{' (suspended)' if one.suspended_at is not None else ''}", one.id)
-    if chosen is not None and part.findData(chosen) < 0:
-        part.addItem("As it is", chosen)  # this app's list is older than it
-    part.setCurrentIndex(max(0, part.findData(chosen)))
-    part.blockSignals(False)

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from gui.listed_state import Listed, has
-from gui.people_state import Organisation, Placed, User
+from gui.people_state import Organisation, User
 from gui.plain_text import one_line
 
 NAMED_MAX = 20_000  # holders whose names are kept
@@ -202,11 +202,7 @@ class Keys:
     def suspended_by(self, one: ServiceAccount | User) -> str:
         if one.suspended_at is not None:
             return one_line(one.name)
-        return self._suspended_above(one)
-
-    def _suspended_above(self, one: Placed) -> str:
-        above = (self.organisation.unit(one.team_id), self.organisation.unit(one.department_id))
-        return next((one_line(unit.name) for unit in above if unit is not None and unit.suspended_at is not None), "")
+        return self.organisation.suspended_above(one)
 
     # What is shown
 

@@ -103,6 +103,25 @@ class Organisation:
         self.told = True
         return True
 
+    def put(self, item: Any) -> None:
+        """One as it is now, where it is among them."""
+        try:
+            unit = msgspec.convert(item, Unit)
+        except msgspec.ValidationError:
+            return
+        if unit.id in self._units:
+            self._units[unit.id] = unit
+
+    def drop(self, unit_id: str) -> None:
+        """A department takes its teams along."""
+        gone = [one.id for one in self._units.values() if unit_id in (one.id, one.department_id)]
+        for its_id in gone:
+            del self._units[its_id]
+
+    @property
+    def count(self) -> str:
+        return f"{len(self._units):,}" if self.told else ""
+
     def unit(self, unit_id: str | None) -> Unit | None:
         return self._units.get(unit_id or "")
 
@@ -144,19 +163,30 @@ class Organisation:
         """Where somebody stands, in one line."""
         return " · ".join(part for part in (*self.names(one), self.tenant_name(one.tenant_id)) if part)
 
+    def suspended_above(self, one: Placed) -> str:
+        """The name of the team or department that is suspended, and with it whoever is in it; empty: none."""
+        above = (self.unit(one.team_id), self.unit(one.department_id))
+        return next((one_line(unit.name) for unit in above if unit is not None and unit.suspended_at is not None), "")
+
     @staticmethod
     def _sorted(units: list[Unit]) -> list[Unit]:
         return sorted(units, key=lambda one: (one.name.casefold(), one.id))
 
 
 class People:
-    """`filters`: what the list of accounts was asked for: q, role, department_id, team_id, suspended."""
+    """`filters`: what the list of accounts was asked for: q, role, department_id, team_id, suspended. `asked`: wishes under way,
+    by id."""
 
     def __init__(self) -> None:
         self.filters: dict[str, str] = {}
+        self.asked: dict[str, str] = {}
         self.users = Listed(User)
         self.invitations = Listed(Invitation)
         self.organisation = Organisation()
+
+    def begin_again(self) -> None:
+        """Another list of accounts is wanted."""
+        self.users = Listed(User)
 
     @property
     def told(self) -> bool:
