@@ -184,6 +184,11 @@ class Keys:
             return self._name(person, person.email)
         return ("Deleted account", "") if key.user_id in self._people else ("…", "")
 
+    def tenant(self, key: ApiKey) -> str:
+        """Its holder's organisation, where there are several."""
+        one = self.accounts.get(key.service_account_id) if key.service_account_id else self.person(key.user_id)
+        return self.organisation.tenant_name(one.tenant_id) if one is not None else ""
+
     def _name(self, one: User | ServiceAccount, what: str) -> tuple[str, str]:
         """Made harmless once, not for each key at each look."""
         told, named = self._named.get(one.id, (None, ("", "")))

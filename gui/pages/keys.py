@@ -117,8 +117,9 @@ class KeysPage(QWidget):
         self.parts.setCurrentIndex(self.head.place)
         sought = one_line(self.head.search.text(), 60)
         self._show_keys(sought)
-        accounts = [account_row_state.line(one, known) for one in known.found_accounts(sought)]
-        self.accounts.show_lines(accounts, sought)
+        if self.head.place:
+            accounts = [account_row_state.line(one, known) for one in known.found_accounts(sought)]
+            self.accounts.show_lines(accounts, sought)
         self.head.show_counts(known.keys.count, known.accounts.count)
         old = f"This may be out of date. {sentences(failure.message, failure.fix)}" if failure is not None else ""
         self.stale.setText(breakable(old))
