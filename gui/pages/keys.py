@@ -133,8 +133,9 @@ class KeysPage(QWidget):
         known, at = self.watch.keys, now()
         rotating = key_row_state.rotating(known.keys.items, at)
         found = known.found_keys(sought, rotating=rotating)
-        self.keys.show_lines(self._lines.lines(found, known, at), known.sought(sought), known.nothing_words(sought))
         failure = self.watch.more_failure
+        nothing = known.nothing_words(sought, has_failed=failure is not None)
+        self.keys.show_lines(self._lines.lines(found, known, at), known.sought(sought), nothing)
         if known.is_partial(sought) and len(found) < FOUND_ENOUGH and failure is None:
             self.watch.more()
         self.below.show_more(

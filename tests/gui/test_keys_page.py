@@ -541,9 +541,11 @@ def test_the_page_can_be_used_from_the_keyboard(qtbot: QtBot, stand_in: MakeStan
             if part.focusPolicy() & Qt.FocusPolicy.TabFocus and isinstance(part, QLineEdit | QComboBox | QListWidget | QDateEdit):
                 assert part.accessibleName() or part.objectName() == "qt_spinbox_lineedit", part
         dialog.close()
-    shown_keys = [key for part in page.findChildren(QAbstractButton) if part.isVisible()
-                  for key in re.findall("&(\\w)", part.text().lower())]  # fmt: skip
-    assert sorted(shown_keys) == sorted(set(shown_keys))
+    for tab in page.head.tabs:
+        tab.click()
+        keys = [key for part in shown.findChildren(QAbstractButton) if part.isVisible()
+                for key in re.findall("&(\\w)", part.text().lower())]  # fmt: skip
+        assert sorted(keys) == sorted(set(keys))
 
 
 def test_a_next_page_that_fails_is_told_below_and_asked_for_again_by_hand(
@@ -559,6 +561,7 @@ def test_a_next_page_that_fails_is_told_below_and_asked_for_again_by_hand(
     pictures(shown, screenshots, "more_failed")
     page.head.search.setText("old 449")  # nobody asks again and again by a search
     assert page.keys.view.table.rowCount() == 0 and page.below.more.isEnabled()
+    assert page.keys.view._note == "Nothing was found among the keys that are here."
     gateway.answer_as_ever("GET", second)
     page.below.more.click()
     qtbot.waitUntil(lambda: cells(page.keys.view, 0) == ["old 449"], timeout=WAIT_MS)
