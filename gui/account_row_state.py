@@ -6,7 +6,7 @@ from gui.lines_state import Action, Cell, Line
 from gui.plain_text import one_line
 
 COLUMNS = ("Account", "Department", "Keys", "State")
-WAYS = {"key": "New &key…", "edit": "&Edit…", "suspend": "&Suspend…", "resume": "&Resume", "delete": "&Delete…"}
+WAYS = {"key": "&New key…", "edit": "&Edit…", "suspend": "&Suspend…", "resume": "&Resume", "delete": "&Delete…"}
 _WHAT_FOR = (
     "A service account holds keys for a program that is nobody's own: a wiki, a build server. Its keys stay when people leave, "
     "and all of them stop at once when it is suspended."

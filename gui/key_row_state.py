@@ -154,7 +154,7 @@ def named(keys: Keys, key: ApiKey) -> str:
     """Its holder, in a sentence; empty where that isn't known."""
     if key.user_id is None and key.service_account_id is None:
         return "nobody"
-    return ", ".join(one_line(part, NAME_TOLD_MAX) for part in keys.holder(key) if part not in ("", "…"))
+    return ", ".join(one_line(part, NAME_TOLD_MAX) for part in (*keys.holder(key), keys.tenant(key)) if part not in ("", "…"))
 
 
 def facts(key: ApiKey, keys: Keys, at: datetime) -> str:

@@ -184,6 +184,11 @@ class Keys:
             return self._name(person, person.email)
         return ("Deleted account", "") if key.user_id in self._people else ("…", "")
 
+    def tenant(self, key: ApiKey) -> str:
+        """Its holder's organisation, where there are several."""
+        one = self.accounts.get(key.service_account_id) if key.service_account_id else self.person(key.user_id)
+        return self.organisation.tenant_name(one.tenant_id) if one is not None else ""
+
     def _name(self, one: User | ServiceAccount, what: str) -> tuple[str, str]:
         """Made harmless once, not for each key at each look."""
         told, named = self._named.get(one.id, (None, ("", "")))
@@ -223,8 +228,10 @@ class Keys:
         """What the list was narrowed to by words or by state, or nothing: then no line means that there is no key at all."""
         return words or ("" if self.keys.told and self.narrowed in ("active", "") else FILTERS[self.narrowed][0])
 
-    def nothing_words(self, words: str) -> str:
-        """What stands where there is no line."""
+    def nothing_words(self, words: str, *, has_failed: bool = False) -> str:
+        """What stands where there is no line. `has_failed`: the next page can't be got."""
+        if has_failed and self.is_partial(words):
+            return "Nothing was found among the keys that are here."
         if not self.keys.told or self.is_partial(words):
             return "Asking the gateway for its keys…"
         of = {"": "key", "active": "active key"}.get(self.narrowed, "key in this list")

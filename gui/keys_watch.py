@@ -166,14 +166,16 @@ class KeysWatch(RecordsWatch):
     # Wishes
 
     def find_people(self, words: str) -> None:
-        """`found` tells the words, those who have them in their name or address, and whether there are more."""
+        """`found` tells the words, those who have them in their name or address (or a Failure), and whether there are more."""
 
         def got(items: list[Any], cursor: str | None) -> None:
             self.keys.take_people(items)
             people = [self.keys.person(str(one.get("id"))) for one in items if isinstance(one, dict)]
             self.found.emit(words, [one for one in people if one is not None], cursor is not None)
 
-        self.list_pages(USERS, {"q": words} if words else {}, 1, got, failed=self.failed.emit)
+        self.list_pages(
+            USERS, {"q": words} if words else {}, 1, got, failed=lambda failure: self.found.emit(words, failure, False)
+        )
 
     def revoke(self, key: ApiKey) -> None:
         self.wish(key.id, "revoke", "DELETE", at(KEYS, key.id))

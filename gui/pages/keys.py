@@ -117,8 +117,9 @@ class KeysPage(QWidget):
         self.parts.setCurrentIndex(self.head.place)
         sought = one_line(self.head.search.text(), 60)
         self._show_keys(sought)
-        accounts = [account_row_state.line(one, known) for one in known.found_accounts(sought)]
-        self.accounts.show_lines(accounts, sought)
+        if self.head.place:
+            accounts = [account_row_state.line(one, known) for one in known.found_accounts(sought)]
+            self.accounts.show_lines(accounts, sought)
         self.head.show_counts(known.keys.count, known.accounts.count)
         old = f"This may be out of date. {sentences(failure.message, failure.fix)}" if failure is not None else ""
         self.stale.setText(breakable(old))
@@ -132,8 +133,9 @@ class KeysPage(QWidget):
         known, at = self.watch.keys, now()
         rotating = key_row_state.rotating(known.keys.items, at)
         found = known.found_keys(sought, rotating=rotating)
-        self.keys.show_lines(self._lines.lines(found, known, at), known.sought(sought), known.nothing_words(sought))
         failure = self.watch.more_failure
+        nothing = known.nothing_words(sought, has_failed=failure is not None)
+        self.keys.show_lines(self._lines.lines(found, known, at), known.sought(sought), nothing)
         if known.is_partial(sought) and len(found) < FOUND_ENOUGH and failure is None:
             self.watch.more()
         self.below.show_more(

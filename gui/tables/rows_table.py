@@ -29,7 +29,7 @@ class RowsTable(QAbstractTableModel, Generic[R]):
 
     def show_rows(self, rows: list[R]) -> None:
         before, count = self._rows, len(self._rows)
-        if [row.id for row in rows[:count]] != [row.id for row in before]:
+        if (rows and not before) or [row.id for row in rows[:count]] != [row.id for row in before]:
             self.beginResetModel()
             self._rows = rows
             self.endResetModel()

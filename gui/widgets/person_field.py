@@ -6,9 +6,10 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
+from gui.client import Failure
 from gui.keys_watch import KeysWatch
 from gui.people_state import User
-from gui.plain_text import one_line, tooltip
+from gui.plain_text import breakable, one_line, sentences, tooltip
 from gui.widgets.parts import field, label
 
 PAUSE_MS = 250  # of typing, before the gateway is asked
@@ -58,8 +59,11 @@ class PersonField(QWidget):
     def _ask(self) -> None:
         self._watch.find_people(self._words)
 
-    def _found(self, words: str, people: list[User], has_more: bool) -> None:
+    def _found(self, words: str, people: list[User] | Failure, has_more: bool) -> None:
         if words != self._words:  # somebody typed on
+            return
+        if isinstance(people, Failure):
+            self._say(sentences(people.message, people.fix))
             return
         before = self.user_id
         self.list.blockSignals(True)
@@ -71,8 +75,11 @@ class PersonField(QWidget):
         self.list.blockSignals(False)
         more = has_more or len(people) > SHOWN_MAX
         nobody = f"Nobody has “{one_line(words, 60)}” in their name or address." if words else "There are no people yet."
-        self.note.setText(nobody if not people else "There are more: type a part of the name." if more else "")
-        self.note.setVisible(bool(self.note.text()))
+        self._say(nobody if not people else "There are more: type a part of the name." if more else "")
+
+    def _say(self, text: str) -> None:
+        self.note.setText(breakable(text))
+        self.note.setVisible(bool(text))
         self.chosen.emit()
 
     def _add(self, one: User) -> None:

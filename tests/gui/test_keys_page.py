@@ -35,7 +35,7 @@ from gui.rotate_dialog import RotateDialog
 from gui.tables.lines_view import LinesView
 from gui.window import PAGES, WANTED, Window
 from tests.gui.conftest import MakeService
-from tests.gui.keys_stand_in import ACCOUNTS, KEYS, SECRET, StandIn, account, key, person, unit
+from tests.gui.keys_stand_in import ACCOUNTS, KEYS, SECRET, USERS, StandIn, account, key, person, unit
 
 WAIT_MS = 15_000
 YEARS_AHEAD, LONG_AGO = "2099-01-01T00:00:00Z", "2026-01-01T08:00:00Z"
@@ -468,6 +468,13 @@ def test_service_accounts_are_made_moved_suspended_and_deleted(
     assert cell(page.keys.view, "key_wiki", 4) == "Stopped"
     buttons["resume"].click()
     qtbot.waitUntil(lambda: cell(view, "sa_wiki", 3) == "Active", timeout=WAIT_MS)
+    changed = {"error": {"message": "you saw version 1, it is version 2 now", "fix": "Send its ETag", "param": None}}
+    gateway.answer("DELETE", f"{ACCOUNTS}/sa_wiki", 412, changed)
+    buttons["delete"].click()
+    dialog_of(page, ConfirmDialog).confirm.click()
+    qtbot.waitUntil(page.problem.isVisible, timeout=WAIT_MS)
+    assert page.problem.text().startswith("Somebody else changed it meanwhile") and cell(view, "sa_wiki", 3) == "Active"
+    gateway.answer_as_ever("DELETE", f"{ACCOUNTS}/sa_wiki")
     buttons["delete"].click()
     assert "Its 2 keys are deleted with it" in dialog_of(page, ConfirmDialog).consequence.text()
     dialog_of(page, ConfirmDialog).confirm.click()
@@ -534,6 +541,44 @@ def test_the_page_can_be_used_from_the_keyboard(qtbot: QtBot, stand_in: MakeStan
             if part.focusPolicy() & Qt.FocusPolicy.TabFocus and isinstance(part, QLineEdit | QComboBox | QListWidget | QDateEdit):
                 assert part.accessibleName() or part.objectName() == "qt_spinbox_lineedit", part
         dialog.close()
-    shown_keys = [key for part in page.findChildren(QAbstractButton) if part.isVisible()
-                  for key in re.findall("&(\\w)", part.text().lower())]  # fmt: skip
-    assert sorted(shown_keys) == sorted(set(shown_keys))
+    for tab in page.head.tabs:
+        tab.click()
+        keys = [key for part in shown.findChildren(QAbstractButton) if part.isVisible()
+                for key in re.findall("&(\\w)", part.text().lower())]  # fmt: skip
+        assert sorted(keys) == sorted(set(keys))
+
+
+def test_a_next_page_that_fails_is_told_below_and_asked_for_again_by_hand(
+    qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window], screenshots: Path
+) -> None:
+    gateway = stand_in([], 450)
+    shown = window()
+    page = told(qtbot, shown)
+    second = f"{KEYS}?state=active&limit=200&cursor=200"
+    gateway.answer("GET", second, 503, {"error": {"message": "the database is locked", "fix": "wait a little"}})
+    page.below.more.click()
+    qtbot.waitUntil(lambda: page.below.note.text() == "The database is locked. Wait a little.", timeout=WAIT_MS)
+    pictures(shown, screenshots, "more_failed")
+    page.head.search.setText("old 449")  # nobody asks again and again by a search
+    assert page.keys.view.table.rowCount() == 0 and page.below.more.isEnabled()
+    assert page.keys.view._note == "Nothing was found among the keys that are here."
+    gateway.answer_as_ever("GET", second)
+    page.below.more.click()
+    qtbot.waitUntil(lambda: cells(page.keys.view, 0) == ["old 449"], timeout=WAIT_MS)
+
+
+def test_people_that_cannot_be_looked_for_are_told_in_the_dialog(
+    qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window]
+) -> None:
+    gateway = some(stand_in)
+    page = told(qtbot, window())
+    gateway.answer("GET", f"{USERS}?q=x&limit=200", 503, {"error": {"message": "the database is locked", "fix": ""}})
+    page.head.add.click()
+    dialog = dialog_of(page, KeyFormDialog)
+    dialog.holder.person.search.setText("x")
+    qtbot.waitUntil(lambda: dialog.holder.person.note.text() == "The database is locked.", timeout=WAIT_MS)
+    dialog.holder.person.search.setText("asha")
+    qtbot.waitUntil(lambda: dialog.holder.user_id == "user_asha", timeout=WAIT_MS)
+    QTest.keyClick(dialog.holder.person.search, Qt.Key.Key_Down)
+    assert dialog.holder.user_id == "user_asha" and not dialog.holder.person.note.isVisible()
+    dialog.reject()
