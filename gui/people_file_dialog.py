@@ -41,8 +41,8 @@ class PeopleFileDialog(QDialog):
         foot.addStretch()
         for part in (self.cancel, self.take, self.keep):
             foot.addWidget(part)
-        for part in (self.title, self.outcome, self.problem, self.invite):
-            layout.addWidget(part)
+        for row in (self.title, self.outcome, self.problem, self.invite):
+            layout.addWidget(row)
         layout.addLayout(foot)
         self.problem.hide()
         self.keep.hide()

@@ -36,6 +36,7 @@ def read(data: bytes) -> list[dict[str, str]]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UnreadableFile("It isn't UTF-8. Save it as “CSV UTF-8” and choose it again.") from None
+    people: list[dict[str, str]] = []
     first = text.partition("\n")[0]
     reader = csv.DictReader(text.splitlines(), delimiter=";" if first.count(";") > first.count(",") else ",", strict=True)
     try:
@@ -45,9 +46,11 @@ def read(data: bytes) -> list[dict[str, str]]:
         if unknown or missing:
             raise UnreadableFile(f"Its first line must name the columns, such as {FORM}.")
         reader.fieldnames = names
-        return [_person(row, reader.line_num) for row in reader]
+        for row in reader:
+            people.append(_person(row, len(people) + 2))
     except csv.Error as error:
-        raise UnreadableFile(f"Line {reader.line_num}: {error}.") from None
+        raise UnreadableFile(f"Line {len(people) + 2}: {error}.") from None
+    return people
 
 
 def _person(row: dict[str | None, Any], number: int) -> dict[str, str]:
@@ -70,10 +73,10 @@ def question(told: Imported) -> str:
     parts = [_count(len(told.created), "account", "accounts")]
     parts += [_named(told.departments_created, "department"), _named(told.teams_created, "team")]
     would = "Makes " + ", ".join(part for part in parts if part) + "." if told.created else "Makes no account."
-    left = (
-        f" {_count(told.unchanged, 'person has', 'people have')} an account already and are left alone." if told.unchanged else ""
+    left = {0: "", 1: " 1 person has an account already and is left alone."}.get(
+        told.unchanged, f" {told.unchanged:,} people have an account already and are left alone."
     )
-    return would + left.replace("1 person has an account already and are", "1 person has an account already and is")
+    return would + left
 
 
 def done_words(told: Imported) -> str:

@@ -6,7 +6,7 @@ from gui.person_row_state import NAME_TOLD_MAX
 from gui.plain_text import one_line
 
 COLUMNS = ("Department or team", "People", "State")
-WAYS = {"team": "New &team…", "edit": "&Edit…", "suspend": "&Suspend…", "resume": "&Resume", "delete": "&Delete…"}
+WAYS = {"team": "Ne&w team…", "edit": "&Edit…", "suspend": "&Suspend…", "resume": "&Resume", "delete": "&Delete…"}
 _WHAT_FOR = (
     "Departments and teams say who belongs together: what they use is counted together, and a whole department can be stopped "
     "at once."

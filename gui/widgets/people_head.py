@@ -10,7 +10,7 @@ from gui.plain_text import one_line
 from gui.widgets.form_field import combo
 from gui.widgets.parts import button, field
 
-NAMES = ("&People", "&Departments", "Invitations")
+NAMES = ("Pe&ople", "Depar&tments", "Invitations")
 PAUSE_MS = 250  # of typing, before the gateway is asked
 INDENT = "\u2003"
 STATES = {"": "Everybody", "false": "Not suspended", "true": "Suspended"}
@@ -32,7 +32,11 @@ class PeopleHead(QWidget):
         self.tabs = [button(name, self._turn) for name in NAMES]
         self.search = field("Find")
         self.role, self.unit, self.suspended = combo("Role"), combo("Department"), combo("Which people")
-        self.invite, self.add, self.take_in = button("&Invite…", invite, "primary"), button("&Add…", add), button("Import…", take_in)
+        self.invite, self.add, self.take_in = (
+            button("&Invite…", invite, "primary"),
+            button("&Add…", add),
+            button("Import…", take_in),
+        )
         self.search.setPlaceholderText("Name or e-mail address")
         self.search.setClearButtonEnabled(True)
         self.search.setMinimumWidth(90)
@@ -60,8 +64,8 @@ class PeopleHead(QWidget):
             upper.addWidget(part)
         upper.insertStretch(len(self.tabs))
         lower.addWidget(self.search, 1)
-        for part in (self.role, self.unit, self.suspended):
-            lower.addWidget(part)
+        for choice in (self.role, self.unit, self.suspended):
+            lower.addWidget(choice)
         column.addLayout(upper)
         column.addLayout(lower)
 
