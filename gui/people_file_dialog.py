@@ -50,6 +50,16 @@ class PeopleFileDialog(QDialog):
         watch.answered.connect(self._answered)
         self._send(TRIED, dry_run=True)
 
+    def _fit(self) -> None:
+        """As high as its sentences need: Qt does not count wrapped lines by itself."""
+        layout = self.layout()
+        if layout is not None:
+            layout.invalidate()
+            layout.activate()
+            height = layout.totalHeightForWidth(self.width())
+            self.setMinimumHeight(height)
+            self.resize(self.width(), height)
+
     def _ticket(self, step: str) -> str:
         return f"import {step} {id(self)}"
 
@@ -72,6 +82,7 @@ class PeopleFileDialog(QDialog):
             self.outcome.setText(breakable(files.question(told)))
             self.take.setEnabled(bool(told.created))
             self.take.setDefault(bool(told.created))
+            self._fit()
         else:
             self._made(told)
 
@@ -81,6 +92,7 @@ class PeopleFileDialog(QDialog):
         self.problem.setText(breakable(text))
         self.problem.show()
         self.take.setEnabled(False)
+        self._fit()
 
     def _made(self, told: files.Imported) -> None:
         self.taken.emit(files.done_words(told))
@@ -96,6 +108,7 @@ class PeopleFileDialog(QDialog):
         self.keep.show()
         self.keep.setFocus()
         self.cancel.setText("Close")
+        self._fit()
 
     def _keep(self) -> None:
         name, _ = QFileDialog.getSaveFileName(self, "Save the links", "links.csv", "Tables (*.csv)")

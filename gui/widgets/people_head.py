@@ -117,6 +117,7 @@ class PeopleHead(QWidget):
             tab.setAccessibleName(f"{name.replace('&', '')}, {count}")
         for part in (self.role, self.unit, self.suspended):
             part.setVisible(self.place == 0)
+        self.search.setPlaceholderText("Name or e-mail address" if self.place == 0 else "Find")
         self.take_in.setVisible(self.place == 0)
         self.add.setVisible(self.place != 2)
 
