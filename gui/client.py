@@ -45,11 +45,22 @@ class Client(QObject):
         self.network.setRedirectPolicy(QNetworkRequest.RedirectPolicy.ManualRedirectPolicy)
 
     def call(
-        self, method: str, path: str, done: Done, failed: Failed, body: Any = None, *, deadline_ms: int = DEADLINE_MS
+        self,
+        method: str,
+        path: str,
+        done: Done,
+        failed: Failed,
+        body: Any = None,
+        *,
+        deadline_ms: int = DEADLINE_MS,
+        version: int | None = None,
     ) -> QNetworkReply:
-        """One JSON call; exactly one of `done` and `failed` is called, later."""
+        """One JSON call; exactly one of `done` and `failed` is called, later. `version`: refused (412) where it has another."""
         data = json.dumps(body).encode() if body is not None else b""
-        return self._send(method, self.request(path, self.token), data, _as_json(done, failed), failed, deadline_ms)
+        request = self.request(path, self.token)
+        if version is not None:
+            request.setRawHeader(b"If-Match", f'"{version}"'.encode())
+        return self._send(method, request, data, _as_json(done, failed), failed, deadline_ms)
 
     def send_file(self, path: str, file: bytes, kind: str, done: Done, failed: Failed) -> QNetworkReply:
         """A file of a media type as the body; the answer is JSON."""

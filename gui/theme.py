@@ -41,7 +41,7 @@ SHEET = """
 #small {{ background: transparent; color: {accent}; border: 1px solid transparent; border-radius: 6px; padding: 3px 9px; }}
 #small:hover, #small:focus {{ border-color: {accent}; }} #small:disabled {{ color: {dim}; }}
 #danger {{ background: {bad}; color: {card}; border: 1px solid {bad}; border-radius: 6px; padding: 6px 16px; font-weight: 600; }}
-#danger:focus {{ border-color: {text}; }}
+#danger:focus {{ border-color: {text}; }} #danger:disabled {{ background: {line}; border-color: {line}; color: {dim}; }}
 #choice::indicator {{ width: 8px; height: 8px; border: 4px solid {card}; border-radius: 8px; background: {card}; }}
 #choice::indicator:unchecked {{ border: 1px solid {dim}; width: 14px; height: 14px; }}
 #choice::indicator:checked {{ border-color: {accent}; }} #choice:focus {{ color: {accent}; }}

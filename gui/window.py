@@ -12,12 +12,14 @@ from gui.tray_state import Look
 from gui.widgets.parts import button, label
 
 if TYPE_CHECKING:
+    from gui.pages.keys import KeysPage
     from gui.pages.models import ModelsPage
+    from gui.pages.people import PeoplePage
     from gui.pages.playground import Playground
     from gui.pages.providers import ProvidersPage
 
 
-PAGES = ("Overview", "Playground", "Models", "Providers")
+PAGES = ("Overview", "Playground", "Models", "Providers", "Keys", "People")
 WANTED, FRAME = QSize(1040, 700), QSize(16, 48)
 
 
@@ -49,6 +51,8 @@ class Window(QMainWindow):
         self.playground: Playground | None = None
         self.models: ModelsPage | None = None
         self.providers: ProvidersPage | None = None
+        self.keys: KeysPage | None = None
+        self.people: PeoplePage | None = None
         self.pages.addWidget(self.overview)
         self._lay_out()
         self.nav.setCurrentRow(0)
@@ -95,15 +99,38 @@ class Window(QMainWindow):
             self.providers = ProvidersPage(self._service)
             self.pages.addWidget(self.providers)
 
+    def open_keys(self) -> None:
+        if self.keys is None:
+            from gui.pages.keys import KeysPage
+
+            self.keys = KeysPage(self._service)
+            self.pages.addWidget(self.keys)
+
+    def open_people(self) -> None:
+        if self.people is None:
+            from gui.pages.people import PeoplePage
+
+            self.people = PeoplePage(self._service)
+            self.pages.addWidget(self.people)
+
     def _turn(self, row: int) -> None:
         name = PAGES[row]
-        if name == "Playground":
-            self.open_playground()
-        elif name == "Models":
-            self.open_models()
-        elif name == "Providers":
-            self.open_providers()
-        made = {"Playground": self.playground, "Models": self.models, "Providers": self.providers}
+        openers = {
+            "Playground": self.open_playground,
+            "Models": self.open_models,
+            "Providers": self.open_providers,
+            "Keys": self.open_keys,
+            "People": self.open_people,
+        }
+        if name in openers:
+            openers[name]()
+        made = {
+            "Playground": self.playground,
+            "Models": self.models,
+            "Providers": self.providers,
+            "Keys": self.keys,
+            "People": self.people,
+        }
         shown = made.get(name) or self.overview
         self.pages.setCurrentWidget(shown)
         self.title.setText(name)

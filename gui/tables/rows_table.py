@@ -28,15 +28,20 @@ class RowsTable(QAbstractTableModel, Generic[R]):
         self._rows: list[R] = []
 
     def show_rows(self, rows: list[R]) -> None:
-        if [row.id for row in rows] != [row.id for row in self._rows]:
+        before, count = self._rows, len(self._rows)
+        if (rows and not before) or [row.id for row in rows[:count]] != [row.id for row in before]:
             self.beginResetModel()
             self._rows = rows
             self.endResetModel()
             return
-        before, self._rows = self._rows, rows
-        for place, (old, new) in enumerate(zip(before, rows, strict=True)):
+        self._rows = [*rows[:count]]
+        for place, (old, new) in enumerate(zip(before, self._rows, strict=True)):
             if old != new:
                 self.dataChanged.emit(self.index(place, 0), self.index(place, len(self._columns) - 1))
+        if len(rows) > count:  # the next page of a long list
+            self.beginInsertRows(_NO_PARENT, count, len(rows) - 1)
+            self._rows = rows
+            self.endInsertRows()
 
     def row_at(self, place: int) -> R | None:
         return self._rows[place] if 0 <= place < len(self._rows) else None

@@ -51,7 +51,7 @@ class FormArea(QScrollArea):
                 inner.activate()
                 part.updateGeometry()
         margins = layout.contentsMargins()
-        needed = self.rows.totalHeightForWidth(dialog.width() - margins.left() - margins.right())
+        needed = _height(self.rows, dialog.width() - margins.left() - margins.right())
         self.setFixedHeight(needed)
         whole = _height(layout, dialog.width())
         room = dialog.screen().availableSize().height() - SCREEN_MARGIN

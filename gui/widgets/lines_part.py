@@ -35,10 +35,16 @@ class Empty(QFrame):
 
 
 class LinesPart(QWidget):
-    """`below`: more about the chosen line, between the table and its buttons."""
+    """`below`: more about the chosen line, between the table and its buttons; `share`: of the height, where the table has 3."""
 
     def __init__(
-        self, view: LinesView, empty: Empty, ways: Mapping[str, str], act: Callable[[str], None], below: QWidget | None = None
+        self,
+        view: LinesView,
+        empty: Empty,
+        ways: Mapping[str, str],
+        act: Callable[[str], None],
+        below: QWidget | None = None,
+        share: int = 2,
     ) -> None:
         super().__init__()
         self.view, self.empty = view, empty
@@ -57,16 +63,17 @@ class LinesPart(QWidget):
         column.setSpacing(10)
         column.addWidget(view, 3)
         if below is not None:
-            column.addWidget(below, 2)
+            column.addWidget(below, share)
         column.addWidget(self.why)
         column.addWidget(self.buttons)
         self._stack.addWidget(nothing)
         self._stack.addWidget(something)
 
-    def show_lines(self, lines: list[Line], sought: str) -> None:
-        """`sought`: what the lines were searched for; without it, no line means that there is nothing yet."""
+    def show_lines(self, lines: list[Line], sought: str, note: str = "") -> None:
+        """`sought`: what the lines were searched for; without it, no line means that there is nothing yet. `note`: what stands
+        where the search found nothing."""
         self._stack.setCurrentIndex(0 if not lines and not sought else 1)
-        self.view.show_rows(lines, f"Nothing has “{sought}” in it.")
+        self.view.show_rows(lines, note or f"Nothing has “{sought}” in it.")
 
     def show_chosen(self, actions: list[Action], why: str) -> None:
         self.buttons.show_actions(actions)
