@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from appliance.cli.accounts import Accounts, RoomsAccounts, ServerAccounts
 from appliance.cli.invitations import InvitationOrder, MadeInvitation, asked, made_here
 from appliance.cli.organisation import Organisation, RoomsOrganisation, ServerOrganisation
 from appliance.cli.rooms import Rooms, Stored
@@ -49,6 +50,8 @@ class Machine(Protocol):
     def routing(self) -> Routing: ...
     @property
     def organisation(self) -> Organisation: ...
+    @property
+    def service_accounts(self) -> Accounts: ...
     @property
     def sign_ins(self) -> SignIns: ...
 
@@ -134,6 +137,10 @@ class RunningServer:
     @property
     def organisation(self) -> Organisation:
         return ServerOrganisation(self)
+
+    @property
+    def service_accounts(self) -> Accounts:
+        return ServerAccounts(self)
 
     @property
     def sign_ins(self) -> SignIns:
@@ -298,6 +305,10 @@ class OwnRooms:
     @property
     def organisation(self) -> Organisation:
         return RoomsOrganisation(self._run)
+
+    @property
+    def service_accounts(self) -> Accounts:
+        return RoomsAccounts(self._run)
 
     @property
     def sign_ins(self) -> SignIns:

@@ -51,7 +51,7 @@ class ServerOrganisation:
     def tenants(self) -> "list[TenantShown]":
         from appliance.api.admin.tenants import TenantShown
 
-        return msgspec.convert(self._all("tenants", {}), list[TenantShown])
+        return msgspec.convert(all_pages(self._server, "tenants", {}), list[TenantShown])
 
     def create_tenant(self, name: str) -> "TenantShown":
         return self._tenant("POST", "tenants", {"name": name})
@@ -65,7 +65,7 @@ class ServerOrganisation:
     def users(self, role: str | None) -> "list[PersonShown]":
         from appliance.api.admin.users import PersonShown
 
-        return msgspec.convert(self._all("users", {} if role is None else {"role": role}), list[PersonShown])
+        return msgspec.convert(all_pages(self._server, "users", {} if role is None else {"role": role}), list[PersonShown])
 
     def create_user(self, wanted: Change) -> "PersonShown":
         return self._user("POST", "users", wanted)
@@ -93,17 +93,9 @@ class ServerOrganisation:
 
     def _id_of(self, email: str) -> str:
         """Errors: NotFound, InvalidField."""
-        return quote(_named(email, msgspec.convert(self._all("users", {"q": email.strip()}), list[_Named])), safe="")
-
-    def _all(self, what: str, query: dict[str, str]) -> list[Any]:
-        found: list[Any] = []
-        cursor: dict[str, str] = {}
-        while True:
-            page = self._server.ask("GET", f"{what}?{urlencode({'limit': A_PAGE, **query, **cursor})}")
-            found += page["items"]
-            if page["next_cursor"] is None:
-                return found
-            cursor = {"cursor": page["next_cursor"]}
+        return quote(
+            _named(email, msgspec.convert(all_pages(self._server, "users", {"q": email.strip()}), list[_Named])), safe=""
+        )
 
 
 class RoomsOrganisation:
@@ -117,7 +109,7 @@ class RoomsOrganisation:
 
         async def read(rooms: Rooms) -> "list[TenantShown]":
             room = rooms.people.tenants
-            return [tenant_shown(one) for one in await _pages(lambda after: room.list(rooms.caller, limit=A_PAGE, after=after))]
+            return [tenant_shown(one) for one in await pages(lambda after: room.list(rooms.caller, limit=A_PAGE, after=after))]
 
         found: list[TenantShown] = self._run(read)
         return found
@@ -230,10 +222,23 @@ async def _user_id(rooms: Rooms, email: str) -> str:
 async def _people(rooms: Rooms, wanted: Any) -> list[Any]:
 
     room = rooms.people.people
-    return await _pages(lambda after: room.list(rooms.caller, wanted, limit=A_PAGE, after=after))
+    return await pages(lambda after: room.list(rooms.caller, wanted, limit=A_PAGE, after=after))
 
 
-async def _pages(read: Callable[[str | None], Coroutine[Any, Any, Any]]) -> list[Any]:
+def all_pages(server: Server, what: str, query: dict[str, str]) -> list[Any]:
+    """Everything that the running server lists there."""
+    found: list[Any] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = server.ask("GET", f"{what}?{urlencode({'limit': A_PAGE, **query, **cursor})}")
+        found += page["items"]
+        if page["next_cursor"] is None:
+            return found
+        cursor = {"cursor": page["next_cursor"]}
+
+
+async def pages(read: Callable[[str | None], Coroutine[Any, Any, Any]]) -> list[Any]:
+    """Everything that a room lists."""
     found: list[Any] = []
     after: str | None = None
     while True:
