@@ -35,6 +35,7 @@ class Organisation(Protocol):
     def create_user(self, wanted: Change) -> "PersonShown": ...
     def change_user(self, email: str, change: Change) -> "PersonShown": ...
     def delete_user(self, email: str, *, forget: bool) -> None: ...
+    def user_id(self, email: str) -> str: ...
     def import_users(self, wanted: Change, *, dry_run: bool) -> "ImportShown": ...
 
 
@@ -71,10 +72,10 @@ class ServerOrganisation:
         return self._user("POST", "users", wanted)
 
     def change_user(self, email: str, change: Change) -> "PersonShown":
-        return self._user("PATCH", f"users/{self._id_of(email)}", change)
+        return self._user("PATCH", f"users/{quote(self.user_id(email), safe='')}", change)
 
     def delete_user(self, email: str, *, forget: bool) -> None:
-        self._server.ask("DELETE", f"users/{self._id_of(email)}?forget={_flag(forget)}")
+        self._server.ask("DELETE", f"users/{quote(self.user_id(email), safe='')}?forget={_flag(forget)}")
 
     def import_users(self, wanted: Change, *, dry_run: bool) -> "ImportShown":
         from appliance.api.admin.users import ImportShown
@@ -91,7 +92,7 @@ class ServerOrganisation:
 
         return msgspec.convert(self._server.ask(method, path, body), PersonShown)
 
-    def _id_of(self, email: str) -> str:
+    def user_id(self, email: str) -> str:
         """Errors: NotFound, InvalidField."""
         return quote(
             _named(email, msgspec.convert(all_pages(self._server, "users", {"q": email.strip()}), list[_Named])), safe=""
@@ -181,6 +182,15 @@ class RoomsOrganisation:
             await rooms.people.people.delete(rooms.caller, await _user_id(rooms, email), forget=forget)
 
         self._run(change)
+
+    def user_id(self, email: str) -> str:
+        """Errors: NotFound, InvalidField."""
+
+        async def read(rooms: Rooms) -> str:
+            return await _user_id(rooms, email)
+
+        found: str = self._run(read)
+        return found
 
     def import_users(self, wanted: Change, *, dry_run: bool) -> "ImportShown":
         from appliance.api.admin.users import UserImport, import_shown
