@@ -11,7 +11,7 @@ from appliance.cli.rooms import Rooms
 from appliance.errors import NotFound
 
 if TYPE_CHECKING:
-    from appliance.api.admin.tenants import TenantShown
+    from appliance.api.admin.tenants import TenantCreated, TenantShown
     from appliance.api.admin.users import ImportShown, PersonShown
 
 T = TypeVar("T")
@@ -29,6 +29,7 @@ class Organisation(Protocol):
 
     def tenants(self) -> "list[TenantShown]": ...
     def create_tenant(self, name: str) -> "TenantShown": ...
+    def begin_tenant(self, name: str, owner: Change) -> "TenantCreated": ...
     def change_tenant(self, tenant_id: str, change: Change) -> "TenantShown": ...
     def delete_tenant(self, tenant_id: str, *, forget: bool) -> None: ...
     def users(self, role: str | None) -> "list[PersonShown]": ...
@@ -56,6 +57,11 @@ class ServerOrganisation:
 
     def create_tenant(self, name: str) -> "TenantShown":
         return self._tenant("POST", "tenants", {"name": name})
+
+    def begin_tenant(self, name: str, owner: Change) -> "TenantCreated":
+        from appliance.api.admin.tenants import TenantCreated
+
+        return msgspec.convert(self._server.ask("POST", "tenants", {"name": name, "owner": owner}), TenantCreated)
 
     def change_tenant(self, tenant_id: str, change: Change) -> "TenantShown":
         return self._tenant("PATCH", f"tenants/{quote(tenant_id, safe='')}", change)
@@ -123,6 +129,18 @@ class RoomsOrganisation:
             return tenant_shown(await rooms.people.tenants.create(rooms.caller, name, TenantRules()))
 
         made: TenantShown = self._run(change)
+        return made
+
+    def begin_tenant(self, name: str, owner: Change) -> "TenantCreated":
+        from appliance.api.admin.tenants import tenant_created
+        from appliance.identity.invitation_places import InvitationWanted
+        from appliance.identity.tenant_rules import TenantRules
+
+        async def change(rooms: Rooms) -> "TenantCreated":
+            begun = await rooms.people.tenants.begin(rooms.caller, name, TenantRules(), InvitationWanted(**owner))
+            return tenant_created(begun, base_url_here(rooms))
+
+        made: TenantCreated = self._run(change)
         return made
 
     def change_tenant(self, tenant_id: str, change: Change) -> "TenantShown":

@@ -12,6 +12,8 @@ from appliance.identity.caller import Caller
 from appliance.identity.changes import Change, Changes
 from appliance.identity.cursors import check_limit, cursor, number_in
 from appliance.identity.departed import depart, next_number
+from appliance.identity.invitation_places import InvitationWanted, Place, checked
+from appliance.identity.invitations import Invitations, NewInvitation
 from appliance.identity.roles import insist, may
 from appliance.identity.tenant_rules import TenantRules, check, kept
 from appliance.identity.text_rules import clean_name
@@ -50,11 +52,19 @@ class TenantPage(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
+class Begun(msgspec.Struct, frozen=True):
+    """An organisation just made, and the way in for its first owner."""
+
+    tenant: Tenant
+    invitation: NewInvitation | None
+
+
 class Tenants:
     """Whoever may manage organisations sees all of them, and nothing of what is in the others."""
 
-    def __init__(self, changes: Changes) -> None:
+    def __init__(self, changes: Changes, invitations: Invitations) -> None:
         self._changes = changes
+        self._invitations = invitations
 
     async def list(self, caller: Caller, *, limit: int = 50, after: str | None = None) -> TenantPage:
         """The oldest first. Errors: Forbidden, InvalidField."""
@@ -75,23 +85,24 @@ class Tenants:
             return _tenant(await _found(connection, caller, tenant_id))
 
     async def create(self, caller: Caller, name: str, rules: TenantRules) -> Tenant:
-        """Errors: Forbidden, InvalidField, Conflict."""
+        """One that nobody is in yet. Errors: Forbidden, InvalidField, Conflict."""
+        return (await self.begin(caller, name, rules, None)).tenant
+
+    async def begin(self, caller: Caller, name: str, rules: TenantRules, owner: InvitationWanted | None) -> Begun:
+        """With an invitation for its first owner, or not at all: one without an owner could be entered by the machine alone.
+
+        Errors:  Forbidden, InvalidField, Conflict.
+        """
         insist(caller, "tenants:manage")
         clean = clean_name(name)
         check(rules)
+        first = None if owner is None else checked(msgspec.structs.replace(owner, role="owner"))
 
-        async def change(one: Change) -> Tenant:
-            await _refuse_twin(one.tx, clean)
-            count = (await one.tx.execute(sa.select(sa.func.count()).select_from(tenants))).scalar_one()
-            if count >= TENANTS_MAX:
-                raise Conflict(
-                    f"there are {count:,} tenants already, and no more are taken", fix="Delete some that nobody needs."
-                )
-            tenant_id = new_id("tenant")
-            values = {"number": await next_number(one.tx, tenants), "id": tenant_id, "name": clean, "is_default": False}
-            await one.tx.execute(sa.insert(tenants).values(created_at=one.now, rules=kept(rules), **values))
-            await one.record(caller, "tenant.create", tenant_id, {"name": clean, "rules": _text(kept(rules))})
-            return _tenant(await _found(one.tx, caller, tenant_id))
+        async def change(one: Change) -> Begun:
+            tenant = await _made(one, caller, clean, rules)
+            if first is None:
+                return Begun(tenant, None)
+            return Begun(tenant, await self._invitations.within(one.tx, caller, Place(tenant.number), first))
 
         return await self._changes.make(change)
 
@@ -143,6 +154,19 @@ class Tenants:
             one.touches_keys = True
 
         await self._changes.make(change)
+
+
+async def _made(one: Change, caller: Caller, name: str, rules: TenantRules) -> Tenant:
+    """Errors: Conflict."""
+    await _refuse_twin(one.tx, name)
+    count = (await one.tx.execute(sa.select(sa.func.count()).select_from(tenants))).scalar_one()
+    if count >= TENANTS_MAX:
+        raise Conflict(f"there are {count:,} tenants already, and no more are taken", fix="Delete some that nobody needs.")
+    tenant_id = new_id("tenant")
+    values = {"number": await next_number(one.tx, tenants), "id": tenant_id, "name": name, "is_default": False}
+    await one.tx.execute(sa.insert(tenants).values(created_at=one.now, rules=kept(rules), **values))
+    await one.record(caller, "tenant.create", tenant_id, {"name": name, "rules": _text(kept(rules))})
+    return _tenant(await _found(one.tx, caller, tenant_id))
 
 
 async def _values(one: Change, caller: Caller, row: Any, wanted: TenantChange) -> dict[str, Any]:

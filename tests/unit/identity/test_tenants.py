@@ -15,7 +15,7 @@ from tests.unit.identity.house import HERE, PASSWORD, House
 
 @pytest.fixture
 def tenants(house: House) -> Tenants:
-    return Tenants(house.changes)
+    return Tenants(house.changes, house.invitations)
 
 
 async def guest(house: House, tenants: Tenants) -> Caller:

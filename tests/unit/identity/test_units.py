@@ -103,7 +103,7 @@ async def test_what_still_holds_somebody_goes_only_when_they_are_released(house:
 
 async def test_another_organisations_do_not_exist(house: House, units: Units) -> None:
     owner = await house.owner()
-    guests = await Tenants(house.changes).create(MACHINE, "Guests", TenantRules())
+    guests = await Tenants(house.changes, house.invitations).create(MACHINE, "Guests", TenantRules())
     theirs = await units.create(MACHINE, "department", "Secret", tenant_id=guests.id)
     for attempt in (
         units.get(owner, "department", theirs.id),
