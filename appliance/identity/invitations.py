@@ -49,6 +49,8 @@ TOKEN_LABEL = "invitation tokens"
 OPEN_MAX = 10_000  # of one tenant; what is for an account that is there already does not count
 GUESSES_FREE_PER_ADDRESS = 10
 BATCH = 500
+ENDED_KEPT_DAYS = 90  # used, revoked or expired
+DELETED_AT_ONCE = 1_000  # a run of the schedule
 _ALPHABET = string.ascii_letters + string.digits
 _HOUR_MS = 3_600_000
 _OF_A_USER = ("tenant_number", "department_number", "team_number", "role", "email", "name")
@@ -208,6 +210,14 @@ class Invitations:
                 await record(tx, caller.actor, "invitation.revoke", invitation_id, {"role": row.role}, now)
 
         await to_the_end(change())
+
+    async def delete_ended(self) -> None:
+        """For the schedule: those whose end lies far back, the oldest first. Who made and used them stays in the audit."""
+        end = sa.func.coalesce(invitations.c.used_at, invitations.c.revoked_at, invitations.c.expires_at)
+        long_ago = self._clock.now_ms() - ENDED_KEPT_DAYS * 24 * _HOUR_MS
+        old = sa.select(invitations.c.number).where(end <= long_ago).order_by(invitations.c.number).limit(DELETED_AT_ONCE)
+        async with self._db.transaction() as tx:
+            await tx.execute(sa.delete(invitations).where(invitations.c.number.in_(old)))
 
     # Coming in
 

@@ -131,7 +131,7 @@ async def create_invitation(
     dependencies=CALLER,
     operation_id="listInvitations",
     summary="List invitations",
-    description="Of one's own organisation, used and expired ones too.",
+    description="Of one's own organisation; those that were used, revoked or have expired for 90 days more.",
     tags=["People"],
     responses={
         200: success(InvitationList, {"items": [EXAMPLE], "next_cursor": None}, "One page."),
