@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from appliance.errors import Conflict, InvalidField, NotFound
 from appliance.identity.caller import Caller
 from appliance.identity.changes import Change, Changes, forgotten, mine, tenant_for
+from appliance.identity.counts import counts_under
 from appliance.identity.cursors import check_limit, cursor, number_in
 from appliance.identity.departed import depart, next_number
 from appliance.identity.roles import insist
@@ -256,10 +257,8 @@ async def _shown(connection: AsyncConnection, caller: Caller, kind: Kind, unit_i
 
 
 async def _units(connection: AsyncConnection, kind: Kind, rows: Sequence[Any]) -> list[Unit]:
-    """With how many are in each, counted in one go: asked row by row, every row goes through all users."""
-    column = users.c[f"{kind}_number"]
-    query = sa.select(column, sa.func.count()).where(column.in_([row.number for row in rows])).group_by(column)
-    counts = {row[0]: row[1] for row in await connection.execute(query)}
+    """With how many people are in each."""
+    counts = await counts_under(connection, users.c[f"{kind}_number"], rows)
     kept = [field for field in Unit.__struct_fields__ if field != "users"]
     return [Unit(users=counts.get(row.number, 0), **{field: getattr(row, field) for field in kept}) for row in rows]
 
