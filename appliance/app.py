@@ -220,7 +220,7 @@ class Appliance:
             "tasks": self.tasks,
             "catalog": self.catalog,
             "offers": self.offers,
-            "connections": Connections(self.catalog, settings, environ, self.client),
+            "connections": Connections(self.catalog, settings, environ, self.client, self.database, clock),
             "changes": ModelChanges(self.local_models, self.vllm, self.tasks, settings, home, self.database, clock),
             "control_token": control_token,
             "stored_responses": self.stored_responses,

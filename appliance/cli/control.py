@@ -14,12 +14,13 @@ from urllib.parse import quote
 
 import msgspec
 
+from appliance.cli.accounts import Accounts, RoomsAccounts, ServerAccounts
 from appliance.cli.invitations import InvitationOrder, MadeInvitation, asked, made_here
-from appliance.cli.organisation import Organisation, RoomsOrganisation, ServerOrganisation
+from appliance.cli.organisation import A_PAGE, Organisation, RoomsOrganisation, ServerOrganisation, all_pages, pages
 from appliance.cli.rooms import Rooms, Stored
 from appliance.cli.routing import RoomsRouting, Routing, ServerRouting
 from appliance.cli.sign_ins import RoomsSignIns, ServerSignIns, SignIns
-from appliance.cli.views import Account, KeyOrder, LanView, ListedKey, MadeKey, account_of, lan_view, listed_key
+from appliance.cli.views import Account, KeyOrder, KeysWanted, LanView, ListedKey, MadeKey, account_of, lan_view, listed_key
 from appliance.clock import SystemClock, rfc3339_or_none
 from appliance.errors import GatehouseError
 from appliance.home import CannotStart, Control, Home, HomeBusy, HomeLock, home_folder
@@ -29,7 +30,6 @@ T = TypeVar("T")
 ANSWER_SECONDS_MAX = 60.0
 SILENCE_SECONDS_MAX = 30.0  # a stream of events shows life every ten
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
-KEYS_A_PAGE = 200
 
 
 class Machine(Protocol):
@@ -38,7 +38,7 @@ class Machine(Protocol):
     def create_owner(self, name: str, email: str, password: str) -> Account: ...
     def invite(self, order: InvitationOrder) -> MadeInvitation: ...
     def create_key(self, order: KeyOrder) -> MadeKey: ...
-    def keys(self) -> Iterator[ListedKey]: ...
+    def keys(self, wanted: KeysWanted) -> list[ListedKey]: ...
     def revoke_key(self, key_id: str) -> None: ...
     def revoke_value(self, value: str) -> str: ...
     def rotate_key(self, key_id: str, grace_seconds: int) -> MadeKey: ...
@@ -49,6 +49,8 @@ class Machine(Protocol):
     def routing(self) -> Routing: ...
     @property
     def organisation(self) -> Organisation: ...
+    @property
+    def service_accounts(self) -> Accounts: ...
     @property
     def sign_ins(self) -> SignIns: ...
 
@@ -99,14 +101,8 @@ class RunningServer:
         body = {**msgspec.to_builtins(order), "expires_at": rfc3339_or_none(order.expires_at)}
         return msgspec.convert(self.ask("POST", "machine/api-keys", body), MadeKey)
 
-    def keys(self) -> Iterator[ListedKey]:
-        cursor = ""
-        while True:
-            page = self.ask("GET", f"api-keys?limit={KEYS_A_PAGE}{cursor}")
-            yield from msgspec.convert(page["items"], list[ListedKey])
-            if page["next_cursor"] is None:
-                return
-            cursor = f"&cursor={quote(page['next_cursor'])}"
+    def keys(self, wanted: KeysWanted) -> list[ListedKey]:
+        return msgspec.convert(all_pages(self, "api-keys", wanted.given()), list[ListedKey])
 
     def revoke_key(self, key_id: str) -> None:
         self.ask("DELETE", f"api-keys/{quote(key_id, safe='')}")
@@ -134,6 +130,10 @@ class RunningServer:
     @property
     def organisation(self) -> Organisation:
         return ServerOrganisation(self)
+
+    @property
+    def service_accounts(self) -> Accounts:
+        return ServerAccounts(self)
 
     @property
     def sign_ins(self) -> SignIns:
@@ -235,18 +235,15 @@ class OwnRooms:
 
         return self._run(change)
 
-    def keys(self) -> Iterator[ListedKey]:
+    def keys(self, wanted: KeysWanted) -> list[ListedKey]:
         async def read(rooms: Rooms) -> list[ListedKey]:
-            listed: list[ListedKey] = []
-            cursor: str | None = None
-            while True:
-                page = await rooms.people.api_keys.list(rooms.caller, limit=KEYS_A_PAGE, after=cursor)
-                listed.extend(listed_key(key) for key in page.items)
-                cursor = page.next_cursor
-                if cursor is None:
-                    return listed
+            from appliance.identity.api_keys import KeyFilter
 
-        yield from self._run(read)
+            room, only = rooms.people.api_keys, msgspec.convert(wanted.given(), KeyFilter)
+            found = await pages(lambda after: room.list(rooms.caller, limit=A_PAGE, after=after, wanted=only))
+            return [listed_key(key) for key in found]
+
+        return self._run(read)
 
     def revoke_key(self, key_id: str) -> None:
         async def change(rooms: Rooms) -> None:
@@ -298,6 +295,10 @@ class OwnRooms:
     @property
     def organisation(self) -> Organisation:
         return RoomsOrganisation(self._run)
+
+    @property
+    def service_accounts(self) -> Accounts:
+        return RoomsAccounts(self._run)
 
     @property
     def sign_ins(self) -> SignIns:

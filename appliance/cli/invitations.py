@@ -1,16 +1,20 @@
 """`gatehouse users invite`: a link for a colleague, made on the appliance's own machine."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
 from appliance.cli.rooms import Rooms
 
+if TYPE_CHECKING:
+    from appliance.cli.control import Machine
+
 ROLES = ("owner", "admin", "billing", "auditor", "developer", "member")
 HOURS_DEFAULT = 72
 HOURS_MAX = 720
+lan_option = click.option("--lan", is_flag=True, help="Open the appliance to the local network first, if it isn't open yet.")
 
 
 class InvitationOrder(msgspec.Struct):
@@ -40,7 +44,7 @@ class MadeInvitation(msgspec.Struct):
 @click.option("--department", "department_id", metavar="ID", help="The department (dpt_…) that they join.")
 @click.option("--tenant", "tenant_id", metavar="ID", help="The organisation (tenant_…); left out: the appliance's own.")
 @click.option("--hours", type=click.IntRange(1, HOURS_MAX), default=HOURS_DEFAULT, show_default=True, help="Until it expires.")
-@click.option("--lan", is_flag=True, help="Open the appliance to the local network first, if it isn't open yet.")
+@lan_option
 def invite(
     email: str,
     name: str | None,
@@ -59,11 +63,23 @@ def invite(
 
     order = InvitationOrder(email, name, role, tenant_id, department_id, team_id, hours)
     with machine() as appliance:
-        if lan and not appliance.lan().on:
-            click.echo("Opening the appliance to the local network …", err=True)
-            for problem in appliance.lan_on(new_ca=False).problems:
-                click.echo(f"But: {problem.message}\n  Fix: {problem.fix}", err=True)
+        if lan:
+            open_lan(appliance)
         made = appliance.invite(order)
+    say_link(email, made)
+
+
+def open_lan(appliance: "Machine") -> None:
+    """Where it isn't open yet: what a link leads to is to be reached by whoever gets it."""
+    if appliance.lan().on:
+        return
+    click.echo("Opening the appliance to the local network …", err=True)
+    for problem in appliance.lan_on(new_ca=False).problems:
+        click.echo(f"But: {problem.message}\n  Fix: {problem.fix}", err=True)
+
+
+def say_link(email: str, made: MadeInvitation) -> None:
+    """The link alone goes to stdout."""
     click.echo(f"Send this link to {email}. It works once, until {made.expires_at}, and is shown this once:", err=True)
     click.echo(made.link)
 

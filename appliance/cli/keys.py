@@ -2,18 +2,22 @@
 
 import json
 import sys
+import textwrap
 import time
 
 import click
 import msgspec
 
 from appliance.cli.control import machine
-from appliance.cli.main import in_columns, say_lines, terminal_width
-from appliance.cli.views import KeyOrder, ListedKey
+from appliance.cli.main import in_columns, printable, say_lines, terminal_width
+from appliance.cli.service_accounts import account_named
+from appliance.cli.views import KeyOrder, KeysWanted, ListedKey
 from appliance.clock import rfc3339
 from appliance.errors import InvalidField
 
 ENVIRONMENTS = ("production", "staging", "development", "test")
+STATES = ("active", "revoked", "expired")
+MODELS_TOLD = 10
 SCOPES = ("chat", "embeddings", "models", "metrics")
 DAYS_MAX = 3650
 _DAY_MS = 86_400_000
@@ -51,17 +55,33 @@ def create(name: str, days: int | None, scopes: tuple[str, ...], models: tuple[s
     click.echo(made.key)
 
 
-@keys.command("list")
+@keys.command("list", short_help="List keys: whose they are, and their use.")
+@click.option("--state", type=click.Choice(STATES), help="Only those that are in this state.")
+@click.option("--user", "email", metavar="EMAIL", help="Only those of the user with this e-mail address.")
+@click.option("--service-account", "account", metavar="NAME", help="Only those of this service account, by name or id.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def list_keys(as_json: bool) -> None:
-    """List all keys, the newest first."""
+def list_keys(state: str | None, email: str | None, account: str | None, as_json: bool) -> None:
+    """List keys, the newest first: whose they are, what they may ask for, and how much they are used.
+
+    \b
+        gatehouse keys list --state active --user asha@example.com
+        gatehouse keys list --service-account Wiki --json
+    """
+    if email is not None and account is not None:
+        raise click.UsageError("A key is a user's or a service account's: give --user or --service-account.")
+    wanted = KeysWanted(state=state)
     with machine() as appliance:
-        found = list(appliance.keys())
+        if email is not None:
+            wanted.user_id = appliance.organisation.user_id(email)
+        if account is not None:
+            wanted.service_account_id = account_named(appliance.service_accounts, account).id
+        found = appliance.keys(wanted)
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(found), indent=2, ensure_ascii=False))
         return
     if not found:
-        click.echo("There are no API keys yet. `gatehouse keys create NAME` makes one.")
+        none = "There are no such API keys." if wanted.given() else "There are no API keys yet."
+        click.echo(f"{none} `gatehouse keys create NAME` makes one.")
         return
     now = rfc3339(time.time_ns() // 1_000_000)
     if not sys.stdout.isatty():
@@ -106,16 +126,49 @@ def _asked_value() -> str:
 
 
 def lines_for_people(found: list[ListedKey], now: str, width: int) -> list[str]:
-    """Two lines a key: what to call it by, then what it may do. One line would not fit beside the id."""
+    """A key's first line says what to call it by; further ones what it may do, whose it is, and how much it is used."""
     rows = [("ID", "PREFIX", "STATE", "NAME"), *((key.id, key.key_prefix, _state(key, now), key.name) for key in found)]
     heading, *lines = in_columns(rows, width)
-    details = [f"    {key.environment}, made {key.created_at[:10]}; may use: {_scopes(key)}; {_where(key)}" for key in found]
-    return [heading, *(line for pair in zip(lines, details, strict=True) for line in pair)]
+    told = [heading]
+    for key, line in zip(found, lines, strict=True):
+        told.append(line)
+        for detail in (
+            f"{key.environment}, made {key.created_at[:10]}; may use: {_scopes(key)}; {_where(key)}",
+            f"{_whose(key)}; models: {_models(key)}",
+            _used(key),
+        ):
+            told += textwrap.wrap(printable(detail), width, initial_indent="    ", subsequent_indent="      ")
+    return told
 
 
 def _row(key: ListedKey, now: str) -> tuple[str, ...]:
     created = key.created_at[:10]
-    return (key.id, key.key_prefix, key.environment, _state(key, now), created, _scopes(key), _where(key), key.name)
+    rate = "" if key.success_rate is None else f"{key.success_rate:.4f}"
+    use = (key.last_used_at or "", str(key.requests), rate)
+    models = "all" if key.models is None else ", ".join(key.models)
+    first = (key.id, key.key_prefix, key.environment, _state(key, now), created, _scopes(key), _where(key), key.name)
+    return (*first, _whose(key), models, *use)  # what came later stands last: scripts count columns
+
+
+def _whose(key: ListedKey) -> str:
+    if key.holder is None:
+        return "nobody's in particular"
+    return f"of the service account {key.holder}" if key.service_account_id is not None else f"of {key.holder}"
+
+
+def _models(key: ListedKey) -> str:
+    if key.models is None:
+        return "all"
+    more = f" and {len(key.models) - MODELS_TOLD} more" if len(key.models) > MODELS_TOLD else ""
+    return ", ".join(key.models[:MODELS_TOLD]) + more
+
+
+def _used(key: ListedKey) -> str:
+    """Rounded down: 99.99 % is not all of them."""
+    if key.last_used_at is None or key.success_rate is None:
+        return "never used"
+    requests = f"{key.requests:,} request{'' if key.requests == 1 else 's'}"
+    return f"last used {key.last_used_at[:16].replace('T', ' ')} UTC; {requests}, {int(key.success_rate * 1000) / 10} % answered"
 
 
 def _scopes(key: ListedKey) -> str:

@@ -18,7 +18,7 @@ from appliance import __version__
 from appliance.errors import GatehouseError
 from appliance.home import CannotStart
 
-# Command → where it is, its line in the help, and whether it is hidden. The object is named as the command is.
+# Command → where it is, its line in the help, and whether it is hidden. The object is named as the command is, with _ for -.
 COMMANDS: dict[str, tuple[str, str, bool]] = {
     "serve": ("appliance.cli.serve", "Start the appliance.", False),
     "doctor": ("appliance.cli.doctor", "Check this machine, and say how to mend what is wrong.", False),
@@ -26,10 +26,11 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "models": ("appliance.cli.models", "Local models: get them, look after them, run them.", False),
     "providers": ("appliance.cli.providers", "Providers: list, add, remove and test them.", False),
     "routes": ("appliance.cli.routes", "Routes: model names of your own, and where they lead.", False),
-    "tail": ("appliance.cli.tail", "Show requests as they end: where each went, and what it used.", False),
+    "tail": ("appliance.cli.tail", "Show requests as they end: where each went, what it used.", False),
     "owner": ("appliance.cli.owner", "Create the owner's account.", False),
     "tenants": ("appliance.cli.tenants", "Organisations that share this appliance.", False),
-    "users": ("appliance.cli.users", "Accounts: list, add, change, import; help for who can't sign in.", False),
+    "users": ("appliance.cli.users", "Accounts: list, add, change, import; help with signing in.", False),
+    "service-accounts": ("appliance.cli.service_accounts", "Holders of keys that are no person, such as a wiki.", False),
     "keys": ("appliance.cli.keys", "Make, list and revoke API keys.", False),
     "lan": ("appliance.cli.lan", "Open the appliance to the local network, over HTTPS.", False),
     "version": ("appliance.cli.version", "Show the version, and those of Python and the engines.", False),
@@ -50,7 +51,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name.replace("-", "_"))
         if not isinstance(command, click.Command):
             raise TypeError(f"{COMMANDS[cmd_name][0]}.{cmd_name} is no click command")
         return command

@@ -11,7 +11,7 @@ from appliance.cli.rooms import Rooms
 from appliance.errors import NotFound
 
 if TYPE_CHECKING:
-    from appliance.api.admin.tenants import TenantShown
+    from appliance.api.admin.tenants import TenantCreated, TenantShown
     from appliance.api.admin.users import ImportShown, PersonShown
 
 T = TypeVar("T")
@@ -29,12 +29,14 @@ class Organisation(Protocol):
 
     def tenants(self) -> "list[TenantShown]": ...
     def create_tenant(self, name: str) -> "TenantShown": ...
+    def begin_tenant(self, name: str, owner: Change) -> "TenantCreated": ...
     def change_tenant(self, tenant_id: str, change: Change) -> "TenantShown": ...
     def delete_tenant(self, tenant_id: str, *, forget: bool) -> None: ...
     def users(self, role: str | None) -> "list[PersonShown]": ...
     def create_user(self, wanted: Change) -> "PersonShown": ...
     def change_user(self, email: str, change: Change) -> "PersonShown": ...
     def delete_user(self, email: str, *, forget: bool) -> None: ...
+    def user_id(self, email: str) -> str: ...
     def import_users(self, wanted: Change, *, dry_run: bool) -> "ImportShown": ...
 
 
@@ -51,10 +53,15 @@ class ServerOrganisation:
     def tenants(self) -> "list[TenantShown]":
         from appliance.api.admin.tenants import TenantShown
 
-        return msgspec.convert(self._all("tenants", {}), list[TenantShown])
+        return msgspec.convert(all_pages(self._server, "tenants", {}), list[TenantShown])
 
     def create_tenant(self, name: str) -> "TenantShown":
         return self._tenant("POST", "tenants", {"name": name})
+
+    def begin_tenant(self, name: str, owner: Change) -> "TenantCreated":
+        from appliance.api.admin.tenants import TenantCreated
+
+        return msgspec.convert(self._server.ask("POST", "tenants", {"name": name, "owner": owner}), TenantCreated)
 
     def change_tenant(self, tenant_id: str, change: Change) -> "TenantShown":
         return self._tenant("PATCH", f"tenants/{quote(tenant_id, safe='')}", change)
@@ -65,16 +72,16 @@ class ServerOrganisation:
     def users(self, role: str | None) -> "list[PersonShown]":
         from appliance.api.admin.users import PersonShown
 
-        return msgspec.convert(self._all("users", {} if role is None else {"role": role}), list[PersonShown])
+        return msgspec.convert(all_pages(self._server, "users", {} if role is None else {"role": role}), list[PersonShown])
 
     def create_user(self, wanted: Change) -> "PersonShown":
         return self._user("POST", "users", wanted)
 
     def change_user(self, email: str, change: Change) -> "PersonShown":
-        return self._user("PATCH", f"users/{self._id_of(email)}", change)
+        return self._user("PATCH", f"users/{quote(self.user_id(email), safe='')}", change)
 
     def delete_user(self, email: str, *, forget: bool) -> None:
-        self._server.ask("DELETE", f"users/{self._id_of(email)}?forget={_flag(forget)}")
+        self._server.ask("DELETE", f"users/{quote(self.user_id(email), safe='')}?forget={_flag(forget)}")
 
     def import_users(self, wanted: Change, *, dry_run: bool) -> "ImportShown":
         from appliance.api.admin.users import ImportShown
@@ -91,19 +98,11 @@ class ServerOrganisation:
 
         return msgspec.convert(self._server.ask(method, path, body), PersonShown)
 
-    def _id_of(self, email: str) -> str:
+    def user_id(self, email: str) -> str:
         """Errors: NotFound, InvalidField."""
-        return quote(_named(email, msgspec.convert(self._all("users", {"q": email.strip()}), list[_Named])), safe="")
-
-    def _all(self, what: str, query: dict[str, str]) -> list[Any]:
-        found: list[Any] = []
-        cursor: dict[str, str] = {}
-        while True:
-            page = self._server.ask("GET", f"{what}?{urlencode({'limit': A_PAGE, **query, **cursor})}")
-            found += page["items"]
-            if page["next_cursor"] is None:
-                return found
-            cursor = {"cursor": page["next_cursor"]}
+        return quote(
+            _named(email, msgspec.convert(all_pages(self._server, "users", {"q": email.strip()}), list[_Named])), safe=""
+        )
 
 
 class RoomsOrganisation:
@@ -117,7 +116,7 @@ class RoomsOrganisation:
 
         async def read(rooms: Rooms) -> "list[TenantShown]":
             room = rooms.people.tenants
-            return [tenant_shown(one) for one in await _pages(lambda after: room.list(rooms.caller, limit=A_PAGE, after=after))]
+            return [tenant_shown(one) for one in await pages(lambda after: room.list(rooms.caller, limit=A_PAGE, after=after))]
 
         found: list[TenantShown] = self._run(read)
         return found
@@ -130,6 +129,18 @@ class RoomsOrganisation:
             return tenant_shown(await rooms.people.tenants.create(rooms.caller, name, TenantRules()))
 
         made: TenantShown = self._run(change)
+        return made
+
+    def begin_tenant(self, name: str, owner: Change) -> "TenantCreated":
+        from appliance.api.admin.tenants import tenant_created
+        from appliance.identity.invitation_places import InvitationWanted
+        from appliance.identity.tenant_rules import TenantRules
+
+        async def change(rooms: Rooms) -> "TenantCreated":
+            begun = await rooms.people.tenants.begin(rooms.caller, name, TenantRules(), InvitationWanted(**owner))
+            return tenant_created(begun, base_url_here(rooms))
+
+        made: TenantCreated = self._run(change)
         return made
 
     def change_tenant(self, tenant_id: str, change: Change) -> "TenantShown":
@@ -190,6 +201,15 @@ class RoomsOrganisation:
 
         self._run(change)
 
+    def user_id(self, email: str) -> str:
+        """Errors: NotFound, InvalidField."""
+
+        async def read(rooms: Rooms) -> str:
+            return await _user_id(rooms, email)
+
+        found: str = self._run(read)
+        return found
+
     def import_users(self, wanted: Change, *, dry_run: bool) -> "ImportShown":
         from appliance.api.admin.users import UserImport, import_shown
 
@@ -230,10 +250,23 @@ async def _user_id(rooms: Rooms, email: str) -> str:
 async def _people(rooms: Rooms, wanted: Any) -> list[Any]:
 
     room = rooms.people.people
-    return await _pages(lambda after: room.list(rooms.caller, wanted, limit=A_PAGE, after=after))
+    return await pages(lambda after: room.list(rooms.caller, wanted, limit=A_PAGE, after=after))
 
 
-async def _pages(read: Callable[[str | None], Coroutine[Any, Any, Any]]) -> list[Any]:
+def all_pages(server: Server, what: str, query: dict[str, str]) -> list[Any]:
+    """Everything that the running server lists there."""
+    found: list[Any] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = server.ask("GET", f"{what}?{urlencode({'limit': A_PAGE, **query, **cursor})}")
+        found += page["items"]
+        if page["next_cursor"] is None:
+            return found
+        cursor = {"cursor": page["next_cursor"]}
+
+
+async def pages(read: Callable[[str | None], Coroutine[Any, Any, Any]]) -> list[Any]:
+    """Everything that a room lists."""
     found: list[Any] = []
     after: str | None = None
     while True:

@@ -145,7 +145,9 @@ class RoomsRouting:
             await client.open()
             try:
                 catalog = await _catalog(rooms)
-                return await Connections(catalog, settings, rooms.stored.environ, client).try_stored(name)
+                stored = rooms.stored
+                connections = Connections(catalog, settings, stored.environ, client, stored.db, stored.clock)
+                return await connections.try_stored(rooms.caller.actor, name)
             finally:
                 await client.close()
 

@@ -8,12 +8,15 @@ import click
 import msgspec
 
 from appliance.cli.control import machine
-from appliance.cli.main import in_columns, say_lines, terminal_width
+from appliance.cli.invitations import HOURS_MAX, MadeInvitation, lan_option, open_lan, say_link
+from appliance.cli.main import in_columns, printable, say_lines, terminal_width
 from appliance.errors import NotFound
 
 if TYPE_CHECKING:
     from appliance.api.admin.tenants import TenantShown
     from appliance.cli.organisation import Organisation
+
+DAYS_MAX = HOURS_MAX // 24
 
 
 @click.group()
@@ -36,10 +39,33 @@ def list_tenants(as_json: bool) -> None:
         say_lines([_row(one) for one in found])
 
 
-@tenants.command()
+@tenants.command(short_help="Make an organisation, and a link for its first owner.")
+@click.argument("name")
+@click.option("--owner", "email", metavar="EMAIL", required=True, help="The address of its first owner.")
+@click.option("--owner-name", metavar="TEXT", help="Their name, as the form suggests it.")
+@click.option("--days", type=click.IntRange(1, DAYS_MAX), default=3, show_default=True, help="Until the link expires.")
+@lan_option
+def add(name: str, email: str, owner_name: str | None, days: int, lan: bool) -> None:
+    """Make an organisation called NAME, and a link with which its first owner joins: both, or neither.
+
+    The link works once, and alone goes to stdout, so that a script can take it.
+
+    \b
+        gatehouse tenants add Guests --owner ada@guests.example --days 7 --lan
+    """
+    with machine() as appliance:
+        if lan:
+            open_lan(appliance)
+        made = appliance.organisation.begin_tenant(name, {"email": email, "name": owner_name, "expires_in_hours": days * 24})
+    assert made.invitation is not None
+    click.echo(f"{printable(made.name)} is there now ({made.id}).", err=True)
+    say_link(email, MadeInvitation(made.invitation.link, made.invitation.invitation.expires_at))
+
+
+@tenants.command(short_help="Make an organisation that nobody is in yet.")
 @click.argument("name")
 def create(name: str) -> None:
-    """Make an organisation called NAME.
+    """Make an organisation called NAME that nobody is in yet. (With its first owner: gatehouse tenants add.)
 
     Its first owner is made with `gatehouse users add EMAIL --role owner --tenant NAME`.
     """

@@ -40,8 +40,19 @@ class MadeKey(msgspec.Struct):
     expires_at: str | None
 
 
+class KeysWanted(msgspec.Struct):
+    """Which keys are listed; None: whichever."""
+
+    state: str | None = None
+    user_id: str | None = None
+    service_account_id: str | None = None
+
+    def given(self) -> dict[str, str]:
+        return {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
+
+
 class ListedKey(msgspec.Struct):
-    """One line of `gatehouse keys list`."""
+    """One key of `gatehouse keys list`. `holder`: an e-mail address, or the name of a service account."""
 
     id: str
     name: str
@@ -53,6 +64,13 @@ class ListedKey(msgspec.Struct):
     created_at: str
     expires_at: str | None
     revoked_at: str | None
+    service_account_id: str | None = None
+    holder: str | None = None
+    models: list[str] | None = None
+    state: str = "active"
+    requests: int = 0
+    success_rate: float | None = None
+    last_used_at: str | None = None
 
 
 class LanProblem(msgspec.Struct):
@@ -96,4 +114,11 @@ def listed_key(key: "ApiKey") -> ListedKey:
         created_at=rfc3339(key.created_at),
         expires_at=rfc3339_or_none(key.expires_at),
         revoked_at=rfc3339_or_none(key.revoked_at),
+        service_account_id=key.service_account_id,
+        holder=key.holder,
+        models=key.models,
+        state=key.state,
+        requests=key.requests,
+        success_rate=key.success_rate,
+        last_used_at=rfc3339_or_none(key.last_used_at),
     )

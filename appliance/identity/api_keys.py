@@ -185,7 +185,7 @@ class ApiKeys:
             "models": wanted.models,
         }
         await self._record(tx, caller, "api_key.create", values["id"], detail)
-        return ApiKey(user_id=holder.user_id, service_account_id=holder.service_account_id, revoked_at=None, **values)
+        return self._told((await tx.execute(keys_query().where(api_keys.c.number == values["number"]))).one())
 
     async def _changed(self, caller: Caller, key_id: str, change: KeyChange, version: int | None) -> ApiKey:
         async with self._db.transaction() as tx:

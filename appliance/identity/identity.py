@@ -49,7 +49,7 @@ class Identity:
         self.api_keys = ApiKeys(db, vault, clock, ring)
         self.service_accounts = ServiceAccounts(db, clock, ring)
         self.invitations = Invitations(db, vault, clock, ring, passwords=passwords)
-        self.tenants = Tenants(self.changes)
+        self.tenants = Tenants(self.changes, self.invitations)
         self.units = Units(self.changes)
         self.people = People(self.changes, passwords)
         self.people_import = PeopleImport(self.changes, self.invitations)

@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from appliance.errors import Conflict, InvalidField, NotFound
 from appliance.identity.caller import Caller
 from appliance.identity.roles import Role
-from appliance.identity.text_rules import clean_email
+from appliance.identity.text_rules import clean_email, clean_name
 from appliance.store.tables import departments, invitations, teams, tenants, users
 
 HOURS_DEFAULT = 72
+HOURS_MAX = 720
 
 
 class InvitationWanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +26,19 @@ class InvitationWanted(msgspec.Struct, frozen=True, kw_only=True):
     department_id: str | None = None
     team_id: str | None = None
     expires_in_hours: int = HOURS_DEFAULT
+
+
+def checked(wanted: InvitationWanted) -> InvitationWanted:
+    """Errors: InvalidField."""
+    if not 1 <= wanted.expires_in_hours <= HOURS_MAX:
+        raise InvalidField(
+            f"expires_in_hours must be between 1 and {HOURS_MAX}", param="expires_in_hours", fix="Choose another time."
+        )
+    return msgspec.structs.replace(
+        wanted,
+        name=None if wanted.name is None else clean_name(wanted.name),
+        email=None if wanted.email is None else clean_email(wanted.email).shown,
+    )
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -21,7 +21,15 @@ from appliance.identity.back_off import BackOff, network
 from appliance.identity.caller import Caller
 from appliance.identity.cursors import check_limit, cursor, number_in
 from appliance.identity.departed import next_number
-from appliance.identity.invitation_places import HOURS_DEFAULT, InvitationWanted, insist_on_nobody, invitations_query, place_of
+from appliance.identity.invitation_places import (
+    HOURS_DEFAULT,
+    InvitationWanted,
+    Place,
+    checked,
+    insist_on_nobody,
+    invitations_query,
+    place_of,
+)
 from appliance.identity.invited import Invited, PersonWanted, record, welcomed
 from appliance.identity.key_ring import KeyRing
 from appliance.identity.key_table import PEPPER_LABEL, key_hash
@@ -38,10 +46,11 @@ State = Literal["open", "used", "expired", "revoked"]
 TOKEN_CHARACTERS = 43  # 256 bits; letters and digits alone, since what finds links in a chat's text drops a dash at their end
 TOKEN_CHARACTERS_MAX = 64
 TOKEN_LABEL = "invitation tokens"
-HOURS_MAX = 720
 OPEN_MAX = 10_000  # of one tenant; what is for an account that is there already does not count
 GUESSES_FREE_PER_ADDRESS = 10
 BATCH = 500
+ENDED_KEPT_DAYS = 90  # used, revoked or expired
+DELETED_AT_ONCE = 1_000  # a run of the schedule
 _ALPHABET = string.ascii_letters + string.digits
 _HOUR_MS = 3_600_000
 _OF_A_USER = ("tenant_number", "department_number", "team_number", "role", "email", "name")
@@ -102,29 +111,23 @@ class Invitations:
         """Errors: InvalidField, NotFound (department, team), Forbidden (a role above one's own), Conflict."""
         insist(caller, "people:change")
         insist_on_rank(caller, wanted.role, f"invite somebody as {wanted.role}")
-        if not 1 <= wanted.expires_in_hours <= HOURS_MAX:
-            raise InvalidField(
-                f"expires_in_hours must be between 1 and {HOURS_MAX}", param="expires_in_hours", fix="Choose another time."
-            )
-        wanted = msgspec.structs.replace(
-            wanted,
-            name=None if wanted.name is None else clean_name(wanted.name),
-            email=None if wanted.email is None else clean_email(wanted.email).shown,
-        )
-        return await to_the_end(self._created(caller, wanted))
+        return await to_the_end(self._created(caller, checked(wanted)))
 
     async def _created(self, caller: Caller, wanted: InvitationWanted) -> NewInvitation:
         async with self._db.transaction() as tx:
-            place = await place_of(tx, caller, wanted)
-            await self._insist_on_room(tx, place.tenant_number)
-            if wanted.email is not None:
-                await insist_on_nobody(tx, wanted.email)
-            values = {**place.columns(), "role": wanted.role, "email": wanted.email, "name": wanted.name}
-            ((number, token),) = await self._insert(tx, [values], caller.actor, wanted.expires_in_hours)
-            invitation = self._shown((await tx.execute(invitations_query().where(invitations.c.number == number))).one())
-            # The address stays out of the audit: it is never forgotten there.
-            detail: audit.Detail = {"role": wanted.role, "expires_at": rfc3339(invitation.expires_at)}
-            await record(tx, caller.actor, "invitation.create", invitation.id, detail, self._clock.now_ms())
+            return await self.within(tx, caller, await place_of(tx, caller, wanted), wanted)
+
+    async def within(self, tx: AsyncConnection, caller: Caller, place: Place, wanted: InvitationWanted) -> NewInvitation:
+        """In a transaction of the caller's, who has `checked` what is wanted and may invite there. Errors: Conflict."""
+        await self._insist_on_room(tx, place.tenant_number)
+        if wanted.email is not None:
+            await insist_on_nobody(tx, wanted.email)
+        values = {**place.columns(), "role": wanted.role, "email": wanted.email, "name": wanted.name}
+        ((number, token),) = await self._insert(tx, [values], caller.actor, wanted.expires_in_hours)
+        invitation = self._shown((await tx.execute(invitations_query().where(invitations.c.number == number))).one())
+        # The address stays out of the audit: it is never forgotten there.
+        detail: audit.Detail = {"role": wanted.role, "expires_at": rfc3339(invitation.expires_at)}
+        await record(tx, caller.actor, "invitation.create", invitation.id, detail, self._clock.now_ms())
         return NewInvitation(invitation, token)
 
     async def for_user(self, tx: AsyncConnection, user: Any, *, actor: str, expires_in_hours: int = HOURS_DEFAULT) -> str:
@@ -207,6 +210,14 @@ class Invitations:
                 await record(tx, caller.actor, "invitation.revoke", invitation_id, {"role": row.role}, now)
 
         await to_the_end(change())
+
+    async def delete_ended(self) -> None:
+        """For the schedule: those whose end lies far back, the oldest first. Who made and used them stays in the audit."""
+        end = sa.func.coalesce(invitations.c.used_at, invitations.c.revoked_at, invitations.c.expires_at)
+        long_ago = self._clock.now_ms() - ENDED_KEPT_DAYS * 24 * _HOUR_MS
+        old = sa.select(invitations.c.number).where(end <= long_ago).order_by(invitations.c.number).limit(DELETED_AT_ONCE)
+        async with self._db.transaction() as tx:
+            await tx.execute(sa.delete(invitations).where(invitations.c.number.in_(old)))
 
     # Coming in
 

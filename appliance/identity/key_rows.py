@@ -18,6 +18,7 @@ KeyState = Literal["active", "revoked", "expired"]
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     """A key as it may be listed: everything but the key. Times in UTC milliseconds.
 
+    holder:        the user's e-mail address or the service account's name; None: the key is nobody's.
     models:        names that it may ask for; None: all that its tenant may.
     previous_until: until when the value before the last rotation works, or worked.
     requests, failures: as the ledger has them: what was admitted, and of that what was not answered whole.
@@ -36,6 +37,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int | None
     revoked_at: int | None
     service_account_id: str | None = None
+    holder: str | None = None
     models: list[str] | None = None
     rotated_at: int | None = None
     previous_until: int | None = None
@@ -99,6 +101,7 @@ def keys_query() -> sa.Select[Any]:
             users.c.id.label("user_id"),
             users.c.role.label("holder_role"),
             service_accounts.c.id.label("service_account_id"),
+            sa.func.coalesce(users.c.email, service_accounts.c.name).label("holder"),
             sa.func.coalesce(key_use.c.requests, 0).label("requests"),
             sa.func.coalesce(key_use.c.failures, 0).label("failures"),
             key_use.c.last_used_at,

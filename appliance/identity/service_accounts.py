@@ -1,5 +1,6 @@
 """Service accounts: holders of keys that are no person, such as a wiki or a build server. Nobody signs in as one."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from appliance import audit
 from appliance.clock import Clock
 from appliance.errors import Conflict, InvalidField, NotFound
 from appliance.identity.caller import Caller
+from appliance.identity.counts import counts_under
 from appliance.identity.cursors import check_limit, cursor, number_in
 from appliance.identity.departed import depart, next_number
 from appliance.identity.key_ring import KeyRing
@@ -80,14 +82,14 @@ class ServiceAccounts:
             query = query.where(service_accounts.c.number < number_in(after))
         async with self._db.read() as connection:
             rows = (await connection.execute(query)).all()
-        items = [_account(row) for row in rows[:limit]]
+            items = await _accounts(connection, rows[:limit])
         return ServiceAccountPage(items, cursor(items[-1].number) if len(rows) > limit else None)
 
     async def get(self, caller: Caller, account_id: str) -> ServiceAccount:
         """Errors: NotFound, Forbidden."""
         insist(caller, "people:read")
         async with self._db.read() as connection:
-            return _account(await _row(connection, caller, account_id))
+            return (await _accounts(connection, [await _row(connection, caller, account_id)]))[0]
 
     async def create(self, caller: Caller, wanted: ServiceAccountWanted) -> ServiceAccount:
         """Errors: InvalidField, Conflict, Forbidden."""
@@ -126,7 +128,7 @@ class ServiceAccounts:
             row = await _row(tx, caller, account_id)
             detail = {"name": wanted.name, "department": row.department_id, "team": row.team_id}
             await self._record(tx, caller, "service_account.create", account_id, detail)
-            return _account(row)
+            return (await _accounts(tx, [row]))[0]
 
     async def _changed(
         self, caller: Caller, account_id: str, change: ServiceAccountChange, version: int | None
@@ -136,7 +138,7 @@ class ServiceAccounts:
             expect(row, version)
             columns = await _columns(tx, row, change, self._clock.now_ms())
             if not columns:
-                return _account(row)
+                return (await _accounts(tx, [row]))[0]
             bookkeeping = changed(service_accounts, self._clock.now_ms())
             is_it = service_accounts.c.number == row.number
             await tx.execute(sa.update(service_accounts).where(is_it).values(**columns, **bookkeeping))
@@ -144,9 +146,10 @@ class ServiceAccounts:
             detail = {"name": after.name, "suspended": after.suspended_at is not None}
             detail |= {"department": after.department_id, "team": after.team_id}
             await self._record(tx, caller, "service_account.change", account_id, detail)
+            (account,) = await _accounts(tx, [after])
             table = await self._ring.rebuilt(tx)
         self._ring.swap(table)
-        return _account(after)
+        return account
 
     async def _deleted(self, caller: Caller, account_id: str, version: int | None) -> None:
         now = self._clock.now_ms()
@@ -233,14 +236,12 @@ def _visible(caller: Caller) -> list[sa.ColumnElement[bool]]:
 
 
 def _query() -> sa.Select[Any]:
-    its_keys = sa.select(sa.func.count()).where(api_keys.c.service_account_number == service_accounts.c.number).scalar_subquery()
     return (
         sa.select(
             service_accounts,
             tenants.c.id.label("tenant_id"),
             departments.c.id.label("department_id"),
             teams.c.id.label("team_id"),
-            its_keys.label("keys"),
         )
         .join(tenants, tenants.c.number == service_accounts.c.tenant_number)
         .outerjoin(departments, departments.c.number == service_accounts.c.department_number)
@@ -248,5 +249,7 @@ def _query() -> sa.Select[Any]:
     )
 
 
-def _account(row: Any) -> ServiceAccount:
-    return ServiceAccount(**{field: getattr(row, field) for field in ServiceAccount.__struct_fields__})
+async def _accounts(connection: AsyncConnection, rows: Sequence[Any]) -> list[ServiceAccount]:
+    counts = await counts_under(connection, api_keys.c.service_account_number, rows)
+    kept = [field for field in ServiceAccount.__struct_fields__ if field != "keys"]
+    return [ServiceAccount(keys=counts.get(row.number, 0), **{field: getattr(row, field) for field in kept}) for row in rows]

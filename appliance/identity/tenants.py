@@ -11,8 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from appliance.errors import Conflict, InvalidField, NotFound
 from appliance.identity.caller import Caller
 from appliance.identity.changes import Change, Changes
+from appliance.identity.counts import counts_under
 from appliance.identity.cursors import check_limit, cursor, number_in
 from appliance.identity.departed import depart, next_number
+from appliance.identity.invitation_places import InvitationWanted, Place, checked
+from appliance.identity.invitations import Invitations, NewInvitation
 from appliance.identity.roles import insist, may
 from appliance.identity.tenant_rules import TenantRules, check, kept
 from appliance.identity.text_rules import clean_name
@@ -60,29 +63,37 @@ class TenantPage(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
+class Begun(msgspec.Struct, frozen=True):
+    """An organisation just made, and the way in for its first owner."""
+
+    tenant: Tenant
+    invitation: NewInvitation | None
+
+
 class Tenants:
     """Whoever may manage organisations sees all of them, and nothing of what is in the others."""
 
-    def __init__(self, changes: Changes) -> None:
+    def __init__(self, changes: Changes, invitations: Invitations) -> None:
         self._changes = changes
+        self._invitations = invitations
 
     async def list(self, caller: Caller, *, limit: int = 50, after: str | None = None) -> TenantPage:
         """The oldest first. Errors: Forbidden, InvalidField."""
         insist(caller, "tenants:read")
         check_limit(limit)
-        query = _query().where(*_visible(caller)).order_by(tenants.c.number).limit(limit + 1)
+        query = sa.select(tenants).where(*_visible(caller)).order_by(tenants.c.number).limit(limit + 1)
         if after is not None:
             query = query.where(tenants.c.number > number_in(after))
         async with self._changes.db.read() as connection:
             rows = (await connection.execute(query)).all()
-        items = [_tenant(row) for row in rows[:limit]]
+            items = await _tenants(connection, rows[:limit])
         return TenantPage(items, cursor(items[-1].number) if len(rows) > limit else None)
 
     async def get(self, caller: Caller, tenant_id: str) -> Tenant:
         """Errors: Forbidden, NotFound."""
         insist(caller, "tenants:read")
         async with self._changes.db.read() as connection:
-            return _tenant(await _found(connection, caller, tenant_id))
+            return await _shown(connection, caller, tenant_id)
 
     async def kept_times(self) -> Sequence[KeptTime]:
         """Of every organisation, for the one who deletes."""
@@ -92,23 +103,24 @@ class Tenants:
         return [KeptTime(row.number, row.id, rule.retention_days, rule.time_zone) for row, rule in rules]
 
     async def create(self, caller: Caller, name: str, rules: TenantRules) -> Tenant:
-        """Errors: Forbidden, InvalidField, Conflict."""
+        """One that nobody is in yet. Errors: Forbidden, InvalidField, Conflict."""
+        return (await self.begin(caller, name, rules, None)).tenant
+
+    async def begin(self, caller: Caller, name: str, rules: TenantRules, owner: InvitationWanted | None) -> Begun:
+        """With an invitation for its first owner, or not at all: one without an owner could be entered by the machine alone.
+
+        Errors:  Forbidden, InvalidField, Conflict.
+        """
         insist(caller, "tenants:manage")
         clean = clean_name(name)
         check(rules)
+        first = None if owner is None else checked(msgspec.structs.replace(owner, role="owner"))
 
-        async def change(one: Change) -> Tenant:
-            await _refuse_twin(one.tx, clean)
-            count = (await one.tx.execute(sa.select(sa.func.count()).select_from(tenants))).scalar_one()
-            if count >= TENANTS_MAX:
-                raise Conflict(
-                    f"there are {count:,} tenants already, and no more are taken", fix="Delete some that nobody needs."
-                )
-            tenant_id = new_id("tenant")
-            values = {"number": await next_number(one.tx, tenants), "id": tenant_id, "name": clean, "is_default": False}
-            await one.tx.execute(sa.insert(tenants).values(created_at=one.now, rules=kept(rules), **values))
-            await one.record(caller, "tenant.create", tenant_id, {"name": clean, "rules": _text(kept(rules))})
-            return _tenant(await _found(one.tx, caller, tenant_id))
+        async def change(one: Change) -> Begun:
+            tenant = await _made(one, caller, clean, rules)
+            if first is None:
+                return Begun(tenant, None)
+            return Begun(tenant, await self._invitations.within(one.tx, caller, Place(tenant.number), first))
 
         return await self._changes.make(change)
 
@@ -134,7 +146,7 @@ class Tenants:
                     told["suspended"] = values["suspended_at"] is not None
                 await one.record(caller, "tenant.change", tenant_id, told)
                 one.touches_keys = values.keys() != {"name"}
-            return _tenant(await _found(one.tx, caller, tenant_id))
+            return await _shown(one.tx, caller, tenant_id)
 
         return await self._changes.make(change)
 
@@ -147,6 +159,7 @@ class Tenants:
 
         async def change(one: Change) -> None:
             row = await _found(one.tx, caller, tenant_id)
+            people = (await counts_under(one.tx, users.c.tenant_number, [row])).get(row.number, 0)
             if row.is_default:
                 raise Conflict("this is the appliance's own organisation", fix="Delete others; this one may be renamed.")
             if row.suspended_at is None:
@@ -156,10 +169,23 @@ class Tenants:
                 )
             await _empty(one, row.number, forget=forget)
             await depart(one.tx, tenants, row, at_ms=one.now, forget=forget)
-            await one.record(caller, "tenant.delete", tenant_id, {"name": None if forget else row.name, "users": row.users})
+            await one.record(caller, "tenant.delete", tenant_id, {"name": None if forget else row.name, "users": people})
             one.touches_keys = True
 
         await self._changes.make(change)
+
+
+async def _made(one: Change, caller: Caller, name: str, rules: TenantRules) -> Tenant:
+    """Errors: Conflict."""
+    await _refuse_twin(one.tx, name)
+    count = (await one.tx.execute(sa.select(sa.func.count()).select_from(tenants))).scalar_one()
+    if count >= TENANTS_MAX:
+        raise Conflict(f"there are {count:,} tenants already, and no more are taken", fix="Delete some that nobody needs.")
+    tenant_id = new_id("tenant")
+    values = {"number": await next_number(one.tx, tenants), "id": tenant_id, "name": name, "is_default": False}
+    await one.tx.execute(sa.insert(tenants).values(created_at=one.now, rules=kept(rules), **values))
+    await one.record(caller, "tenant.create", tenant_id, {"name": name, "rules": _text(kept(rules))})
+    return await _shown(one.tx, caller, tenant_id)
 
 
 async def _values(one: Change, caller: Caller, row: Any, wanted: TenantChange) -> dict[str, Any]:
@@ -211,20 +237,28 @@ def _visible(caller: Caller) -> list[sa.ColumnElement[bool]]:
 
 
 async def _found(connection: AsyncConnection, caller: Caller, tenant_id: str) -> Any:
-    row = (await connection.execute(_query().where(tenants.c.id == tenant_id, *_visible(caller)))).one_or_none()
+    row = (await connection.execute(sa.select(tenants).where(tenants.c.id == tenant_id, *_visible(caller)))).one_or_none()
     if row is None:
         raise NotFound("there is no such tenant", param="tenant_id", fix="GET /api/v1/admin/tenants lists them.")
     return row
 
 
-def _query() -> sa.Select[Any]:
-    count = sa.select(sa.func.count()).where(users.c.tenant_number == tenants.c.number).scalar_subquery()
-    return sa.select(tenants, count.label("users"))
+async def _shown(connection: AsyncConnection, caller: Caller, tenant_id: str) -> Tenant:
+    """Errors: NotFound."""
+    return (await _tenants(connection, [await _found(connection, caller, tenant_id)]))[0]
 
 
-def _tenant(row: Any) -> Tenant:
-    fields = {field: getattr(row, field) for field in Tenant.__struct_fields__ if field != "rules"}
-    return Tenant(rules=msgspec.convert(row.rules, TenantRules), **fields)
+async def _tenants(connection: AsyncConnection, rows: Sequence[Any]) -> list[Tenant]:
+    counts = await counts_under(connection, users.c.tenant_number, rows)
+    kept = [field for field in Tenant.__struct_fields__ if field not in ("rules", "users")]
+    return [
+        Tenant(
+            rules=msgspec.convert(row.rules, TenantRules),
+            users=counts.get(row.number, 0),
+            **{field: getattr(row, field) for field in kept},
+        )
+        for row in rows
+    ]
 
 
 def _text(rules: Any) -> str:

@@ -1,5 +1,6 @@
 """Departments and teams: made, shown, renamed, moved, suspended, deleted. A team is part of a department, or of none."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from appliance.errors import Conflict, InvalidField, NotFound
 from appliance.identity.caller import Caller
 from appliance.identity.changes import Change, Changes, forgotten, mine, tenant_for
+from appliance.identity.counts import counts_under
 from appliance.identity.cursors import check_limit, cursor, number_in
 from appliance.identity.departed import depart, next_number
 from appliance.identity.roles import insist
@@ -74,14 +76,14 @@ class Units:
             query = query.where(table.c.number > number_in(after))
         async with self._changes.db.read() as connection:
             rows = (await connection.execute(query)).all()
-        items = [_unit(row) for row in rows[:limit]]
+            items = await _units(connection, kind, rows[:limit])
         return UnitPage(items, cursor(items[-1].number) if len(rows) > limit else None)
 
     async def get(self, caller: Caller, kind: Kind, unit_id: str) -> Unit:
         """Errors: Forbidden, NotFound."""
         insist(caller, "people:read")
         async with self._changes.db.read() as connection:
-            return _unit(await _found(connection, caller, kind, unit_id))
+            return await _shown(connection, caller, kind, unit_id)
 
     async def create(
         self, caller: Caller, kind: Kind, name: str, *, department_id: str | None = None, tenant_id: str | None = None
@@ -100,7 +102,7 @@ class Units:
             await _refuse_twin(one.tx, kind, clean, tenant.number, values.get("department_number"))
             await one.tx.execute(sa.insert(table).values(name=clean, created_at=one.now, **values))
             await one.record(caller, f"{kind}.create", values["id"], {"name": clean, "department": department_id})
-            return _unit(await _found(one.tx, caller, kind, values["id"]))
+            return await _shown(one.tx, caller, kind, values["id"])
 
         return await self._changes.make(change)
 
@@ -119,7 +121,7 @@ class Units:
                 )
                 await one.record(caller, f"{kind}.change", unit_id, _told(wanted))
                 one.touches_keys = "name" not in values or len(values) > 1
-            return _unit(await _found(one.tx, caller, kind, unit_id))
+            return await _shown(one.tx, caller, kind, unit_id)
 
         return await self._changes.make(change)
 
@@ -241,10 +243,7 @@ async def _found(connection: AsyncConnection, caller: Caller, kind: Kind, unit_i
 
 def _query(kind: Kind) -> sa.Select[Any]:
     table = TABLES[kind]
-    count = sa.select(sa.func.count()).where(users.c[f"{kind}_number"] == table.c.number).scalar_subquery()
-    found = sa.select(table, tenants.c.id.label("tenant_id"), count.label("users")).join(
-        tenants, tenants.c.number == table.c.tenant_number
-    )
+    found = sa.select(table, tenants.c.id.label("tenant_id")).join(tenants, tenants.c.number == table.c.tenant_number)
     if kind == "department":
         return found.add_columns(sa.null().label("department_id"))
     return found.add_columns(departments.c.id.label("department_id")).outerjoin(
@@ -252,8 +251,16 @@ def _query(kind: Kind) -> sa.Select[Any]:
     )
 
 
-def _unit(row: Any) -> Unit:
-    return Unit(**{field: getattr(row, field) for field in Unit.__struct_fields__})
+async def _shown(connection: AsyncConnection, caller: Caller, kind: Kind, unit_id: str) -> Unit:
+    """Errors: NotFound."""
+    return (await _units(connection, kind, [await _found(connection, caller, kind, unit_id)]))[0]
+
+
+async def _units(connection: AsyncConnection, kind: Kind, rows: Sequence[Any]) -> list[Unit]:
+    """With how many people are in each."""
+    counts = await counts_under(connection, users.c[f"{kind}_number"], rows)
+    kept = [field for field in Unit.__struct_fields__ if field != "users"]
+    return [Unit(users=counts.get(row.number, 0), **{field: getattr(row, field) for field in kept}) for row in rows]
 
 
 def _told(wanted: UnitChange) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import stat
+from typing import Any
 
 import pytest
 
@@ -76,6 +77,42 @@ def test_a_key_is_made_listed_and_revoked(box: Appliance) -> None:
     refused = box.call("POST", "/v1/chat/completions", chat("fake/gpt-4o"), token=key)
     assert (refused.status, refused.error["code"]) == (401, "revoked_api_key")
     assert len(box.rows("SELECT 1 FROM audit WHERE target LIKE ?", f"%{row['id']}%")) == 2
+
+
+def test_the_list_of_keys_says_whose_each_is_and_how_it_fares(box: Appliance) -> None:
+    tag = f"running: {box.is_running}"
+    run(box, "service-accounts", "add", f"Wiki, {tag}")
+    key = run(box, "keys", "create", f"Live, {tag}", "--service-account", f"Wiki, {tag}", "--model", "fake/*").strip()
+    run(box, "keys", "create", f"Olga's, {tag}", "--email", "owner@example.com")
+    was_running = box.is_running
+    running(box)
+    assert box.call("POST", "/v1/chat/completions", chat("fake/gpt-4o"), token=key).status == 200
+    assert box.call("POST", "/v1/chat/completions", chat("fake/no-such-model"), token=key).status >= 400
+    if not was_running:
+        box.stop()
+
+    def listed(*options: str) -> list[dict[str, Any]]:
+        return list(json.loads(run(box, "keys", "list", "--json", *options)))
+
+    (live,) = listed("--service-account", f"Wiki, {tag}")
+    assert (live["name"], live["holder"], live["models"]) == (f"Live, {tag}", f"Wiki, {tag}", ["fake/*"])
+    assert (live["requests"], live["success_rate"], live["last_used_at"] is None) == (2, 0.5, False)
+    of_owner = listed("--user", "OWNER@example.com")
+    assert {one["holder"] for one in of_owner} == {"owner@example.com"}
+    assert f"Olga's, {tag}" in {one["name"] for one in of_owner}
+    (row,) = run(box, "keys", "list", "--service-account", f"Wiki, {tag}").splitlines()
+    *_, name, whose, models, _, requests, rate = row.split("\t")
+    assert [name, whose, models, requests, rate] == [
+        f"Live, {tag}",
+        f"of the service account Wiki, {tag}",
+        "fake/*",
+        "2",
+        "0.5000",
+    ]
+    run(box, "keys", "revoke", live["id"])
+    assert live["id"] in {one["id"] for one in listed("--state", "revoked")}
+    assert live["id"] not in {one["id"] for one in listed("--state", "active")}
+    assert "no account has this" in box.command("keys", "list", "--user", "nobody@example.com").stderr
 
 
 def test_what_cannot_be_done_is_told_in_a_line_with_the_way_out(box: Appliance) -> None:

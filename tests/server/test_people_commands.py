@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MakeAppliance
+from tests.pages import Visitor
 from tests.running import Appliance
 
 PASSWORD = "Password123!\n"
@@ -51,6 +52,33 @@ def test_an_organisation_comes_stops_and_goes(box: Appliance) -> None:
     done(box, "tenants", "delete", "Visitors", "--yes", "--forget")
     assert "there is no such tenant" in refused(box, "tenants", "suspend", "Visitors")
     assert "guest@example.com" not in done(box, "users", "list")
+
+
+def test_an_organisation_comes_with_a_link_for_its_first_owner_or_not_at_all(box: Appliance) -> None:
+    told = box.command("tenants", "add", "Guests", "--owner", "ada@guests.example", "--owner-name", "Ada", "--days", "7")
+    assert told.returncode == 0, told
+    (link,) = told.stdout.splitlines()
+    (guests,) = [one for one in json.loads(done(box, "tenants", "list", "--json")) if one["name"] == "Guests"]
+    assert f"Guests is there now ({guests['id']})" in told.stderr
+    taken = ("tenants", "add", "Others", "--owner", "OWNER@example.com")
+    assert "an account has this e-mail address already" in refused(box, *taken)
+    assert "of this name already" in refused(box, "tenants", "add", "guests", "--owner", "eve@guests.example")
+    assert {one["name"] for one in json.loads(done(box, "tenants", "list", "--json"))} == {"Default", "Guests"}
+    assert len(box.rows("SELECT 1 FROM invitations")) == 1
+
+    if not box.is_running:
+        box.start()
+    path, visitor = link[link.index("/join/") :], Visitor(box)
+    visitor.open(path)
+    form = {"name": "Ada", "email": "ada@guests.example", "password": "A password & more = 1", "again": "A password & more = 1"}
+    assert visitor.send(path, form).status == 201
+    login = {"email": form["email"], "password": form["password"]}
+    ada = box.call("POST", "/api/v1/admin/auth/login", login).json
+    assert ada["user"]["role"] == "owner"
+    (seen,) = box.call("GET", "/api/v1/admin/tenants", token=ada["access_token"]).json["items"]
+    assert (seen["id"], seen["users"]) == (guests["id"], 1)
+    days = box.rows("SELECT (expires_at - created_at) / 86400000.0 AS days FROM invitations")[0]["days"]
+    assert days == 7
 
 
 def test_people_are_changed_by_their_address(box: Appliance) -> None:

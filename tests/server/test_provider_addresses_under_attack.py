@@ -132,6 +132,27 @@ def test_a_provider_that_says_the_credential_back_is_not_repeated(door: Applianc
     assert (tried.json["ok"], tried.json["models"]) == (True, ["Bearer …", "x" * 256, "m"])
 
 
+def test_an_attempt_to_connect_is_in_the_audit_without_what_was_sent(door: Appliance, upstream: Fake) -> None:
+    form = upstream.provider("tried")
+    host = f"127.0.0.1:{upstream.port}"
+    bad = {**form, "api_key": "sk-wrong-0123456789", "base_url": form["base_url"]}
+    forbidden = {**form, "kind": "openai-compatible", "base_url": "http://169.254.169.254/latest"}
+    seen = door.rows("SELECT max(seq) AS last FROM audit")[0]["last"]
+    assert [admin(door, "POST", "providers/test", one).json["ok"] for one in (form, bad, forbidden)] == [True, False, False]
+    assert admin(door, "POST", "providers/test", {**form, "kind": "none"}).status == 400, "nothing was tried"
+    made = admin(door, "POST", "providers", form).json["id"]
+    assert admin(door, "POST", f"providers/{made}/test").json["ok"]
+    rows = door.rows("SELECT * FROM audit WHERE seq > ? AND action = 'provider.test' ORDER BY seq", seen)
+    assert [(row["target"], json.loads(row["detail"])) for row in rows] == [
+        ("tried", {"host": host, "kind": form["kind"], "outcome": "answered"}),
+        ("tried", {"host": host, "kind": form["kind"], "outcome": "failed"}),
+        ("tried", {"host": "169.254.169.254", "kind": "openai-compatible", "outcome": "failed"}),
+        (made, {"host": host, "kind": form["kind"], "outcome": "answered"}),
+    ]
+    assert {row["actor"][:5] for row in rows} == {"user_"}
+    assert not any(secret in str(rows) for secret in (form["api_key"], bad["api_key"]))
+
+
 def led_away(upstream: Fake) -> list[str]:
     """Addresses that are others than a fake's, however little."""
     host, port = f"127.0.0.1:{upstream.port}", upstream.port

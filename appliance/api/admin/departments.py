@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 from appliance import errors
 from appliance.api.admin.access import CALLER, requires
 from appliance.api.admin.etags import IfMatch, version_in
-from appliance.api.admin.units import BODY_ERRORS, READ_ERRORS, UnitList, UnitShown, answer, shown
+from appliance.api.admin.units import BODY_ERRORS, READ_ERRORS, Forget, Release, UnitList, UnitShown, answer, listed
 from appliance.api.bodies import json_body
 from appliance.api.error_answers import error_answers, success
 from appliance.identity.caller import Caller
@@ -69,7 +69,7 @@ async def list_departments(
     cursor: Annotated[str | None, QueryParameter(description="next_cursor of the page before.")] = None,
 ) -> UnitList:
     page = await units.list(caller, "department", limit=limit, after=cursor)
-    return UnitList([shown(one) for one in page.items], page.next_cursor)
+    return listed(page)
 
 
 @post(
@@ -146,10 +146,8 @@ async def delete_department(
     department_id: DepartmentId,
     caller: NamedDependency[Caller],
     units: NamedDependency[Units],
-    release: Annotated[bool, QueryParameter(description="Though somebody is in it: they stay in the organisation.")] = False,
-    forget: Annotated[
-        bool, QueryParameter(description="Keep no name, also of one deleted before: what it used stays under its id.")
-    ] = False,
+    release: Release = False,
+    forget: Forget = False,
 ) -> None:
     await units.delete(caller, "department", department_id, release=release, forget=forget)
 

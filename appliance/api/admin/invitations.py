@@ -18,8 +18,8 @@ from appliance.api.error_answers import error_answers, success
 from appliance.clock import rfc3339, rfc3339_or_none
 from appliance.identity.caller import Caller
 from appliance.identity.cursors import LIST_MAX
-from appliance.identity.invitation_places import HOURS_DEFAULT, InvitationWanted
-from appliance.identity.invitations import HOURS_MAX, Invitation, Invitations, NewInvitation, State
+from appliance.identity.invitation_places import HOURS_DEFAULT, HOURS_MAX, InvitationWanted
+from appliance.identity.invitations import Invitation, Invitations, NewInvitation, State
 from appliance.identity.roles import Role
 
 
@@ -71,7 +71,7 @@ class InvitationList(msgspec.Struct):
     next_cursor: str | None
 
 
-_EXAMPLE: dict[str, Any] = {
+EXAMPLE: dict[str, Any] = {
     "id": "inv_qw4hambglzmnu5i4fubob2da",
     "state": "open",
     "email": "ada@example.com",
@@ -103,9 +103,7 @@ _EXAMPLE: dict[str, Any] = {
     tags=["People"],
     response_headers=NO_STORE,
     responses={
-        201: success(
-            InvitationCreated, {"link": "https://10.0.0.5:8443/join/…", "invitation": _EXAMPLE}, "The link, shown once."
-        ),
+        201: success(InvitationCreated, {"link": "https://10.0.0.5:8443/join/…", "invitation": EXAMPLE}, "The link, shown once."),
         **error_answers(
             errors.MalformedJson,
             errors.InvalidField,
@@ -133,10 +131,10 @@ async def create_invitation(
     dependencies=CALLER,
     operation_id="listInvitations",
     summary="List invitations",
-    description="Of one's own organisation, used and expired ones too.",
+    description="Of one's own organisation; those that were used, revoked or have expired for 90 days more.",
     tags=["People"],
     responses={
-        200: success(InvitationList, {"items": [_EXAMPLE], "next_cursor": None}, "One page."),
+        200: success(InvitationList, {"items": [EXAMPLE], "next_cursor": None}, "One page."),
         **error_answers(errors.InvalidField, errors.TokenInvalid, errors.Forbidden),
     },
 )

@@ -100,6 +100,7 @@ class ApiKeyRevoked(msgspec.Struct):
 class ApiKeyShown(msgspec.Struct):
     """Everything but the key.
 
+    holder:         the user's e-mail address or the service account's name; null: the key is nobody's.
     state:          active, revoked or expired; that its holder is suspended is told where the holder is.
     previous_until: until when the value before the last rotation works, or worked.
     requests:       those that were let in, as the ledger has them; refusals before that (no such model, no right) don't count.
@@ -117,6 +118,7 @@ class ApiKeyShown(msgspec.Struct):
     loopback_only: bool
     user_id: str | None
     service_account_id: str | None
+    holder: str | None
     created_by: str
     created_at: str
     updated_at: str | None
@@ -161,6 +163,7 @@ SHOWN_EXAMPLE = {
     "loopback_only": False,
     "user_id": "user_trcsuj7puruldahodtkjrhgf",
     "service_account_id": None,
+    "holder": "asha@example.com",
     "created_by": "user_trcsuj7puruldahodtkjrhgf",
     "updated_at": None,
     "revoked_at": None,
@@ -229,6 +232,7 @@ def key_shown(key: ApiKey) -> ApiKeyShown:
         loopback_only=key.loopback_only,
         user_id=key.user_id,
         service_account_id=key.service_account_id,
+        holder=key.holder,
         created_by=key.created_by,
         created_at=rfc3339(key.created_at),
         updated_at=rfc3339_or_none(key.updated_at),

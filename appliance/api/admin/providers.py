@@ -165,23 +165,30 @@ async def remove_provider(provider_id: ProviderId, caller: NamedDependency[Calle
 @post(
     "/api/v1/admin/providers/test",
     guards=[requires("providers:change")],
+    dependencies=CALLER,
     operation_id="testNewProvider",
     summary="Try a provider before it is added",
-    description="Asks it for its models, which shows that it is there and that the credential is good. Nothing is kept.",
+    description=(
+        "Asks it for its models, which shows that it is there and that the credential is good. Nothing is kept; the audit tells "
+        "who tried which host."
+    ),
     tags=["Providers"],
     status_code=200,
     responses={200: success(ConnectionTried, _TRIED_EXAMPLE, "How it went."), **error_answers(*_BODY_ERRORS)},
     **json_body(ProviderForm),
 )
 async def try_new_provider(
-    data: Annotated[ProviderForm, Body(examples=[Example(value=FORM_EXAMPLE)])], connections: NamedDependency[Connections]
+    data: Annotated[ProviderForm, Body(examples=[Example(value=FORM_EXAMPLE)])],
+    caller: NamedDependency[Caller],
+    connections: NamedDependency[Connections],
 ) -> ConnectionTried:
-    return await connections.try_form(data)
+    return await connections.try_form(caller.actor, data)
 
 
 @post(
     "/api/v1/admin/providers/{provider_id:str}/test",
     guards=[requires("providers:change")],
+    dependencies=CALLER,
     operation_id="testProvider",
     summary="Try a provider",
     description="Asks it for its models, with the credential that is kept.",
@@ -189,8 +196,10 @@ async def try_new_provider(
     status_code=200,
     responses={200: success(ConnectionTried, _TRIED_EXAMPLE, "How it went."), **error_answers(*_ERRORS, errors.NotFound)},
 )
-async def try_provider(provider_id: ProviderId, connections: NamedDependency[Connections]) -> ConnectionTried:
-    return await connections.try_stored(provider_id)
+async def try_provider(
+    provider_id: ProviderId, caller: NamedDependency[Caller], connections: NamedDependency[Connections]
+) -> ConnectionTried:
+    return await connections.try_stored(caller.actor, provider_id)
 
 
 def _shown(catalog: Catalog, settings: Settings, id_or_name: str) -> ProviderShown:

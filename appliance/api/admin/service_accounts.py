@@ -100,7 +100,7 @@ async def list_service_accounts(
     cursor: Annotated[str | None, QueryParameter(description="next_cursor of the page before.")] = None,
 ) -> ServiceAccountList:
     page = await service_accounts.list(caller, limit=limit, after=cursor)
-    return ServiceAccountList([_shown(account) for account in page.items], page.next_cursor)
+    return ServiceAccountList([account_shown(account) for account in page.items], page.next_cursor)
 
 
 @post(
@@ -193,10 +193,10 @@ async def delete_service_account(
 
 
 def _answer(account: ServiceAccount) -> Response[ServiceAccountShown]:
-    return Response(_shown(account), headers=etag(account.version))
+    return Response(account_shown(account), headers=etag(account.version))
 
 
-def _shown(account: ServiceAccount) -> ServiceAccountShown:
+def account_shown(account: ServiceAccount) -> ServiceAccountShown:
     return ServiceAccountShown(
         id=account.id,
         name=account.name,

@@ -1,5 +1,6 @@
 """Organisations: `/api/v1/admin/tenants`. Most appliances have one, and nobody there has to think of it."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -11,16 +12,27 @@ from msgspec import UNSET, Meta, UnsetType
 
 from appliance import errors
 from appliance.api.admin.access import CALLER, requires
+from appliance.api.admin.auth import NO_STORE
 from appliance.api.admin.etags import IfMatch, etag, version_in
+from appliance.api.admin.invitations import InvitationCreated, invitation_created
 from appliance.api.bodies import json_body
 from appliance.api.error_answers import error_answers, success
 from appliance.clock import rfc3339, rfc3339_or_none
 from appliance.identity.caller import Caller
 from appliance.identity.cursors import LIST_MAX
+from appliance.identity.invitation_places import HOURS_DEFAULT, HOURS_MAX, InvitationWanted
 from appliance.identity.tenant_rules import TenantRules
-from appliance.identity.tenants import Tenant, TenantChange, Tenants
+from appliance.identity.tenants import Begun, Tenant, TenantChange, Tenants
 
 TenantId = Annotated[str, PathParameter(description="Its id (`tenant_…`).")]
+
+
+class FirstOwner(msgspec.Struct, forbid_unknown_fields=True):
+    """Who is invited to be the owner of a new organisation."""
+
+    email: str
+    name: Annotated[str | None, Meta(description="As the form suggests it.")] = None
+    expires_in_hours: Annotated[int, Meta(ge=1, le=HOURS_MAX)] = HOURS_DEFAULT
 
 
 class TenantCreate(msgspec.Struct, forbid_unknown_fields=True):
@@ -28,6 +40,9 @@ class TenantCreate(msgspec.Struct, forbid_unknown_fields=True):
 
     name: Annotated[str, Meta(description="Up to 200 characters; no other's.")]
     rules: TenantRules = msgspec.field(default_factory=TenantRules)
+    owner: Annotated[
+        FirstOwner | None, Meta(description="Whom to invite as its first owner: both are done, or neither. Left out: nobody.")
+    ] = None
 
 
 class TenantPatch(msgspec.Struct, forbid_unknown_fields=True):
@@ -52,6 +67,12 @@ class TenantShown(msgspec.Struct):
     created_at: str
     updated_at: str | None
     version: int
+
+
+class TenantCreated(TenantShown):
+    """`invitation`: of its first owner, where one was named; its link is in this answer and nowhere else."""
+
+    invitation: InvitationCreated | None
 
 
 class TenantList(msgspec.Struct):
@@ -105,17 +126,35 @@ async def list_tenants(
     dependencies=CALLER,
     operation_id="createTenant",
     summary="Make an organisation",
-    description="Its people see nothing of the others, and neither run the appliance nor look into it.",
+    description=(
+        "Its people see nothing of the others, and neither run the appliance nor look into it. With `owner` the answer holds a "
+        "link with which its first owner comes in, shown this once."
+    ),
     tags=["People"],
-    responses={201: success(TenantShown, EXAMPLE, "It is made."), **error_answers(*_BODY_ERRORS)},
+    response_headers=NO_STORE,
+    responses={
+        201: success(TenantCreated, {**EXAMPLE, "is_default": False, "users": 0, "invitation": None}, "It is made."),
+        **error_answers(*_BODY_ERRORS),
+    },
     **json_body(TenantCreate),
 )
 async def create_tenant(
-    data: Annotated[TenantCreate, Body(examples=[Example(value={"name": "Acme", "rules": {"time_zone": "Asia/Kolkata"}})])],
+    data: Annotated[
+        TenantCreate,
+        Body(
+            examples=[
+                Example(value={"name": "Acme", "rules": {"time_zone": "Asia/Kolkata"}}),
+                Example(value={"name": "Acme", "owner": {"email": "ada@acme.example", "name": "Ada"}}),
+            ]
+        ),
+    ],
     caller: NamedDependency[Caller],
     tenants: NamedDependency[Tenants],
-) -> Response[TenantShown]:
-    return _answer(await tenants.create(caller, data.name, data.rules), 201)
+    base_url: NamedDependency[Callable[[], str]],
+) -> Response[TenantCreated]:
+    owner = None if data.owner is None else InvitationWanted(**msgspec.structs.asdict(data.owner))
+    begun = await tenants.begin(caller, data.name, data.rules, owner)
+    return Response(tenant_created(begun, base_url()), status_code=201, headers={**NO_STORE, **etag(begun.tenant.version)})
 
 
 @get(
@@ -180,6 +219,11 @@ async def delete_tenant(
 
 def _answer(tenant: Tenant, status: int = 200) -> Response[TenantShown]:
     return Response(tenant_shown(tenant), status_code=status, headers=etag(tenant.version))
+
+
+def tenant_created(begun: Begun, base_url: str) -> TenantCreated:
+    invitation = None if begun.invitation is None else invitation_created(begun.invitation, base_url)
+    return TenantCreated(**msgspec.structs.asdict(tenant_shown(begun.tenant)), invitation=invitation)
 
 
 def tenant_shown(tenant: Tenant) -> TenantShown:

@@ -1,15 +1,21 @@
 """What departments and teams have in common over HTTP."""
 
+from typing import Annotated
+
 import msgspec
 from litestar import Response
+from litestar.params import QueryParameter
 
 from appliance import errors
 from appliance.api.admin.etags import etag
 from appliance.clock import rfc3339, rfc3339_or_none
-from appliance.identity.units import Unit
+from appliance.identity.units import Unit, UnitPage
 
 READ_ERRORS = (errors.TokenInvalid, errors.Forbidden)
 BODY_ERRORS = (errors.MalformedJson, errors.InvalidField, *READ_ERRORS, errors.NotFound, errors.Conflict)
+
+Release = Annotated[bool, QueryParameter(description="Though somebody is in it: they stay in the organisation.")]
+Forget = Annotated[bool, QueryParameter(description="Keep no name, also of one deleted before: what it used stays under its id.")]
 
 
 class UnitShown(msgspec.Struct):
@@ -33,11 +39,15 @@ class UnitList(msgspec.Struct):
     next_cursor: str | None
 
 
+def listed(page: UnitPage) -> UnitList:
+    return UnitList([_shown(one) for one in page.items], page.next_cursor)
+
+
 def answer(unit: Unit, status: int = 200) -> Response[UnitShown]:
-    return Response(shown(unit), status_code=status, headers=etag(unit.version))
+    return Response(_shown(unit), status_code=status, headers=etag(unit.version))
 
 
-def shown(unit: Unit) -> UnitShown:
+def _shown(unit: Unit) -> UnitShown:
     return UnitShown(
         id=unit.id,
         name=unit.name,

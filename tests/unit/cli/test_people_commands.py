@@ -117,9 +117,9 @@ def test_an_owner_a_key_a_list_a_new_password_and_a_revocation(either: Gatehouse
     either("keys", "create", "prometheus", "--scope", "metrics")
 
     listed = either("keys", "list").output.splitlines()
-    assert [line.split("\t")[-3:] for line in listed] == [
-        ["metrics", "from anywhere", "prometheus"],
-        ["all but metrics", "from anywhere", "CI"],
+    assert [line.split("\t")[5:] for line in listed] == [
+        ["metrics", "from anywhere", "prometheus", "nobody's in particular", "all", "", "0", ""],
+        ["all but metrics", "from anywhere", "CI", "of ada@example.com", "all", "", "0", ""],
     ]
     assert key.stdout.strip() not in "".join(listed)
     shown = json.loads(either("keys", "list", "--json").output)
@@ -168,11 +168,16 @@ def test_without_a_terminal_nobody_is_asked_who_the_owner_is(gatehouse: Gatehous
 def test_a_list_of_keys_fits_a_terminal_and_keeps_the_ids_whole() -> None:
     key_id = f"key_{'x' * 24}"
     key = ListedKey(key_id, "n" * 90, "development", "gh-dev-0qqd", ["chat"], True, None, "2026-01-02T", "2026-01-09T", None)
+    key.holder, key.service_account_id, key.models = "w" * 90, "sa_x", [f"a-provider/a-model-{number}" for number in range(12)]
+    key.requests, key.success_rate, key.last_used_at = 10_000, 0.99999, "2026-01-02T03:04:05.678Z"
     lines = lines_for_people([key], "2026-01-03T", 80)
     assert max(map(len, lines)) <= 80
     assert lines[1].startswith(f"{key_id}  gh-dev-0qqd  until 2026-01-09  nnn")
     assert lines[1].endswith("n…")
     assert lines[2] == "    development, made 2026-01-02; may use: chat; this machine only"
+    assert lines[3].startswith("    of the service account www")
+    assert "a-provider/a-model-9 and 2 more" in " ".join(" ".join(lines[3:]).split())
+    assert lines[-1] == "    last used 2026-01-02 03:04 UTC; 10,000 requests, 99.9 % answered"
 
 
 def test_a_running_server_knows_at_once_what_a_command_changed(home: Path, gatehouse: Gatehouse) -> None:
@@ -223,7 +228,8 @@ def test_an_empty_list_says_what_to_do(gatehouse: Gatehouse) -> None:
 
 
 def test_more_keys_than_a_page_are_all_listed(either: Gatehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("appliance.cli.control.KEYS_A_PAGE", 2)
+    for module in ("control", "organisation"):
+        monkeypatch.setattr(f"appliance.cli.{module}.A_PAGE", 2)
     for number in range(5):
         either("keys", "create", f"key{number}")
     assert [item["name"] for item in json.loads(either("keys", "list", "--json").output)] == [f"key{n}" for n in range(4, -1, -1)]

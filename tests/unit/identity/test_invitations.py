@@ -54,6 +54,39 @@ async def test_an_account_that_is_there_gets_its_password_by_invitation(house: H
     assert (await row_of(house, "ada@example.com")).role == "owner"
 
 
+async def test_what_ended_more_than_90_days_ago_is_deleted_a_bounded_number_a_run(
+    house: House, inviting: Invitations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day_ms = 86_400_000
+    now = house.clock.now_ms()
+    ends = {
+        "expired": (now - 91 * day_ms, None, None),
+        "used": (now + day_ms, now - 91 * day_ms, None),
+        "revoked": (now + day_ms, None, now - 91 * day_ms),
+        "expired lately": (now - 89 * day_ms, None, None),
+        "used lately": (now - 200 * day_ms, now - 89 * day_ms, None),
+        "revoked lately": (now - 200 * day_ms, None, now - 89 * day_ms),
+        "open": (now + day_ms, None, None),
+    }
+    for name, (expires_at, used_at, revoked_at) in ends.items():
+        made = await inviting.create(MACHINE, InvitationWanted(name=name))
+        times = {"created_at": now - 300 * day_ms, "expires_at": expires_at, "used_at": used_at, "revoked_at": revoked_at}
+        async with house.db.transaction() as tx:
+            await tx.execute(sa.update(invitation_rows).where(invitation_rows.c.id == made.invitation.id).values(times))
+    monkeypatch.setattr(room, "DELETED_AT_ONCE", 2)
+    left = []
+    for _ in range(3):
+        await inviting.delete_ended()
+        left.append([one.name for one in (await inviting.list(MACHINE)).items][::-1])
+    kept = ["expired lately", "used lately", "revoked lately", "open"]
+    assert left == [["revoked", *kept], kept, kept]
+    house.clock.jump(92 * day_ms)
+    await inviting.delete_ended()
+    await inviting.delete_ended()
+    assert (await inviting.list(MACHINE)).items == []
+    assert (await inviting.create(MACHINE, InvitationWanted(name="next"))).invitation.state == "open"
+
+
 async def test_thousands_of_accounts_get_theirs_in_one_transaction(house: House, inviting: Invitations) -> None:
     await house.register("ada@example.com", "Ada")
     user = await row_of(house, "ada@example.com")

@@ -129,7 +129,7 @@ async def test_who_was_deleted_can_be_forgotten_later(house: House, people: Peop
     owner = await house.owner()
     person = await made(people, owner)
     await people.delete(owner, person.id)
-    guests = await Tenants(house.changes).create(owner, "Guests", TenantRules())
+    guests = await Tenants(house.changes, house.invitations).create(owner, "Guests", TenantRules())
     theirs = await people.create(MACHINE, NewPerson(name="Guest", email="guest@example.com"), tenant_id=guests.id)
     await people.delete(MACHINE, theirs.id)
 
@@ -149,7 +149,7 @@ async def test_who_was_deleted_can_be_forgotten_later(house: House, people: Peop
 
 async def test_another_organisations_people_do_not_exist(house: House, people: People) -> None:
     owner = await house.owner()
-    guests = await Tenants(house.changes).create(owner, "Guests", TenantRules())
+    guests = await Tenants(house.changes, house.invitations).create(owner, "Guests", TenantRules())
     with pytest.raises(NotFound):
         await people.create(owner, NewPerson(name="Spy", email="spy@example.com"), tenant_id=guests.id)
     theirs = await people.create(MACHINE, NewPerson(name="Guest", email="guest@example.com", role="owner"), tenant_id=guests.id)

@@ -21,6 +21,18 @@ async def wiki(house: House, caller: Caller) -> tuple[ServiceAccount, str, str]:
     return account, new.key.id, new.secret
 
 
+async def test_each_tells_how_many_keys_it_has(house: House) -> None:
+    admin = await house.person("admin")
+    for name, keys in (("none", 0), ("two", 2), ("one", 1)):
+        account = await house.service_accounts.create(admin, ServiceAccountWanted(name=name))
+        for _ in range(keys):
+            await house.api_keys.create(admin, KeyWanted(name="key"), whose=For(service_account=account.id))
+    await house.key(admin, "nobody's in particular")
+    found = (await house.service_accounts.list(admin)).items
+    assert [(one.name, one.keys) for one in found] == [("one", 1), ("two", 2), ("none", 0)]
+    assert [(await house.service_accounts.get(admin, one.id)).keys for one in found] == [1, 2, 0]
+
+
 async def departments_and_teams(house: House) -> None:
     """dpt_a with team_a, dpt_b with team_b, team_free in none; dpt_x and team_x of another organisation."""
     async with house.db.transaction() as tx:

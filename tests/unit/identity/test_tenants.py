@@ -15,7 +15,7 @@ from tests.unit.identity.house import HERE, PASSWORD, House
 
 @pytest.fixture
 def tenants(house: House) -> Tenants:
-    return Tenants(house.changes)
+    return Tenants(house.changes, house.invitations)
 
 
 async def guest(house: House, tenants: Tenants) -> Caller:
@@ -36,6 +36,17 @@ async def test_one_organisation_is_there_and_can_neither_go_nor_stop(house: Hous
     with pytest.raises(Conflict, match="the appliance's own"):
         await tenants.delete(owner, default.id)
     assert (await tenants.change(owner, default.id, TenantChange(name="Acme"))).name == "Acme"
+
+
+async def test_each_tells_how_many_people_are_in_it(house: House, tenants: Tenants) -> None:
+    await guest(house, tenants)
+    await tenants.create(MACHINE, "Nobody's", TenantRules())
+    people = People(house.changes, house.users._passwords)
+    for number in range(2):
+        await people.create(MACHINE, NewPerson(name="x", email=f"{number}@example.com", password=PASSWORD))
+    found = (await tenants.list(MACHINE)).items
+    assert [(one.name, one.users) for one in found] == [("Default", 2), ("Guests", 1), ("Nobody's", 0)]
+    assert [(await tenants.get(MACHINE, one.id)).users for one in found] == [2, 1, 0]
 
 
 async def test_rules_are_merged_and_null_takes_one_back(house: House, tenants: Tenants) -> None:

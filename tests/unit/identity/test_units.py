@@ -1,14 +1,15 @@
 import asyncio
 
+import msgspec
 import pytest
 
 from appliance.errors import Conflict, Forbidden, InvalidField, KeyRevoked, NotFound, PreconditionFailed, TokenInvalid
 from appliance.identity.caller import MACHINE
 from appliance.identity.people import People
-from appliance.identity.person import PersonChange
+from appliance.identity.person import NewPerson, PersonChange
 from appliance.identity.tenant_rules import TenantRules
 from appliance.identity.tenants import Tenants
-from appliance.identity.units import Unit, UnitChange, Units
+from appliance.identity.units import Kind, Unit, UnitChange, Units
 from tests.unit.identity.house import HERE, PASSWORD, House
 
 
@@ -38,6 +39,20 @@ async def test_names_are_one_organisations_and_one_departments(house: House, uni
     with pytest.raises(Conflict):
         await units.change(owner, "team", free.id, UnitChange(department_id=research.id))
     assert (await units.change(owner, "department", research.id, UnitChange(name="Research"))).version == 1, "nothing changed"
+
+
+@pytest.mark.parametrize("kind", ["department", "team"])
+async def test_each_tells_how_many_people_are_in_it(house: House, units: Units, kind: Kind) -> None:
+    people = People(house.changes)
+    made = [await units.create(MACHINE, kind, name) for name in ("Nobody", "One", "Two")]
+    for number, unit in enumerate((made[1], made[2], made[2])):
+        person = NewPerson(name="x", email=f"{number}@example.com", password=PASSWORD)
+        await people.create(MACHINE, msgspec.structs.replace(person, **{f"{kind}_id": unit.id}))
+    first = await units.list(MACHINE, kind, limit=2)
+    second = await units.list(MACHINE, kind, limit=2, after=first.next_cursor)
+    assert [(one.name, one.users) for one in (*first.items, *second.items)] == [("Nobody", 0), ("One", 1), ("Two", 2)]
+    assert [(await units.get(MACHINE, kind, one.id)).users for one in made] == [0, 1, 2]
+    assert (await units.change(MACHINE, kind, made[2].id, UnitChange(name="Both"))).users == 2
 
 
 async def test_who_saw_an_older_version_is_told(house: House, units: Units) -> None:
@@ -88,7 +103,7 @@ async def test_what_still_holds_somebody_goes_only_when_they_are_released(house:
 
 async def test_another_organisations_do_not_exist(house: House, units: Units) -> None:
     owner = await house.owner()
-    guests = await Tenants(house.changes).create(MACHINE, "Guests", TenantRules())
+    guests = await Tenants(house.changes, house.invitations).create(MACHINE, "Guests", TenantRules())
     theirs = await units.create(MACHINE, "department", "Secret", tenant_id=guests.id)
     for attempt in (
         units.get(owner, "department", theirs.id),
