@@ -19,6 +19,7 @@ from appliance.api.door import ASGIApp, Door
 from appliance.api.exchange import Bounds
 from appliance.api.join import JoinPage
 from appliance.api.me import Me
+from appliance.api.me_security import MeSecurity
 from appliance.api.me_session import MeSessions
 from appliance.api.operations import Operations
 from appliance.api.raw import handlers
@@ -194,7 +195,7 @@ class Appliance:
 
         self.door.on_drain = end_feeds
         self.lan.on_close = feed.end_remote
-        own_keys = OwnKeys(self.database)
+        own_keys, me_sessions = OwnKeys(self.database), MeSessions(people)
         services = {
             "clock": clock,
             "door": self.door,
@@ -212,7 +213,8 @@ class Appliance:
             "api_keys": people.api_keys,
             "service_accounts": people.service_accounts,
             "base_url": listening.base_url,
-            "me": Me(MeSessions(people), own_keys, OwnUsage(self.database, clock), clock),
+            "me": Me(me_sessions, own_keys, OwnUsage(self.database, clock), clock),
+            "me_security": MeSecurity(me_sessions, people, own_keys),
             "addresses": Addresses(self.lan, settings, listening.base_url, self.model_to_try, own_keys),
             "lan": self.lan,
             "local_models": self.local_models,

@@ -139,16 +139,37 @@ def see_other(path: str, cookies: list[Cookie] | None = None) -> Page:
 def refused(request: AnyRequest, error: GatehouseError) -> Page:
     """A refusal that belongs to no field: a page of its own."""
     request.scope["state"]["error_code"] = error.code_shown
-    more = {} if error.retry_after_seconds is None else {"retry-after": str(-int(-error.retry_after_seconds // 1))}
     title = "That didn't work" if error.status != 429 else "Please wait"
     path = request.scope["path"]
-    back = ("/me" if path.startswith("/me") else path, "Open the page again")
-    return answer(request, notice(title, _words(error.message), _words(error.fix), link=back), error.status, headers=more)
+    page = next((one for one in ("/me/security", "/me") if path.startswith(one)), path)
+    text = notice(title, _words(error.message), _words(_fix(error)), link=(page, "Open the page again"))
+    return answer(request, text, error.status, headers=retry_after(error))
+
+
+def retry_after(error: GatehouseError) -> dict[str, str]:
+    """The header, where one has to wait."""
+    return {} if error.retry_after_seconds is None else {"retry-after": str(_seconds(error.retry_after_seconds))}
+
+
+def _seconds(wait: float) -> int:
+    return -int(-wait // 1)
+
+
+def _fix(error: GatehouseError) -> str:
+    """People don't see the header that an error may speak of."""
+    if error.status != 429 or error.retry_after_seconds is None:
+        return error.fix
+    seconds = _seconds(error.retry_after_seconds)
+    return f"Wait {seconds} second{'' if seconds == 1 else 's'}, then try again."
 
 
 def wrong_fields(error: GatehouseError) -> dict[str, str]:
     """The field that an error is about, and its words as HTML."""
-    return {error.param or "": " ".join(filter(None, (sentence(error.message), sentence(error.fix))))}
+    param = error.param or ""
+    message = error.message.removeprefix(f"{param}: ")  # it stands at the field
+    if message.startswith(f"{param} "):
+        message = param.replace("_", " ") + message.removeprefix(param)
+    return {param: " ".join(filter(None, (sentence(message), sentence(_fix(error)))))}
 
 
 def is_about_the_form(error: GatehouseError) -> bool:

@@ -31,7 +31,8 @@ a{color:var(--blue)}
 .card>:first-child{margin-top:0}
 .narrow{max-width:26rem}
 label{display:block;font-weight:600;margin:1rem 0 0}
-input[type=hidden]:first-child+label{margin-top:0}
+input[type=hidden]:first-child+label,input[hidden]+label{margin-top:0}
+button+.hint{margin-top:.6rem}
 input,select{font:inherit;color:inherit;background:var(--paper);border:1px solid var(--field);border-radius:8px;
 padding:.55rem .7rem;width:100%;margin-top:.25rem}
 input[readonly]{color:var(--soft);border-style:dashed}
@@ -45,6 +46,10 @@ pre{font:.85rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;backgro
 border-radius:8px;
 padding:.7rem .9rem;margin:.4rem 0;white-space:pre-wrap;overflow-wrap:anywhere;user-select:all;-webkit-user-select:all}
 pre.key{font-size:1rem;background:var(--good);border-color:var(--blue)}
+.done{background:var(--good);border:1px solid var(--blue);border-radius:8px;padding:.6rem .9rem}
+.buttons{display:flex;flex-wrap:wrap;gap:.6rem;margin:1.2rem 0 0}
+.buttons button{margin:0}
+.qr svg{display:block;width:15rem;max-width:100%;border-radius:8px;margin:.8rem 0}
 code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
 ul.keys{list-style:none;padding:.2rem 1.2rem}
 ul.keys li{display:flex;flex-wrap:wrap;align-items:center;gap:.3rem 1rem;padding:.8rem 0;border-bottom:1px solid var(--line)}

@@ -1,5 +1,5 @@
-"""`/join/{invitation}`: where somebody who was invited chooses a password and gets their first API key. One of the two pages that
-take forms; the plain HTTP listener of the local network has another /join, which only says how to trust the certificate."""
+"""`/join/{invitation}`: where somebody who was invited chooses a password and gets their first API key. Its form is kept by
+api/forms.py; the plain HTTP listener of the local network has another /join, which only says how to trust the certificate."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-"""`/me`: one's own keys, usage and limits, for somebody with a browser and no wish to write programs. One of the two pages that
-take forms."""
+"""`/me`: one's own keys, usage and limits, for somebody with a browser and no wish to write programs. Its forms
+are kept by api/forms.py."""
 
 from typing import Any
 

@@ -45,15 +45,19 @@ def sign_in_page(token: str, email: str, wrong: dict[str, str]) -> str:
 
 
 def own_page(token: str, person: Person, usage: list[ModelUse], now_ms: int, wrong: dict[str, str] | None = None) -> str:
-    button = '<button class="quiet" type="submit">Sign out</button>'
-    sign_out = f'<form method="post" action="/me/sign-out">{token_field(token)}{button}</form>'
     body = (
         f'<h1>{quoted(person.name)}</h1><p class="soft">{quoted(person.email)}</p>'
         f"<h2>My keys</h2>{_keys(person.keys, token, now_ms)}{_new_key(token, wrong or {})}"
         f"<h2>My usage</h2>{_usage(usage)}"
         f"<h2>My limits</h2>{_limits(person)}"
+        '<h2>Signing in</h2><p class="card"><a href="/me/security">My password, sign-ins and second factor</a></p>'
     )
-    return page("My page in Gatehouse", body, sign_out)
+    return page("My page in Gatehouse", body, sign_out_form(token))
+
+
+def sign_out_form(token: str) -> str:
+    button = '<button class="quiet" type="submit">Sign out</button>'
+    return f'<form method="post" action="/me/sign-out">{token_field(token)}{button}</form>'
 
 
 def made_page(name: str, secret: str, lines: list[Section]) -> str:

@@ -37,6 +37,10 @@ class MeSessions:
         caller = await self.caller(request)
         if caller is not None:
             await self._people.sessions.leave(caller)
+        return self.forgotten(request)
+
+    def forgotten(self, request: AnyRequest) -> Cookie:
+        """The cookie for a browser whose sign-in has ended."""
         return cookie(request, NAME, "", PATH, seconds=0)
 
 

@@ -19,6 +19,8 @@ from appliance.clock import Clock
 from appliance.errors import Conflict, InvalidField, NotFound
 from appliance.identity.caller import Caller
 from appliance.identity.changes import Change, Changes
+from appliance.identity.sessions import holds
+from appliance.identity.tokens import signed_out
 from appliance.store.tables import second_factors, users
 from appliance.store.vault import Vault
 
@@ -49,7 +51,9 @@ class FactorState(msgspec.Struct, frozen=True):
 
 
 class SecondFactors:
-    """Of all accounts. Whoever calls has made sure that the account is the caller's: by the password."""
+    """Of all accounts. Whoever calls has made sure that the account is the caller's: by the password. Who was put out since
+    then changes nothing: TokenInvalid.
+    """
 
     def __init__(self, changes: Changes, vault: Vault, clock: Clock) -> None:
         self._changes = changes
@@ -71,7 +75,7 @@ class SecondFactors:
         secret = pyotp.random_base32()
 
         async def change(one: Change) -> Enrolment:
-            row = await _row(one.tx, caller.user_number)
+            row = await self._held(one.tx, caller)
             if row is not None and row.confirmed_at is not None:
                 raise Conflict("there is a second factor already", fix="Remove it first, with a code of it.")
             email = (await one.tx.execute(sa.select(users.c.email).where(users.c.number == caller.user_number))).scalar_one()
@@ -86,7 +90,7 @@ class SecondFactors:
         """From now on it is asked for. The recovery codes, shown once. Errors: NotFound, Conflict, InvalidField."""
 
         async def change(one: Change) -> list[str]:
-            row = await _row(one.tx, caller.user_number)
+            row = await self._held(one.tx, caller)
             if row is None:
                 raise NotFound("no second factor was begun", fix="POST /api/v1/admin/auth/second-factor begins one.")
             if row.confirmed_at is not None:
@@ -105,7 +109,7 @@ class SecondFactors:
         """New recovery codes; the old ones are void. Errors: NotFound, InvalidField."""
 
         async def change(one: Change) -> list[str]:
-            row = await self._proven(one.tx, caller.user_number, code)
+            row = await self._proven(one.tx, caller, code)
             codes = _new_codes()
             await self._update(one.tx, row, recovery=self._hashes(codes))
             await one.record(caller, "second_factor.renew_codes", caller.user_id or "", {})
@@ -117,7 +121,7 @@ class SecondFactors:
         """Errors: NotFound, InvalidField."""
 
         async def change(one: Change) -> None:
-            await self._proven(one.tx, caller.user_number, code)
+            await self._proven(one.tx, caller, code)
             await drop(one.tx, caller.user_number)
             await one.record(caller, "second_factor.remove", caller.user_id or "", {})
 
@@ -143,9 +147,15 @@ class SecondFactors:
         await self._update(tx, row, recovery=left)
         return True
 
-    async def _proven(self, tx: AsyncConnection, user_number: int | None, code: str) -> Any:
-        """The row, for a right code. Errors: NotFound, InvalidField."""
-        row = await _row(tx, user_number)
+    async def _held(self, tx: AsyncConnection, caller: Caller) -> Any:
+        """The row of who is still signed in: looking at a password takes its time. Errors: TokenInvalid."""
+        if not await holds(tx, caller):
+            raise signed_out()
+        return await _row(tx, caller.user_number)
+
+    async def _proven(self, tx: AsyncConnection, caller: Caller, code: str) -> Any:
+        """The row, for a right code. Errors: TokenInvalid, NotFound, InvalidField."""
+        row, user_number = await self._held(tx, caller), caller.user_number
         if row is None or row.confirmed_at is None or user_number is None:
             raise NotFound("there is no second factor", fix="POST /api/v1/admin/auth/second-factor begins one.")
         if not await self.takes(tx, user_number, code):

@@ -1,11 +1,12 @@
-"""A colleague joins in a real browser, over the local network's HTTPS, with scripts switched off. Screenshots are kept in
-build/screenshots."""
+"""A colleague joins in a real browser, over the local network's HTTPS, with scripts switched off, and looks after their
+signing in. Screenshots are kept in build/screenshots."""
 
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyotp
 import pytest
 
 from tests.browser import BROWSER, Chromium
@@ -14,6 +15,7 @@ from tests.pages import blocks, wrong_at
 from tests.running import PASSWORD, Appliance, Colleague, NetworkNamespace
 
 BASE = f"https://{Colleague.HOST_ADDRESS}:8443"
+NEW = "seven grey herons wait"
 JOIN = f"http://{Colleague.HOST_ADDRESS}:8000/join"
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium here (apt install chromium)")
@@ -110,6 +112,73 @@ def test_a_colleague_joins_calls_and_looks_at_their_page(
     assert json.loads(asked.stdout)["error"]["code"] == "revoked_api_key"
     browser.click("form[action='/me/sign-out'] button")
     assert 'id="password"' in browser.text()
+
+
+def test_a_colleague_looks_after_their_signing_in(
+    box: Appliance, colleague: Colleague, browser: Chromium, authority: Path
+) -> None:
+    browser.open(invited(box, "bela@example.com", "--name", "Bela"))
+    browser.type("#password", PASSWORD)
+    browser.type("#again", PASSWORD)
+    browser.press_enter()
+    login = json.dumps({"email": "bela@example.com", "password": PASSWORD})
+    for agent in ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Mobile Safari/604.1", "ops-script/1.0"):
+        words = ["-A", agent, "--json", login, f"{BASE}/api/v1/admin/auth/login"]
+        assert "access_token" in colleague.run("curl", "-sS", "--cacert", str(authority), *words).stdout
+    sign_in(browser, PASSWORD)
+    browser.click("a[href='/me/security']")
+    pictures(browser, "security-page")
+    assert "Safari on iPhone" in browser.text()
+    browser.click("button[aria-label^='End ops-script']")
+    assert "That sign-in has ended" in browser.text()
+
+    browser.type("#current_password", PASSWORD)
+    browser.type("#new_password", "Password1")
+    browser.type("#again", "Password1")
+    browser.press_enter()
+    assert "most common" in wrong_at(browser.text(), "new_password")
+    pictures(browser, "security-refused")
+    for field, words in (("current_password", PASSWORD), ("new_password", NEW), ("again", NEW)):
+        browser.type(f"#{field}", words)
+    browser.press_enter()
+    page = browser.text()
+    assert "Your password is changed" in page
+    assert "Safari on iPhone" not in page
+    pictures(browser, "security-changed")
+
+    browser.type("#password", NEW)
+    browser.press_enter()
+    pictures(browser, "security-begun")
+    app = pyotp.TOTP(blocks(browser.text())[0])
+    assert "<path" in browser.text()
+    browser.type("#code", "000000")
+    browser.press_enter()
+    assert "not the code of now" in wrong_at(browser.text(), "code")
+    pictures(browser, "security-wrong-code")
+    browser.type("#code", app.now())
+    browser.press_enter()
+    pictures(browser, "security-codes")
+    codes = blocks(browser.text())[0].splitlines()
+    browser.click("a[href='/me/security']")
+    pictures(browser, "security-with-factor")
+    browser.click("form[action='/me/security/sign-out-everywhere'] button")
+    sign_in(browser, NEW, codes[0])
+    browser.open(f"{BASE}/me/security")
+    browser.type("#password", NEW)
+    browser.type("#code", codes[1])
+    browser.click("button[formaction$='/remove']")
+    assert "The second factor is off" in browser.text()
+    browser.click("form[action='/me/sign-out'] button")
+
+
+def sign_in(browser: Chromium, password: str, code: str = "") -> None:
+    assert browser.open(f"{BASE}/me") == ""
+    browser.type("#email", "bela@example.com")
+    browser.type("#password", password)
+    if code:
+        browser.type("#code", code)
+    browser.press_enter()
+    assert browser.address == f"{BASE}/me", browser.text()
 
 
 def test_over_https_the_cookies_are_secure(box: Appliance, colleague: Colleague, authority: Path) -> None:

@@ -14,6 +14,7 @@ from appliance.api.admin.access import CALLER, requires
 from appliance.api.admin.auth import NO_STORE
 from appliance.api.bodies import json_body
 from appliance.api.error_answers import error_answers, success
+from appliance.api.qr_code import qr_svg
 from appliance.clock import rfc3339_or_none
 from appliance.identity.caller import Caller
 from appliance.identity.second_factor import SecondFactors
@@ -107,7 +108,7 @@ async def begin_second_factor(
 ) -> EnrolmentShown:
     await sign_in.prove(caller, data.password)
     begun = await second_factors.begin(caller)
-    return EnrolmentShown(begun.secret, begun.uri, _picture(begun.uri))
+    return EnrolmentShown(begun.secret, begun.uri, qr_svg(begun.uri, scale=QR_SCALE))
 
 
 @post(
@@ -177,12 +178,6 @@ async def remove_second_factor(
     await sign_in.prove(caller, data.password)
     with sign_in.guessing(caller):
         await second_factors.remove(caller, data.code)
-
-
-def _picture(uri: str) -> str:
-    import segno
-
-    return str(segno.make(uri, error="m").svg_inline(scale=QR_SCALE, border=4, light="#fff"))
 
 
 routes: list[Any] = [

@@ -204,6 +204,23 @@ async def test_a_code_is_taken_as_the_app_shows_it(house: House) -> None:
     await house.sign_in.with_password("owner@example.com", PASSWORD, HERE, f" {code[:3]} {code[3:]}\n")
 
 
+@pytest.mark.parametrize("what", ["begin", "confirm", "renew_codes", "remove"])
+async def test_a_sign_in_that_ended_meanwhile_changes_no_second_factor(house: House, what: str) -> None:
+    owner = await house.owner()
+    factors = house.people.second_factors
+    words: tuple[str, ...] = ()
+    if what != "begin":
+        app = pyotp.TOTP((await factors.begin(owner)).secret)
+        words = (app.at(house.clock.now_ms() // 1000),)
+    if what in ("renew_codes", "remove"):
+        words = ((await factors.confirm(owner, *words))[0],)
+    before = await factors.state(owner)
+    await house.sessions.end_everywhere(owner)
+    with pytest.raises(TokenInvalid):
+        await getattr(factors, what)(owner, *words)
+    assert await factors.state(owner) == before
+
+
 async def test_a_time_that_lies_in_the_future_is_put_right(house: House) -> None:
     owner = await house.owner()
     house.clock.jump(5 * SEEN_AGAIN_MS)
