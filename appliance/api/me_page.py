@@ -1,11 +1,12 @@
 """What /me looks like: signing in, and then one's keys, usage and limits."""
 
+from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from appliance.api.forms import token_field
 from appliance.api.html_page import Field, page, pre, quoted
 from appliance.api.join_form import section_html
-from appliance.clock import rfc3339
 from appliance.gateway.truth import shown
 from appliance.identity.own_keys import OwnKey, Person
 from appliance.lan.lines import Section
@@ -47,7 +48,7 @@ def sign_in_page(token: str, email: str, wrong: dict[str, str]) -> str:
 def own_page(token: str, person: Person, usage: list[ModelUse], now_ms: int, wrong: dict[str, str] | None = None) -> str:
     body = (
         f'<h1>{quoted(person.name)}</h1><p class="soft">{quoted(person.email)}</p>'
-        f"<h2>My keys</h2>{_keys(person.keys, token, now_ms)}{_new_key(token, wrong or {})}"
+        f"<h2>My keys</h2>{_keys(person, token, now_ms)}{_new_key(token, wrong or {})}"
         f"<h2>My usage</h2>{_usage(usage)}"
         f"<h2>My limits</h2>{_limits(person)}"
         '<h2>Signing in</h2><p class="card"><a href="/me/security">My password, sign-ins and second factor</a></p>'
@@ -70,31 +71,37 @@ def made_page(name: str, secret: str, lines: list[Section]) -> str:
     return page("A new API key", body + "".join(section_html(section) for section in lines))
 
 
-def _keys(keys: list[OwnKey], token: str, now_ms: int) -> str:
-    if not keys:
+def _keys(person: Person, token: str, now_ms: int) -> str:
+    if not person.keys:
         return "<p>You have no key yet.</p>"
-    return f'<ul class="keys card">{"".join(_key(key, token, now_ms) for key in keys)}</ul>'
+    zone = ZoneInfo(person.time_zone)
+    return f'<ul class="keys card">{"".join(_key(key, token, now_ms, zone) for key in person.keys)}</ul>'
 
 
-def _key(key: OwnKey, token: str, now_ms: int) -> str:
-    used = "not used yet" if key.last_used_at is None else f"last used {_day(key.last_used_at)}"
+def _key(key: OwnKey, token: str, now_ms: int, zone: ZoneInfo) -> str:
+    used = "not used yet" if key.last_used_at is None else f"last used {_day(key.last_used_at, zone)}"
     return (
         f"<li><div><strong>{quoted(key.name)}</strong> <code>{quoted(key.key_prefix)}…</code><br>"
-        f'<span class="soft">{quoted(key.environment)}, made {_day(key.created_at)}, {used}, {_end(key, now_ms)}<br>'
+        f'<span class="soft">{quoted(key.environment)}, made {_day(key.created_at, zone)}, {used}, {_end(key, now_ms, zone)}<br>'
         f"May use {quoted(may_use(key.scopes, key.models, loopback_only=key.loopback_only))}</span></div>"
         f'<form method="post" action="/me/keys/{quoted(key.id)}/revoke">{token_field(token)}'
         f'<button class="quiet" type="submit" aria-label="Revoke {quoted(key.name)}">Revoke</button></form></li>'
     )
 
 
-def _end(key: OwnKey, now_ms: int) -> str:
+def _end(key: OwnKey, now_ms: int, zone: ZoneInfo) -> str:
     if key.expires_at is None:
         return "does not expire"
-    return f"{'expired' if key.expires_at <= now_ms else 'expires'} {_day(key.expires_at)}"
+    return f"{'expired' if key.expires_at <= now_ms else 'expires'} {_day(key.expires_at, zone)}"
 
 
-def _day(at_ms: int) -> str:
-    return f"<time>{rfc3339(at_ms)[:10]}</time>"
+def _day(at_ms: int, zone: ZoneInfo) -> str:
+    """The day that it is there."""
+    return f"<time>{day_in(at_ms, zone)}</time>"
+
+
+def day_in(at_ms: int, zone: ZoneInfo) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, zone).date().isoformat()
 
 
 def may_use(scopes: list[str], models: list[str] | None, *, loopback_only: bool = False) -> str:
@@ -141,12 +148,13 @@ def _cost(use: ModelUse) -> str:
 
 def _limits(person: Person) -> str:
     """What holds for every key of theirs, and for those that were narrowed further."""
+    zone = ZoneInfo(person.time_zone)
     narrowed = [key for key in person.keys if key.models is not None or key.scopes or key.expires_at is not None]
-    told = "".join(f"<dt>{quoted(key.name)}</dt><dd>{quoted(_narrowed(key))}</dd>" for key in narrowed)
+    told = "".join(f"<dt>{quoted(key.name)}</dt><dd>{quoted(_narrowed(key, zone))}</dd>" for key in narrowed)
     everything = quoted(may_use([], person.models))
     return f'<dl class="card"><dt>Role</dt><dd>{quoted(person.role)}</dd><dt>Keys</dt><dd>{everything}</dd>{told}</dl>'
 
 
-def _narrowed(key: OwnKey) -> str:
-    until = "" if key.expires_at is None else f"; until {rfc3339(key.expires_at)[:10]}"
+def _narrowed(key: OwnKey, zone: ZoneInfo) -> str:
+    until = "" if key.expires_at is None else f"; until {day_in(key.expires_at, zone)}"
     return may_use(key.scopes, key.models, loopback_only=key.loopback_only) + until

@@ -27,13 +27,14 @@ class OwnKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Person(msgspec.Struct, frozen=True):
-    """Whose page it is. `models`: those that the organisation may use; None: all."""
+    """Whose page it is. `models`: those that the organisation may use; None: all. `time_zone`: the organisation's (IANA)."""
 
     name: str
     email: str
     role: str
     models: list[str] | None
     keys: list[OwnKey]
+    time_zone: str = "UTC"
 
 
 class OwnKeys:
@@ -46,7 +47,8 @@ class OwnKeys:
             query = sa.select(users, tenants.c.rules).join(tenants, tenants.c.number == users.c.tenant_number)
             user = (await connection.execute(query.where(users.c.number == user_number))).one()
             rows = (await connection.execute(_query(user_number))).all()
-        return Person(user.name, user.email, user.role, user.rules.get("models"), [_own_key(row) for row in rows])
+        rules, keys = user.rules, [_own_key(row) for row in rows]
+        return Person(user.name, user.email, user.role, rules.get("models"), keys, rules.get("time_zone", "UTC"))
 
 
 def _query(user_number: int) -> sa.Select[Any]:
