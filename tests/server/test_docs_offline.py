@@ -53,36 +53,40 @@ class Browse:
         screenshot, net_log = SCREENSHOTS / f"{name}.png", self._folder / f"{name}.json"
         screenshot.unlink(missing_ok=True)
         assert BROWSER is not None
-        done = subprocess.run(
-            [
-                BROWSER,
-                "--headless",
-                "--no-sandbox",  # needs user namespaces, which containers and root often lack
-                "--disable-gpu",
-                "--disable-dev-shm-usage",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--proxy-server=127.0.0.1:9",  # nobody listens there: only loopback, which goes around proxies, can be reached
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-                f"--user-data-dir={self._folder / 'profile'}",
-                f"--log-net-log={net_log}",
-                "--enable-logging=stderr",
-                "--window-size=1400,1600",
-                "--virtual-time-budget=10000",
-                f"--screenshot={screenshot}",
-                "--dump-dom",
-                f"http://127.0.0.1:{self._door.port}{path}",
-            ],
-            capture_output=True,
-            text=True,
-            timeout=BROWSER_SECONDS_MAX,
-            check=True,
-            env={"PATH": os.environ["PATH"], "HOME": str(self._folder), "LANG": "C.UTF-8"},
-        )
+        command = [
+            BROWSER,
+            "--headless",
+            "--no-sandbox",  # needs user namespaces, which containers and root often lack
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--proxy-server=127.0.0.1:9",  # nobody listens there: only loopback, which goes around proxies, can be reached
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            f"--user-data-dir={self._folder / name}",
+            f"--log-net-log={net_log}",
+            "--enable-logging=stderr",
+            "--window-size=1400,1600",
+            "--virtual-time-budget=10000",
+            f"--screenshot={screenshot}",
+            "--dump-dom",
+            f"http://127.0.0.1:{self._door.port}{path}",
+        ]
+        done = self._run(command)
         console = "\n".join(line for line in done.stderr.splitlines() if "CONSOLE" in line)
         return Seen(done.stdout, console, hosts_in(net_log), screenshot)
+
+    def _run(self, command: list[str]) -> "subprocess.CompletedProcess[str]":
+        """Once more where the browser hangs, which it does now and then on a busy machine, whatever the page."""
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self._folder), "LANG": "C.UTF-8"}
+        for seconds in (BROWSER_SECONDS_MAX / 2, BROWSER_SECONDS_MAX):
+            try:
+                return subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=True, env=environment)
+            except subprocess.TimeoutExpired as error:
+                hung = error
+        raise hung
 
 
 def hosts_in(net_log: Path) -> set[str]:
