@@ -48,22 +48,24 @@ class Scanner:
 
     def found_in(self, plain: NormalText) -> Iterator[Finding]:
         """In the normalised text's characters, as they come."""
-        for number in self._any.Match(plain.flat) or () if self.patterns else ():
-            yield from self._found_by(number, plain)
+        for pattern, match in self.candidates(plain):
+            for one in pattern.judge(match):
+                start, end = one.span or (match.start, match.end)
+                yield Finding(type=one.type, start=start, end=end, score=one.score, detector=pattern.name)
         for detector in self.whole:
             yield from detector.find(plain)
 
-    def _found_by(self, number: int, plain: NormalText) -> Iterator[Finding]:
-        pattern, search, flat = self.patterns[number], self._each[number].Match, plain.flat
-        place, end = 0, len(flat)
-        while place <= end:
-            spans = search(re2._Anchor.UNANCHORED, flat, place, end)
-            if spans[0][0] < 0:
-                return
-            for one in pattern.judge(Match(plain, spans)):
-                start, stop = one.span or spans[0]
-                yield Finding(type=one.type, start=start, end=stop, score=one.score, detector=pattern.name)
-            place = spans[0][1] if spans[0][1] > place else place + 1
+    def candidates(self, plain: NormalText) -> Iterator[tuple[Pattern, Match]]:
+        """What the judges are asked about."""
+        for number in self._any.Match(plain.flat) or () if self.patterns else ():
+            pattern, search, flat = self.patterns[number], self._each[number].Match, plain.flat
+            place, end = 0, len(flat)
+            while place <= end:
+                spans = search(re2._Anchor.UNANCHORED, flat, place, end)
+                if spans[0][0] < 0:
+                    break
+                yield pattern, Match(plain, spans)
+                place = spans[0][1] if spans[0][1] > place else place + 1
 
 
 def _placed(one: Finding, plain: NormalText) -> Finding:
