@@ -27,6 +27,7 @@ from appliance.api.web import web_application
 from appliance.clock import Clock
 from appliance.gateway.counting import VendorCounts
 from appliance.gateway.deployment_facts import DeploymentFacts
+from appliance.gateway.guarding import Guarding
 from appliance.gateway.images import Images
 from appliance.gateway.live_requests import LiveRequests
 from appliance.gateway.local_engine import LocalChat
@@ -35,6 +36,7 @@ from appliance.gateway.pipeline import Pipeline
 from appliance.gateway.sending import Sender
 from appliance.gateway.state import State, StateHolder
 from appliance.gateway.stored_responses import StoredResponses
+from appliance.guardrails.house import make_guard
 from appliance.home import Home
 from appliance.identity.identity import Identity
 from appliance.identity.key_table import load_key_table
@@ -89,6 +91,7 @@ class Appliance:
     vllm: Vllm
     tasks: Tasks
     identity: Identity
+    guarding: Guarding
     retention: Retention
     lan: Lan
     door: Door
@@ -161,7 +164,9 @@ class Appliance:
         self.router.on_breaker = self._told_of_breakers(metrics)
         live = LiveRequests(clock.now_ms(), request_shown)
         sender = Sender(self.client, LocalChat(self.local_models, metrics), self.images)
-        pipeline = Pipeline(self.ledger, self.router, sender, prices, metrics, activity, live, settings)
+        self.guarding = Guarding(make_guard, settings.guardrail_policy)
+        self.guarding.start()
+        pipeline = Pipeline(self.ledger, self.router, sender, prices, metrics, activity, live, self.guarding, settings)
         surface = ChatSurface(self.door, pipeline, request_seconds_max=settings.request_seconds_max)
         routes = (
             openai_api.OpenAIRoutes(surface).table()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from appliance.guardrails.finding import Finding
+from appliance.guardrails.finding import Finding, resolved
 from appliance.guardrails.policy import Direction, Policy, PolicyForm
 from appliance.guardrails.scanner import Scanner
 from appliance.guardrails.verdict import Verdict, judge
@@ -19,14 +19,19 @@ LONG = 2_000  # characters: longer texts take a thread's time, not the event loo
 class Guard:
     """One for an appliance, shared by all requests and threads. It keeps nothing of any text."""
 
-    def __init__(self, scanner: Scanner, policies: Iterable[Policy]) -> None:
+    def __init__(self, scanner: Scanner, attacks: Scanner, policies: Iterable[Policy]) -> None:
         self.scanner = scanner
+        self._attacks = attacks
         self.policies = {policy.name: policy for policy in policies}
         self._holding = Holding(scanner)
 
     def judged(self, text: str, policy: Policy, direction: Direction) -> Verdict:
         """One text by itself."""
-        return judge(text, self.scanner.find(text), policy, direction)
+        return judge(text, resolved([*self.scanner.find(text), *self.attacks(text)]), policy, direction)
+
+    def attacks(self, text: str) -> list[Finding]:
+        """Instructions in a text that nobody gave who may."""
+        return self._attacks.find(text)
 
     def found(self, texts: Sequence[str]) -> list[list[Finding]]:
         """Findings of each, looked at together: what stands in one explains what stands in the next."""

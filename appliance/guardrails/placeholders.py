@@ -4,11 +4,14 @@ Nothing is kept between requests: they are numbered by first appearance over a r
 numbers alike. What a caller writes that looks like one is escaped, so that nobody is given another value for it.
 """
 
+import json
 import re
 
 OPEN, CLOSE = "\u27e8", "\u27e9"  # mathematical angle brackets: no keyboard has them, every model's tokenizer does
 ESCAPE = "="
 LENGTH_MAX = 96
+_JSON_OPEN, _JSON_CLOSE = re.compile(r"\\u27[eE]8"), re.compile(r"\\u27[eE]9")
+_JSON_BEGUN = re.compile(r"\\(?:u(?:2(?:7[eE]?)?)?)?$")
 _LOOKS_LIKE = re.compile(f"{OPEN}({ESCAPE}*)([A-Z][A-Z0-9_]{{0,63}}_[0-9]{{1,6}}){CLOSE}")
 
 
@@ -16,6 +19,7 @@ class Placeholders:
     """Of one request. `values`: by placeholder."""
 
     def __init__(self) -> None:
+        self.times_restored = 0
         self.values: dict[str, str] = {}
         self._names: dict[tuple[str, str], str] = {}
         self._counts: dict[str, int] = {}
@@ -29,16 +33,20 @@ class Placeholders:
             self.values[known] = value
         return known
 
-    def restored(self, text: str) -> str:
-        """With the values back in their places, and what was escaped as its writer wrote it."""
+    def restored(self, text: str, *, in_json: bool = False) -> str:
+        """With the values back in their places, and what was escaped as its writer wrote it. `in_json`: inside of its strings."""
         if OPEN not in text:
             return text
-        return _LOOKS_LIKE.sub(self._restored, text)
+        return _LOOKS_LIKE.sub(lambda match: self._restored(match, in_json=in_json), text)
 
-    def _restored(self, match: "re.Match[str]") -> str:
+    def _restored(self, match: "re.Match[str]", *, in_json: bool) -> str:
         if match[1]:
             return f"{OPEN}{match[1][1:]}{match[2]}{CLOSE}"
-        return self.values.get(match[0], match[0])
+        value = self.values.get(match[0])
+        if value is None:
+            return match[0]
+        self.times_restored += 1
+        return json.dumps(value, ensure_ascii=False)[1:-1] if in_json else value
 
 
 def escaped(text: str) -> str:
@@ -54,20 +62,36 @@ def looks_like(text: str) -> list[tuple[int, int]]:
 
 
 class Restoring:
-    """Puts values back into a text that comes in pieces: what could be the beginning of a placeholder waits for its end."""
+    """Puts values back into a text that comes in pieces: what could be the beginning of a placeholder waits for its end.
 
-    def __init__(self, placeholders: Placeholders) -> None:
+    `in_json`: the text is JSON (a call's arguments), where models write the brackets as they are or as `\\u27e8`.
+    """
+
+    def __init__(self, placeholders: Placeholders, *, in_json: bool = False) -> None:
         self._placeholders = placeholders
+        self._in_json = in_json
         self._waiting = ""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Something that came is not told yet."""
+        return bool(self._waiting)
 
     def feed(self, text: str) -> str:
         whole = self._waiting + text
+        if self._in_json and "\\" in whole:
+            whole = _JSON_OPEN.sub(OPEN, _JSON_CLOSE.sub(CLOSE, whole))
+        border = self._border(whole)
+        self._waiting = whole[border:]
+        return self._placeholders.restored(whole[:border], in_json=self._in_json)
+
+    def _border(self, whole: str) -> int:
         opened = whole.rfind(OPEN)
-        if opened < 0 or CLOSE in whole[opened:] or len(whole) - opened > LENGTH_MAX:
-            self._waiting = ""
-            return self._placeholders.restored(whole)
-        self._waiting = whole[opened:]
-        return self._placeholders.restored(whole[:opened])
+        if opened >= 0 and CLOSE not in whole[opened:] and len(whole) - opened <= LENGTH_MAX:
+            return opened
+        if self._in_json and (begun := _JSON_BEGUN.search(whole)) is not None:
+            return begun.start()
+        return len(whole)
 
     def end(self) -> str:
         """What waited."""

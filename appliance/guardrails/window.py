@@ -43,10 +43,13 @@ class Window(msgspec.Struct):
 
     act: what is shown instead of a part that is let go of, given the findings in it (placed in that part). It may raise: then
          nothing more is shown.
+    let_go, is_changed: how many characters the last call let go of, and whether it shows others instead.
     """
 
     holding: Holding
     act: Act
+    let_go: int = 0
+    is_changed: bool = False
     _context: str = ""
     _held: str = ""
 
@@ -60,8 +63,9 @@ class Window(msgspec.Struct):
             border = len(self._held) - HELD_MAX
         return self._let_go(max(0, border), found)
 
-    def end(self) -> str:
-        """The rest: nothing follows."""
+    def last(self, text: str = "") -> str:
+        """With this the text is whole: nothing waits any more."""
+        self._held += text
         plain = normal(self._context + self._held)
         found = resolved([_placed(one, plain) for one in self.holding.scanner.found_in(plain)])
         return self._let_go(len(self._held), found)
@@ -88,12 +92,14 @@ class Window(msgspec.Struct):
         return plain.starts[hold] if hold < len(plain.starts) else len(self._context) + len(self._held)
 
     def _let_go(self, border: int, found: list[Finding]) -> str:
+        self.let_go, self.is_changed = border, False
         if border == 0:
             return ""
         gone, self._held = self._held[:border], self._held[border:]
         before = len(self._context)
         inside = [_moved(one, -before) for one in found if one.start >= before and one.end <= before + border]
         shown = self.act(gone, inside)
+        self.is_changed = shown != gone
         self._context = (self._context + gone)[-CONTEXT:]
         return shown
 

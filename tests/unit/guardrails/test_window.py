@@ -95,7 +95,7 @@ def in_pieces(text: str, cuts: Sequence[int]) -> list[Placed]:
 
     window = Window(HOLDING, act)
     shown = "".join(window.feed(text[start:end]) for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True))
-    assert shown + window.end() == text
+    assert shown + window.last() == text
     return got
 
 
@@ -140,7 +140,7 @@ def test_findings_are_hidden_before_anything_of_them_is_shown() -> None:
 
     for cut in range(1, len(TEXT)):
         window = Window(HOLDING, act)
-        shown = window.feed(TEXT[:cut]) + window.feed(TEXT[cut:]) + window.end()
+        shown = window.feed(TEXT[:cut]) + window.feed(TEXT[cut:]) + window.last()
         for value in ("priya", "4111", "123-45-6789.", "hunter", "QUJD", "६७८९"):
             assert value not in shown, cut
 
@@ -171,4 +171,4 @@ def test_no_text_is_held_back_beyond_the_bound(text: str) -> None:
     for start in range(0, len(text), 512):
         given_up += len(window.feed(text[start : start + 512]))
         assert start + 512 - given_up <= HELD_MAX + CONTEXT
-    assert given_up + len(window.end()) == len(text)
+    assert given_up + len(window.last()) == len(text)
