@@ -56,7 +56,7 @@ class InputInspection:
             findings = await asyncio.to_thread(self._found, found.texts)
         else:
             findings = self._found(found.texts)
-        call.placeholders = Placeholders()
+        call.placeholders = Placeholders() if policy.tokenises else None
         if self._apply(found.texts, findings, policy, tally, call.placeholders) and call.form is not None:
             call.chat = call.form.chat(call.raw)
 
@@ -70,7 +70,12 @@ class InputInspection:
         return findings
 
     def _apply(
-        self, texts: Sequence[Text], findings: list[list[Finding]], policy: Policy, tally: Tally, placeholders: Placeholders
+        self,
+        texts: Sequence[Text],
+        findings: list[list[Finding]],
+        policy: Policy,
+        tally: Tally,
+        placeholders: Placeholders | None,
     ) -> bool:
         """Whether any text was changed. Errors: ContentBlocked."""
         changed: list[tuple[Text, str]] = []

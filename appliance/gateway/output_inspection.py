@@ -41,7 +41,7 @@ class OutputInspection:
         self._guard = guard
         self._policy = policy
         self._tally = tally
-        self._placeholders = placeholders if placeholders is not None and placeholders.values else None
+        self._placeholders = placeholders if placeholders is not None and placeholders.is_used else None
         self._lines: dict[int, Line] = {}  # the one that is on its way, by choice
         self._judged: dict[tuple[int, Name], _Judged] = {}
         self.stopped: list[str] | None = None

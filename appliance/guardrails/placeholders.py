@@ -20,6 +20,7 @@ class Placeholders:
 
     def __init__(self) -> None:
         self.times_restored = 0
+        self.has_escaped = False
         self.values: dict[str, str] = {}
         self._names: dict[tuple[str, str], str] = {}
         self._counts: dict[str, int] = {}
@@ -32,6 +33,11 @@ class Placeholders:
             known = self._names[type_name, value] = f"{OPEN}{type_name}_{number}{CLOSE}"
             self.values[known] = value
         return known
+
+    @property
+    def is_used(self) -> bool:
+        """Something in an answer may have to be put back."""
+        return bool(self.values) or self.has_escaped
 
     def restored(self, text: str, *, in_json: bool = False) -> str:
         """With the values back in their places, and what was escaped as its writer wrote it. `in_json`: inside of its strings."""

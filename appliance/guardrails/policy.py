@@ -81,6 +81,11 @@ class Policy:
             for named in rule.types:
                 yield place, rule, named
 
+    @property
+    def tokenises(self) -> bool:
+        """Some values come back to their caller."""
+        return any(rule.input == "tokenise" for rule in self.form.rules)
+
     def action(self, finding: Finding, direction: Direction) -> Action:
         rule = self.rule(finding.type)
         if rule is None or finding.score < rule.min_score:

@@ -61,6 +61,7 @@ def _marks(text: str, told: list[Judged], policy: Policy, placeholders: Placehol
     if placeholders is not None:
         taken = [(mark.start, mark.end) for mark in marks]
         free = [(s, e) for s, e in looks_like(text) if not any(s < end and start < e for start, end in taken)]
+        placeholders.has_escaped = placeholders.has_escaped or bool(free)
         marks += [Mark(start, end, escaped(text[start:end])) for start, end in free]
     return _apart(marks)
 
