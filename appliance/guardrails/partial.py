@@ -19,9 +19,13 @@ class NoBeginnings(ValueError):
 
 def beginnings(regex: str) -> str:
     """An expression for every beginning of what `regex` matches, the whole of it and nothing at all included."""
-    flags = "(?i)" if regex.startswith("(?i)") else "(?s)" if regex.startswith("(?s)") else ""
     tree = _parser.parse(regex)
-    return f"(?:{flags and flags[:-1] + ':'}{_beginning(list(tree))}{flags and ')'})"
+    return _flagged(tree.state.flags, _beginning(list(tree)))
+
+
+def _flagged(flags: int, regex: str) -> str:
+    letters = ("i" if flags & re.IGNORECASE else "") + ("s" if flags & re.DOTALL else "")
+    return f"(?{letters}:{regex})"
 
 
 def _beginning(nodes: list[Any]) -> str:
@@ -41,7 +45,8 @@ def _beginning(nodes: list[Any]) -> str:
 def _part(kind: str, value: Any) -> str:
     """Beginnings of one node that holds others."""
     if kind == "SUBPATTERN":
-        return _beginning(list(value[-1]))
+        _, added, _, inner = value
+        return _flagged(added, _beginning(list(inner)))
     if kind == "BRANCH":
         return "|".join(f"(?:{_beginning(list(branch))})" for branch in value[1])
     if kind in ("MAX_REPEAT", "MIN_REPEAT"):
@@ -66,8 +71,7 @@ def _text(node: Any) -> str:
         return _AT.get(str(value), "")
     if kind == "SUBPATTERN":
         _, added, _, inner = value
-        flags = "i" if added & re.IGNORECASE else "s" if added & re.DOTALL else ""
-        return f"(?{flags}:{_sequence(inner)})"
+        return _flagged(added, _sequence(inner))
     if kind == "BRANCH":
         return "(?:" + "|".join(_sequence(branch) for branch in value[1]) + ")"
     if kind in ("MAX_REPEAT", "MIN_REPEAT"):
@@ -89,7 +93,7 @@ _CATEGORY = {
 
 def _single(kind: str, value: Any) -> str:
     if kind == "ANY":
-        return r"[^\n]"
+        return "."
     if kind == "LITERAL":
         return f"\\x{value:02x}"
     if kind == "NOT_LITERAL":

@@ -25,6 +25,8 @@ EXPRESSIONS = [
     "(ab){2,}c",
     "sk-(?:proj-)?[A-Za-z0-9_-]{3,5}",
     r"(?s)BEGIN.{1,20}END",
+    r"(?is)begin.{1,5}(?:x|y)end",
+    r"a(?i:bc)(?s:.)d",
     r"[\w.+-]{1,8}@\d{1,3}",
 ]
 
