@@ -36,7 +36,7 @@ from appliance.gateway.pipeline import Pipeline
 from appliance.gateway.sending import Sender
 from appliance.gateway.state import State, StateHolder
 from appliance.gateway.stored_responses import StoredResponses
-from appliance.guardrails.house import make_guard
+from appliance.guardrails.house import check_policy, make_guard
 from appliance.home import Home
 from appliance.identity.identity import Identity
 from appliance.identity.key_table import load_key_table
@@ -164,6 +164,7 @@ class Appliance:
         self.router.on_breaker = self._told_of_breakers(metrics)
         live = LiveRequests(clock.now_ms(), request_shown)
         sender = Sender(self.client, LocalChat(self.local_models, metrics), self.images)
+        check_policy(settings.guardrail_policy)
         self.guarding = Guarding(make_guard, settings.guardrail_policy)
         self.guarding.start()
         pipeline = Pipeline(self.ledger, self.router, sender, prices, metrics, activity, live, self.guarding, settings)
@@ -219,6 +220,7 @@ class Appliance:
             "base_url": listening.base_url,
             "me": Me(MeSessions(people), own_keys, OwnUsage(self.database, clock), clock),
             "addresses": Addresses(self.lan, settings, listening.base_url, self.model_to_try, own_keys),
+            "guarding": self.guarding,
             "lan": self.lan,
             "local_models": self.local_models,
             "vllm": self.vllm,

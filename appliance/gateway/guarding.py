@@ -20,7 +20,7 @@ class Guarding:
 
     def __init__(self, make: Callable[[], Guard], policy_name: str) -> None:
         self._make = make
-        self._policy_name = policy_name
+        self.policy_name = policy_name
         self._making: asyncio.Task[Guard] | None = None
         self._guard: Guard | None = None
 
@@ -46,14 +46,14 @@ class Guarding:
     async def policy(self, name: str | None = None) -> Policy:
         """Errors: GuardrailFailed."""
         guard = await self.guard()
-        return guard.policies[name or self._policy_name]
+        return guard.policies[name or self.policy_name]
 
     async def inspect_input(self, call: Call) -> None:
         """Errors: ContentBlocked, GuardrailFailed."""
-        if self._policy_name == NOTHING:
+        if self.policy_name == NOTHING:
             return
         guard = self._guard or await self.guard()
-        call.policy = guard.policies[self._policy_name]
+        call.policy = guard.policies[self.policy_name]
         await InputInspection(guard).inspect(call, call.policy)
 
     def output(self, call: Call) -> OutputInspection | None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 
 from appliance.chat import Chunk, Chunks, Delta
+from appliance.errors import GatehouseError
 from appliance.gateway.call import Call
 from appliance.gateway.output_inspection import OutputInspection
 
@@ -51,6 +52,12 @@ class Passing:
             await chunks.aclose()
         elif self._inspection is not None:
             self.held[:0] = self._inspection.rest()
+
+    def cut_off(self, error: BaseException) -> list[Chunk]:
+        """The words that came before an answer broke off, decided now: its caller has paid for them."""
+        if self._inspection is None or self.is_stopped() or not isinstance(error, GatehouseError):
+            return []
+        return [chunk for chunk in self._inspection.rest() if chunk.finish is None]
 
 
 def _characters(delta: Delta) -> int:

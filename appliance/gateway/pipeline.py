@@ -134,6 +134,8 @@ class Pipeline:
                 name_who_can(call.state, error, call.caller)
             told = error if call.resolution is None else with_guess(call.state, call.model, call.resolution.guessed, error)
             await call.end(told)
+            for chunk in passing.cut_off(error):
+                yield chunk
             raise told from (error.__cause__ if told is error else error)
         await call.end(None)
         for chunk in passing.held:
