@@ -1,0 +1,88 @@
+"""E-mail addresses, also those written out for people (`ada (at) example dot org`), and India's payment addresses (UPI)."""
+
+from collections.abc import Iterable
+
+from appliance.guardrails.context import AFTER, label
+from appliance.guardrails.pattern import Found, Match, Pattern
+
+# Banks' and applications' handles, as their pages name them; others count beside the word UPI.
+UPI_HANDLES = frozenset(
+    """abfspay airtel airtelpaymentsbank albk allbank andb apb apl axis axisb axisbank axisgo axl barodampay barodapay bandhan boi cboi
+    centralbank cmsidfc cnrb csbcash csbpay cub dbs dcb dlb equitas ezeepay fam fbl federal freecharge hdfcbank hdfcbankjd hsbc ibl icici
+    icicibank idbi idbibank idfc idfcbank idfcfirst idfcnetc ikwik imobile indbank indianbank indus indusind iob jio jkb jsb jupiteraxis
+    karb kaypay kbl kotak kotak811 kvb lvb mahb mairtel myicici naviaxis nsdl obc okaxis okhdfcbank okicici okkotak oksbi oksbibank
+    okyesbank omni paytm payzapp pingpay pnb pockets postbank ptaxis pthdfc ptsbi ptyes rajgovhdfcbank rapl rbl s2b sbi sc scb sib
+    slice srcb superyes syndbank tapicici timecosmos uboi ubi uco unionbank unionbankofindia united upi utbi vijb waaxis wahdfcbank
+    waicici wasbi yapl ybl yesb yesbank yesbankltd yespay yespop""".split()
+)
+FILES = frozenset("png jpg jpeg gif svg webp css js ts json html htm xml md txt py so dll zip gz pdf".split())
+ENDINGS = frozenset(
+    "com org net in edu gov info biz io co ai dev app me uk us de fr es it nl eu ch at au ca jp br mx health hu".split()
+)
+
+
+def judge(match: Match) -> Iterable[Found]:
+    local, host = match.group(1), match.group(2)
+    before = match.before(1)
+    if before and (before.isalnum() or before in "@/") or match.after(1) == "@":
+        return
+    start, end = match.start, match.end
+    while local[:1] in ("'", ".", "-") and local:
+        local, start = local[1:], start + 1
+    if not local or local[-1] == "." or ".." in local:
+        return
+    ending = host.rpartition(".")[2]
+    if "." not in host:
+        yield from _upi(match, local, host, (start, end))
+    elif ending.isalpha() and 2 <= len(ending) <= 24 and ending.lower() not in FILES:
+        yield Found("EMAIL", _email(match, local), (start, end))
+
+
+def _email(match: Match, local: str) -> float:
+    if match.before(1) == ":" and "//" in match.before(80).split()[-1:][0]:
+        return 0.3  # a password in a URL
+    return 0.4 if local == "git" and match.after(1) in (":", "/") else 0.95
+
+
+def _upi(match: Match, local: str, handle: str, span: tuple[int, int]) -> Iterable[Found]:
+    if len(local) < 2 or "%" in local or "+" in local or not handle.isalnum() or match.after(1) == "-":
+        return
+    named = label(match.text, *span) == "UPI_ID"
+    if handle.lower() in UPI_HANDLES:
+        yield Found("UPI_ID", 0.97 if named else 0.85, span)
+    elif named and handle.isalpha():
+        yield Found("UPI_ID", 0.75, span)
+
+
+def judge_written_out(match: Match) -> Iterable[Found]:
+    if match.before(1).isalnum() or match.after(1).isalnum():
+        return
+    said = match.value.lower()
+    ending = said.rsplit("dot", 1)[-1].rsplit(".", 1)[-1].strip(" )]}")
+    bracketed = any(one in said for one in ("(at)", "[at]", "{at}", "<at>", "( at )", "[ at ]", "_at_", " @ "))
+    if ending in ENDINGS and (bracketed or " dot " in said or "dot)" in said or "dot]" in said):
+        yield Found("EMAIL", 0.85 if bracketed else 0.7)
+
+
+_NAME = r"[A-Za-z0-9\xe9][A-Za-z0-9._+\-\xe9]{0,63}"
+_AT = r"(?: ?(?:\( ?at ?\)|\[ ?at ?\]|\{ ?at ?\}|<at>|_at_) ?| at | @ )"
+_DOT = r"(?: ?(?:\( ?dot ?\)|\[ ?dot ?\]|\{ ?dot ?\}|<dot>|_dot_|\[\.\]|\(\.\)) ?| dot | ?\. ?)"
+
+PATTERNS = (
+    Pattern(
+        name="contact",
+        types=("EMAIL", "UPI_ID"),
+        regex=r"([A-Za-z0-9._%+'\-\xe9]{1,64})@([A-Za-z0-9\xe9](?:[A-Za-z0-9\-\xe9]{0,62}[A-Za-z0-9\xe9])?"
+        r"(?:\.[A-Za-z0-9\xe9](?:[A-Za-z0-9\-\xe9]{0,62}[A-Za-z0-9\xe9])?){0,8})",
+        judge=judge,
+        length_max=640,
+        looks_after=AFTER,
+    ),
+    Pattern(
+        name="contact_written_out",
+        types=("EMAIL",),
+        regex=rf"(?i){_NAME}(?:{_DOT}{_NAME}){{0,3}}{_AT}[A-Za-z0-9\xe9][A-Za-z0-9\-\xe9]{{0,62}}(?:{_DOT}[A-Za-z]{{2,24}}){{1,4}}",
+        judge=judge_written_out,
+        looks_after=1,
+    ),
+)

@@ -1,0 +1,104 @@
+"""Numbers of digits alone: cards, SSN, ITIN, Aadhaar, NHS, telephones, accounts and passports.
+
+One expression takes the whole run of digits with what stands between them, so that a part of a card is never taken for something
+else, whether it is one or not. Where the run is none as a whole it may be several, or have a stranger at its end.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from appliance.guardrails.context import AFTER
+from appliance.guardrails.numbers.cards import card
+from appliance.guardrails.numbers.identities import aadhaar, account, itin, passport, ssn, uk_nhs
+from appliance.guardrails.numbers.number import Number
+from appliance.guardrails.numbers.phones import phone
+from appliance.guardrails.pattern import Found, Match, Pattern
+
+_KINDS = (
+    ("CREDIT_CARD", card),
+    ("AADHAAR", aadhaar),
+    ("US_SSN", ssn),
+    ("US_ITIN", itin),
+    ("UK_NHS", uk_nhs),
+    ("PHONE", phone),
+    ("BANK_ACCOUNT", account),
+    ("PASSPORT", passport),
+)
+SCORE_MIN = 0.3
+_FIELD = re.compile(r"[^ ]+")
+_BREAK = re.compile(r" {2,}| - | (?=[(+])|(?<=[0-9])(?=\()")
+
+
+def judge(match: Match) -> Iterable[Found]:
+    text, start, end = match.text, match.start, match.end
+    if start and (text[start - 1].isalnum() or text[start - 1] == "_") and text[start] not in "+(":
+        return
+    if end < len(text) and (text[end].isalnum() or text[end] == "_"):
+        return
+    yield from judged(text, start, end)
+
+
+def judged(text: str, start: int, end: int) -> Iterator[Found]:
+    if text[start] == "(" and ")" not in text[start:end]:
+        start += 1
+    found = verdict(Number(text, start, end))
+    if found is not None and found.score >= 0.5:
+        yield found
+        return
+    parts = list(_parts(text, start, end))
+    better = [one for one in parts if one.score >= 0.5]
+    yield from better or ([found] if found else parts)
+
+
+def verdict(number: Number) -> Found | None:
+    """The surest of all kinds; of two, the one first in the table."""
+    kind, score = max(((kind, sure(number)) for kind, sure in _KINDS), key=lambda one: one[1])
+    return Found(kind, score, (number.start, number.end)) if score >= SCORE_MIN else None
+
+
+def _parts(text: str, start: int, end: int) -> Iterator[Found]:
+    """Of a run that is nothing as a whole."""
+    place = start
+    pieces: list[tuple[int, int]] = []
+    for cut in _BREAK.finditer(text, start, end):
+        pieces.append((place, cut.start()))
+        place = cut.end()
+    pieces.append((place, end))
+    for begin, stop in pieces:
+        found = verdict(Number(text, begin, stop)) if len(pieces) > 1 and stop - begin >= 7 else None
+        if found is not None:
+            yield found
+        elif " " in text[begin:stop]:
+            yield from _fields(text, begin, stop)
+
+
+def _fields(text: str, start: int, end: int) -> Iterator[Found]:
+    """Words of digits: each long one by itself; or all without the first, or the last, that a card or an Aadhaar then is."""
+    fields = [one.span() for one in _FIELD.finditer(text, start, end)]
+    if any(stop - begin >= 7 for begin, stop in fields):
+        for begin, stop in fields:
+            if stop - begin >= 7 and (found := verdict(Number(text, begin, stop))) is not None:
+                yield found
+        return
+    if len(fields) < 3:
+        return
+    for first, last in ((0, -2), (1, -1)):
+        outside = fields[-1] if first == 0 else fields[0]
+        if outside[1] - outside[0] >= 4:
+            continue
+        found = verdict(Number(text, fields[first][0], fields[last][1]))
+        if found is not None and found.type in ("CREDIT_CARD", "AADHAAR", "PHONE"):
+            yield found
+            return
+
+
+PATTERNS = (
+    Pattern(
+        name="numbers",
+        types=tuple(kind for kind, _ in _KINDS),
+        regex=r"(?:\+ |[+(]{0,2})[0-9](?:[ .()\-]{0,3}[0-9]){6,40}(?: ?(?:x|ext\.?) ?[0-9]{1,6}\b)?",
+        judge=judge,
+        length_max=175,
+        looks_after=AFTER + 2,
+    ),
+)
