@@ -10,10 +10,12 @@ from collections.abc import Iterator
 import re2
 
 BEFORE, AFTER = 64, 28
+OTHERS = frozenset({"OTHER", "VERSION", "ID"})  # what is none of ours counts only where it stands close by
+GAP_OF_OTHERS = 14
 
 _LABELS = {
     "US_ITIN": r"\bitin\b|individual taxpayer",
-    "US_SSN": r"\bssns?\b|(?:_|\b)ssn\b|social[ _-]?security|\bsoc\.? sec\b|\bss ?#",
+    "US_SSN": r"\bssn|social[ -]?security|\bsoc\.? sec\b|\bss ?#",
     "AADHAAR": r"\baadhaa?r\b|\badhaa?r\b|\buidai\b|\buid\b|\bvid\b|आधार",
     "PASSPORT": r"passport|\bpasaporte|passeport|reisepass|पासपोर्ट",
     "IN_VOTER_ID": r"\bvoters?\b|\bepic\b|\belector|\belection card|मतदाता|वोटर|पहचान पत्र",
@@ -23,29 +25,34 @@ _LABELS = {
     "IBAN": r"\biban\b",
     "UK_NINO": r"national insurance|\bnino\b|\bni (?:number|no)\b",
     "UK_NHS": r"\bnhs\b",
-    "MRN": r"(?:\b|_)mrn\b|medical record|\bpatient (?:id|no|number)|\buhid\b|hospital (?:id|no|number)|\bchart (?:no|number)"
+    "MRN": r"\bmrn\b|medical record|\bpatient (?:id|no|number)|\buhid\b|hospital (?:id|no|number)|\bchart (?:no|number)"
     r"|patientennummer|fallnummer|numéro de dossier|historia clínica",
     "PAN": r"\bpan\b|permanent account|पैन",
-    "CREDIT_CARD": r"\bcards?\b|credit|\bdebit\b|\bcc\b|\bvisa\b|master ?card|\bamex\b|\brupay\b|\bccn\b|kreditkarte|kartennummer"
-    r"|carte (?:bancaire|bleue|de cr)|\btarjeta|कार्ड",
-    "BANK_ACCOUNT": r"\ba/c\b|\bac(?:coun|c)?t(?: ?(?:no|num|number|#))\b|\baccount\b|\bacct\b|\biban\b|\bkonto|\bcuenta\b|\bcompte\b|खाता",
-    "DATE_OF_BIRTH": r"\bd\.?o\.?b\b|\bbirth|\bborn\b|birth_?date|geburt|\bgeboren|naissance|nacimiento|\bnacid[oa]\b|जन्म",
-    "IP_ADDRESS": r"\bips?\b|\bipv[46]\b|\bip[ _-]?addr|\bsubnet\b|\bgateway\b|\bhosts?\b|\bserver\b|\baddress\b|\bclient\b|आईपी",
+    "CREDIT_CARD": r"\bcards?(?: ?n|\b)|credit|\bdebit\b|\bcc\b|\bvisa\b|master ?card|\bamex\b"
+    r"|\brupay\b|\bccn\b|kreditkarte"
+    r"|kartennummer|carte (?:bancaire|bleue|de cr)|\btarjeta|कार्ड",
+    "BANK_ACCOUNT": r"\ba/c\b|\bac(?:coun)?t\b|\bacct\b|\bkonto|\bcuenta\b|\bcompte\b|खाता",
+    "DATE_OF_BIRTH": r"\bd\.?o\.?b\b|\bbirth|\bborn\b|birth ?date|geburt|\bgeboren|naissance|nacimiento|\bnacid[oa]\b|जन्म",
+    "IP_ADDRESS": r"\bips?\b|\bipv[46]\b|\bip-?addr|\bsubnet\b|\bgateway\b|आईपी",
     "EMAIL": r"\be-?mails?\b|\bcourriel\b|\bcorreo\b|ईमेल",
-    "PHONE": r"\b(?:tele)?phones?\b|\btel\b|\bmobiles?\b|\bmob\b|\bcell(?:ular)?\b|\bfax\b|\bcall(?:s|ed|ing|back)?\b"
+    "PHONE": r"\b(?:tele)?phone|\btel\b|\bmobile|\bmob\b|\bph\b|\bcell(?:ular)?\b|\bfax\b|\bcall(?:s|ed|ing|back)?\b"
     r"|\bdial\b|\bring\b|\bsms\b|whats ?app|\bcontacts?\b|\breach\b|\bhotline\b|\bhelpline\b|\bmessages? (?:to|from|at|on)\b"
     r"|\banswering\b|\bt[ée]l[ée]phone|\btelefon|\bhandy\b|rufnummer|\btel[ée]fono|\bm[óo]vil\b|\bportable\b|\bllam|\bappel"
-    r"|फोन|फ़ोन|मोबाइल|संपर्क|व्हाट्सएप|कॉल|\b(?:office|desk|direct|home|work)\W{0,3}$|^\W{0,3}(?:office|desk|direct|home|work)\b",
-    "VERSION": r"\bversions?\b|\bv\.? ?$|\bbuilds?\b|\bupgrad|\bdowngrad|\breleases?\b|\bfirmware\b|\bsections?\b|\bchapters?\b|\btables?\b"
-    r"|\bfigures?\b|\bclauses?\b|\bkernel\b|\bdriver\b|\brfc\b|\bsdk\b|\boid\b|\bschema\b|\bpatch\b",
-    "OTHER": r"\borders?\b|\binvoices?\b|\btickets?\b|\btracking\b|\bref(?:erence|s)?\b|\bserial\b|\bparts?\b|\bsku\b|\bpages?\b|\bisbn\b"
-    r"|\bissn\b|\bdoi\b|\bcommits?\b|\bhash|\bsha\d*\b|\bmd5\b|\buuid\b|\bguid\b|\btrace|\bspan\b|\brequest\b|\bsession\b|\btransaction\b"
+    r"|फोन|फ़ोन|मोबाइल|संपर्क|व्हाट्सएप|कॉल"
+    r"|\b(?:office|desk|direct|home|work)\W{0,3}$|^\W{0,3}(?:office|desk|direct|home|work)\b",
+    "VERSION": r"\bversions?\b|\bv\.? ?$|\bbuilds?\b|\bupgrad|\bdowngrad|\breleases?\b|\bfirmware\b|\bsections?\b|\bchapters?\b"
+    r"|\btables?\b"
+    r"|\btables?\b|\bfigures?\b|\bclauses?\b|\bkernel\b|\bdriver\b|\brfc\b|\bsdk\b|\boid\b|\bschema\b|\bpatch\b",
+    "OTHER": r"\borders?\b|\binvoices?\b|\btickets?\b|\btracking\b|\bref(?:erence|s)?\b|\bserial\b|\bparts?\b|\bsku\b|\bpages?\b"
+    r"|\bisbn\b|\bissn\b|\bdoi\b|\bcommits?\b|\bhash|\bsha\d*\b|\bmd5\b|\buuid\b|\bguid\b|\btrace|\bspan\b|\brequest\b|\bsession\b|\btransaction\b"
     r"|\btxn\b|\butr\b|\bshipment\b|\bawb\b|\bpo\b|\bcase\b|\bbatch\b|\blot\b|\bitem\b|\bproduct\b|\bmodel\b|\bbarcode\b|\bean\b|\bupc\b"
     r"|\btimestamp\b|\bepoch\b|\bsize\b|\bbytes\b|\btotal\b|\bamount\b|\bprice\b|\brs\b|\binr\b|\busd\b|\beur\b|[$€£₹]|\bmeter\b|\bseed\b"
-    r"|\bbooking\b|\bpnr\b|\bflight\b|\bcoordinates?\b|\blat(?:itude)?\b|\blon(?:gitude)?\b|\bpopulation\b|\brevenue\b|\bcounter?\b"
-    r"|\bbill\b|\breceipt\b|\bcoupon\b|\bpromo\b|\blicense\b|\bpolicy\b|\bclaim\b|\bjob\b|\btask\b|\bissue\b|\bbug\b|\bpin ?code\b|\bzip\b"
+    r"|\bbooking\b|\bpnr\b|\bflight\b|\bcoordinates?\b|\blat(?:itude)?\b|\blon(?:gitude)?\b"
+    r"|\bpopulation\b|\brevenue\b|\bcounter?\b"
+    r"|\bbill\b|\breceipt\b"
+    r"|\bcoupon\b|\bpromo\b|\blicense\b|\bpolicy\b|\bclaim\b|\bjob\b|\btask\b|\bissue\b|\bbug\b|\bpin ?code\b|\bzip\b"
     r"|\bbestell|\brechnung|\bcommande\b|\bfacture\b|\bpedido\b|\bfactura\b|बिल|ऑर्डर|रुपये|राशि|बुकिंग",
-    "ID": r"\bids?\b|_id\b|\bcode\b|\bkey\b|\bnr\b",
+    "ID": r"\bids?\b|\bcode\b|\bkey\b|\bnr\b",
 }
 
 
@@ -87,19 +94,41 @@ _NUMBER_BETWEEN = re.compile(r"[0-9][0-9 .\-]{4,}[0-9]")
 
 def label(text: str, start: int, end: int) -> str:
     """The kind that the words beside this part of the text name; empty: none."""
-    line = text[max(0, start - BEFORE) : start].lower()
+    return nearest(text, start, end)[0]
+
+
+def nearest(text: str, start: int, end: int) -> tuple[str, int]:
+    """And how many characters lie between."""
+    line = text[max(0, start - BEFORE) : start]
     if "\n" in line:
         head, _, line = line.rpartition("\n")
         if not line.strip(" \t\"'*_|>-:"):
             line = head.rpartition("\n")[2] + " " + line
-    found = _LABEL.last(line)
-    if found is not None and not _NUMBER_BETWEEN.search(line, found[1]):
-        return _kind(line, found[0])
-    behind = text[end : end + AFTER].lower().partition("\n")[0]
+    found = _before(_small(line))
+    if found[0]:
+        return found
+    behind = _small(text[end : end + AFTER].partition("\n")[0])
     after = _LABEL.first(behind)
     if after is None or _NUMBER_BETWEEN.search(behind, 0, after[0]) or ":" in behind[after[1] : after[1] + 3]:
-        return ""  # `Name: 1, Phone: 2`: what stands behind names the next
-    return _kind(behind, after[0])
+        return "", 0  # `Name: 1, Phone: 2`: what stands behind names the next
+    kind = _kind(behind, after[0])
+    return (kind, after[0]) if kind not in OTHERS or after[0] < 3 else ("", 0)
+
+
+def _before(line: str) -> tuple[str, int]:
+    found = list(_LABEL.all_in(line))
+    if not found or _NUMBER_BETWEEN.search(line, found[-1][1]):
+        return "", 0
+    start, end = found[-1]
+    kind, gap = _kind(line, start), len(line) - end
+    if kind == "ID" and len(found) > 1 and start - found[-2][1] < 3:
+        kind = _kind(line, found[-2][0])  # an order's id
+    return (kind, gap) if kind not in OTHERS or gap <= GAP_OF_OTHERS else ("", 0)
+
+
+def _small(text: str) -> str:
+    """In small letters, names of fields as words; as long as the text, or nearly."""
+    return text.replace("_", " ").lower()
 
 
 def _kind(text: str, start: int) -> str:

@@ -40,7 +40,7 @@ def found_in(scan: Scanner, text: str) -> list[Finding]:
 
 def same(label: Span, found: Finding, exact: bool) -> int:
     """How many characters they share; 0: not the same."""
-    if label[2] != found.type or exact and (label[0], label[1]) != (found.start, found.end):
+    if label[2] != found.type or (exact and (label[0], label[1]) != (found.start, found.end)):
         return 0
     shared = min(label[1], found.end) - max(label[0], found.start)
     return shared if shared * 2 >= max(label[1] - label[0], found.end - found.start) else 0
@@ -122,9 +122,7 @@ def obfuscated(scan: Scanner, folder: Path, shown: list[str]) -> None:
     for row in rows_of(folder / "pii_obfuscated.jsonl"):
         missed, _ = score.add(judged(row), found_in(scan, row["text"]))
         ways[bool(missed)][row["obf"]] += 1
-        shown += [
-            f"HIDDEN {row['obf']} {kind} {ascii(row['text'][start:end])} in {ascii(row['text'])}" for start, end, kind in missed
-        ]
+        shown += [f"HIDDEN {row['obf']} {kind} {row['text'][start:end]!a} in {row['text']!a}" for start, end, kind in missed]
     score.table("obfuscated")
     for way in sorted({*ways[True], *ways[False]}):
         print(f"{way:<20} found {ways[False][way]:>3} missed {ways[True][way]:>3}")
@@ -138,7 +136,10 @@ def _around(text: str, start: int, end: int) -> str:
 PROSE = (
     "The committee met again on Tuesday to discuss whether the new library should open at weekends, and who would pay for it. "
 )
-FORM = "Name: Ada Byron\nDOB: 10/12/1980\nPhone: +44 20 7946 0958\nEmail: ada@example.org\nPAN: ABCPE1234F\nCard: 4111 1111 1111 1111\n"
+FORM = (
+    "Name: Ada Byron\nDOB: 10/12/1980\nPhone: +44 20 7946 0958\n"
+    "Email: ada@example.org\nPAN: ABCPE1234F\nCard: 4111 1111 1111 1111\n"
+)
 
 
 def speed(scan: Scanner) -> None:

@@ -1,30 +1,48 @@
 """E-mail addresses, also those written out for people (`ada (at) example dot org`), and India's payment addresses (UPI)."""
 
+import re
 from collections.abc import Iterable
 
 from appliance.guardrails.context import AFTER, label
 from appliance.guardrails.pattern import Found, Match, Pattern
 
+_WORD = re.compile(r"\w+")
+
 # Banks' and applications' handles, as their pages name them; others count beside the word UPI.
 UPI_HANDLES = frozenset(
-    """abfspay airtel airtelpaymentsbank albk allbank andb apb apl axis axisb axisbank axisgo axl barodampay barodapay bandhan boi cboi
-    centralbank cmsidfc cnrb csbcash csbpay cub dbs dcb dlb equitas ezeepay fam fbl federal freecharge hdfcbank hdfcbankjd hsbc ibl icici
-    icicibank idbi idbibank idfc idfcbank idfcfirst idfcnetc ikwik imobile indbank indianbank indus indusind iob jio jkb jsb jupiteraxis
-    karb kaypay kbl kotak kotak811 kvb lvb mahb mairtel myicici naviaxis nsdl obc okaxis okhdfcbank okicici okkotak oksbi oksbibank
-    okyesbank omni paytm payzapp pingpay pnb pockets postbank ptaxis pthdfc ptsbi ptyes rajgovhdfcbank rapl rbl s2b sbi sc scb sib
-    slice srcb superyes syndbank tapicici timecosmos uboi ubi uco unionbank unionbankofindia united upi utbi vijb waaxis wahdfcbank
-    waicici wasbi yapl ybl yesb yesbank yesbankltd yespay yespop""".split()
+    _WORD.findall(
+        """
+        abfspay airtel airtelpaymentsbank albk allbank andb apb apl axis axisb axisbank axisgo axl barodampay
+        barodapay bandhan boi cboi centralbank cmsidfc cnrb csbcash csbpay cub dbs dcb dlb equitas ezeepay fam fbl
+        federal freecharge hdfcbank hdfcbankjd hsbc ibl icici icicibank idbi idbibank idfc idfcbank idfcfirst idfcnetc
+        ikwik imobile indbank indianbank indus indusind iob jio jkb jsb jupiteraxis karb kaypay kbl kotak kotak811 kvb
+        lvb mahb mairtel myicici naviaxis nsdl obc okaxis okhdfcbank okicici okkotak oksbi oksbibank okyesbank omni
+        paytm payzapp pingpay pnb pockets postbank ptaxis pthdfc ptsbi ptyes rajgovhdfcbank rapl rbl s2b sbi sc scb
+        sib slice srcb superyes syndbank tapicici timecosmos uboi ubi uco unionbank unionbankofindia united upi utbi
+        vijb waaxis wahdfcbank waicici wasbi yapl ybl yesb yesbank yesbankltd yespay yespop
+        """
+    )
 )
-FILES = frozenset("png jpg jpeg gif svg webp css js ts json html htm xml md txt py so dll zip gz pdf".split())
+FILES = frozenset(
+    _WORD.findall(
+        """
+        png jpg jpeg gif svg webp css js ts json html htm xml md txt py so dll zip gz pdf
+        """
+    )
+)
 ENDINGS = frozenset(
-    "com org net in edu gov info biz io co ai dev app me uk us de fr es it nl eu ch at au ca jp br mx health hu".split()
+    _WORD.findall(
+        """
+        com org net in edu gov info biz io co ai dev app me uk us de fr es it nl eu ch at au ca jp br mx health hu
+        """
+    )
 )
 
 
 def judge(match: Match) -> Iterable[Found]:
     local, host = match.group(1), match.group(2)
     before = match.before(1)
-    if before and (before.isalnum() or before in "@/") or match.after(1) == "@":
+    if (before and (before.isalnum() or before in "@/")) or match.after(1) == "@":
         return
     start, end = match.start, match.end
     while local[:1] in ("'", ".", "-") and local:

@@ -11,14 +11,18 @@ _BORN = Words(
     r"|naissance|\bn(?:é|e\x{0301})(?:e|\(e\))?\s|nacimiento|\bnacid[oa]\b|\bnac(?:í|ió)\s|data di nascita|\bnat[oa] il\b|जन्म"
 )
 _OTHERWISE = re.compile(
-    r"[.;!?\n](?:\s|$)|\[|\b(?:since|revised?|updated?|fields?|forms?|mandatory|required|optional|valid|until|expir\w*|issued?|dated|invoice"
-    r"|format|column|not|before|after|from|due|meeting|filed|changed?|added|signed|submitted|received|verified|checked|as of|seit|gültig"
+    r"[.;!?\n](?:\s|$)|\[|\b(?:since|revised?|updated?|fields?|forms?"
+    r"|mandatory|required|optional|valid|until|expir\w*|issued?|dated"
+    r"|invoice|format|column|not|before|after|from|due|meeting|filed|changed?|added|signed|submitted"
+    r"|received|verified|checked|as of|seit|gültig"
     r"|depuis|desde|से अनिवार्य)\b|[0-9]{3}",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(
-    r"\s{0,2}[(,\-]?\s{0,2}(?:d\.?o\.?b\b|date of birth|is (?:my|his|her|their) (?:date of birth|birthday|dob)|geboren\b|को जन्म|जन्म)",
-    re.I,
+    r"\s{0,2}[(,\-]?\s{0,2}(?:d\.?o\.?b\b|date of birth"
+    r"|is (?:my|his|her|their) (?:date of birth|birthday|dob)"
+    r"|geboren\b|को जन्म|जन्म)",
+    re.IGNORECASE,
 )
 _YEAR = re.compile(r"(?:1[89]|20)[0-9]{2}")
 YEARS = range(1890, 2031)
@@ -30,15 +34,13 @@ def judge(match: Match) -> Iterable[Found]:
     if (
         before.isalnum()
         or after.isalnum()
-        or before in ("-", "/", ".")
-        and before
-        or after in ("-", "/")
-        and match.after(2)[1:].isalnum()
+        or (before in ("-", "/", ".") and before)
+        or (after in ("-", "/") and match.after(2)[1:].isalnum())
     ):
         return
     year = _YEAR.search(match.value)
     numbers = [int(one) for one in re.findall("[0-9]+", match.value)]
-    if year is not None and int(year[0]) not in YEARS or any(one > 31 for one in numbers if one < 100 and year is not None):
+    if (year is not None and int(year[0]) not in YEARS) or any(one > 31 for one in numbers if one < 100 and year is not None):
         return
     if _BEHIND.match(match.text, match.end):
         yield Found("DATE_OF_BIRTH", 0.85)
@@ -60,8 +62,10 @@ PATTERNS = (
     Pattern(
         name="dates",
         types=("DATE_OF_BIRTH",),
-        regex=rf"[0-9]{{1,2}} ?[/.\-] ?[0-9]{{1,2}} ?[/.\-] ?[0-9]{{2}}(?:[0-9]{{2}})?|[0-9]{{4}}[/.\-][0-9]{{1,2}}[/.\-][0-9]{{1,2}}"
-        rf"|{_DAY}(?:st|nd|rd|th|\.|er)?[ \-/](?:of |de )?{_WORD}\.?,?[ \-/](?:de |del )?[0-9]{{4}}|{_WORD}\.? {_DAY}(?:st|nd|rd|th)?,? [0-9]{{4}}",
+        regex=rf"[0-9]{{1,2}} ?[/.\-] ?[0-9]{{1,2}} ?[/.\-] ?[0-9]{{2}}(?:[0-9]{{2}})?"
+        rf"|[0-9]{{4}}[/.\-][0-9]{{1,2}}[/.\-][0-9]{{1,2}}"
+        rf"|{_DAY}(?:st|nd|rd|th|\.|er)?[ \-/](?:of |de )?{_WORD}\.?,?[ \-/](?:de |del )?[0-9]{{4}}"
+        rf"|{_WORD}\.? {_DAY}(?:st|nd|rd|th)?,? [0-9]{{4}}",
         judge=judge,
         length_max=48,
         looks_after=36,

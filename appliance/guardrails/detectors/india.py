@@ -1,18 +1,26 @@
 """India's codes of letters and digits: PAN, GSTIN, IFSC, voters' cards. (Aadhaar and telephones: numbers.py.)"""
 
+import re
 from collections.abc import Iterable
 
 from appliance.guardrails import check_digits
 from appliance.guardrails.context import AFTER, label
 from appliance.guardrails.pattern import Found, Match, Pattern
 
+_WORD = re.compile(r"\w+")
+
 HOLDERS = frozenset("ABCEFGHJLPT")  # the fourth letter of a PAN: person, company, trust, …
 STATES = frozenset([*range(1, 39), 96, 97, 99])
-# The first four letters of the larger banks' codes (Reserve Bank of India's list); others count with digits behind, or beside the word.
+# The first four letters of the larger banks' codes (Reserve Bank of India's list); others count with digits behind.
 BANKS = frozenset(
-    """ABHY ALLA ANDB AUBL AIRP BARB BDBL BKID BCBM CBIN CITI CIUB CNRB CORP COSB CSBK DBSS DCBL DEUT DLXB ESFB ESMF FDRL FINO FSFB HDFC
-    HSBC IBKL ICIC IDFB IDIB INDB IOBA IPOS JAKA JIOP JSFB KARB KKBK KVBL LAVB MAHB NKGS NSPB ORBC PMCB PSIB PUNB PYTM RATN SBIN SCBL SIBL
-    SRCB STBP SVCB SYNB TJSB TMBL UBIN UCBA UJVN USFB UTBI UTIB UTKS VIJB YESB""".split()
+    _WORD.findall(
+        """
+        ABHY ALLA ANDB AUBL AIRP BARB BDBL BKID BCBM CBIN CITI CIUB CNRB CORP COSB CSBK DBSS DCBL DEUT DLXB ESFB ESMF
+        FDRL FINO FSFB HDFC HSBC IBKL ICIC IDFB IDIB INDB IOBA IPOS JAKA JIOP JSFB KARB KKBK KVBL LAVB MAHB NKGS NSPB
+        ORBC PMCB PSIB PUNB PYTM RATN SBIN SCBL SIBL SRCB STBP SVCB SYNB TJSB TMBL UBIN UCBA UJVN USFB UTBI UTIB UTKS
+        VIJB YESB
+        """
+    )
 )
 _FOREIGN = frozenset({"OTHER", "VERSION"})
 
@@ -21,7 +29,7 @@ def _glued(match: Match) -> bool:
     """Part of a longer code."""
     before, after = match.before(2), match.after(2)
     outside = before[-1:] in ("-", "_") or before[-1:] == "/" or after[:1] in ("_", "/")
-    return outside or len(after) > 1 and after[0] == "-" and after[1].isalnum()
+    return outside or (len(after) > 1 and after[0] == "-" and after[1].isalnum())
 
 
 def pan(match: Match) -> Iterable[Found]:
@@ -86,7 +94,7 @@ PATTERNS = (
     Pattern(
         name="pan",
         types=("PAN",),
-        regex=rf"\b[A-Za-z](?:[A-Za-z]{{4}}[ .\-]?[0-9]{{4}}[ .\-]?[A-Za-z]|(?:[ .\-][A-Za-z]){{4}}(?:[ .\-][0-9]){{4}}[ .\-][A-Za-z])\b",
+        regex=r"\b[A-Za-z](?:[A-Za-z]{4}[ .\-]?[0-9]{4}[ .\-]?[A-Za-z]|(?:[ .\-][A-Za-z]){4}(?:[ .\-][0-9]){4}[ .\-][A-Za-z])\b",
         judge=pan,
         length_max=19,
         looks_after=AFTER,

@@ -20,7 +20,8 @@ PATTERNS = (
     Pattern(
         name="medical",
         types=("MRN",),
-        regex=r"(?i)(\bmrn|[_\"']mrn|\bmedical[ _-]rec(?:ord)?s?(?:[ _-](?:no|num|number|id))?|\bpatient[ _-](?:id|no|num|number)|\buhid"
+        regex=r"(?i)(\bmrn|[_\"']mrn|\bmedical[ _-]rec(?:ord)?s?(?:[ _-](?:no|num|number|id))?"
+        r"|\bpatient[ _-](?:id|no|num|number)|\buhid"
         r"|\bhospital[ _-](?:id|no|num|number)|\bchart[ _-](?:no|num|number)|\bpatientennummer|\bfallnummer|dossier m\xe9dical"
         r"|historia cl\xe9nica)(?:[ \t]{0,3}(?:no|number|num|id|is|was|#|n\xb0|:|=|\"|'|\.|\(|\)|>|-|\|))*[ \t]{0,3}"
         r"[\"'(\[]?((?:MRN[ \-:]?)?[A-Z]{0,4}-?[0-9][A-Z0-9]{0,12}(?:-[A-Z0-9]{1,10}){0,3})",

@@ -70,7 +70,8 @@ def _named(kind: str, modules: tuple[str, ...]) -> Pattern:
     return Pattern(
         name=kind.lower(),
         types=(kind,),
-        regex=rf"(?i)(?:\b|_)(?:{words})[\"']?(?:[ \t]{{0,2}}(?:no|number|num|nr|id|code|est|ist|is|es|was|#|n\xb0|:|=|\"|'|\.|\(|\)|>|-|\|))*"
+        regex=rf"(?i)(?:\b|_)(?:{words})[\"']?(?:[ \t]{{0,2}}"
+        rf"(?:no|number|num|nr|id|code|est|ist|is|es|was|#|n\xb0|:|=|\"|'|\.|\(|\)|>|-|\|))*"
         rf"[ \t]{{0,3}}[\"']?([0-9A-Z](?:[ .\-/]?[0-9A-Z]){{6,19}})",
         judge=judge,
         length_max=128,
@@ -128,7 +129,8 @@ PATTERNS = (
     Pattern(
         name="passport_named",
         types=("PASSPORT",),
-        regex=r"(?i)(?:passport|reisepass|passeport|pasaporte)(?:nummer)?[\"']?(?:[ \t]{0,2}(?:no|number|num|nr|id|est|ist|is|es|#|n\xb0|:|=|\"|'|\.|\(|\)|>|-|\|))*"
+        regex=r"(?i)(?:passport|reisepass|passeport|pasaporte)(?:nummer)?[\"']?(?:[ \t]{0,2}"
+        r"(?:no|number|num|nr|id|est|ist|is|es|#|n\xb0|:|=|\"|'|\.|\(|\)|>|-|\|))*"
         r"[ \t]{0,3}[\"']?([0-9A-Z]{7,10})\b",
         judge=passport_named,
         length_max=128,

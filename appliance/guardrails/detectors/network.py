@@ -15,15 +15,15 @@ def ipv4(match: Match) -> Iterable[Found]:
     before, after = match.before(2), match.after(2)
     if before[-1:].isalnum() or before[-1:] in (".", "_") or after[:1].isalnum() or after[:1] == "_":
         return
-    if len(after) > 1 and after[0] in ".-" and after[1].isalnum() or before[-1:] == "-" and before[:1].isalnum():
+    if (len(after) > 1 and after[0] in ".-" and after[1].isalnum()) or (before[-1:] == "-" and before[:1].isalnum()):
         return
     octets = match.value.split(".")
-    if any(int(one) > 255 or len(one) > 1 and one[0] == "0" for one in octets):
+    if any(int(one) > 255 or (len(one) > 1 and one[0] == "0") for one in octets):
         return
     kind = label(match.text, match.start, match.end)
     if _NOBODY.match(match.value):
         yield Found("IP_ADDRESS", 0.4)
-    elif kind == "VERSION" or kind == "OTHER" and all(len(one) < 2 for one in octets):
+    elif kind == "VERSION" or (kind == "OTHER" and all(len(one) < 2 for one in octets)):
         yield Found("IP_ADDRESS", 0.3)
     elif kind == "IP_ADDRESS":
         yield Found("IP_ADDRESS", 0.95)
@@ -37,11 +37,9 @@ def ipv6(match: Match) -> Iterable[Found]:
         return
     before, after = match.before(1), match.after(1)
     if (
-        before
-        and (_HEX_AROUND.match(before) or before.isalnum())
+        (before and (_HEX_AROUND.match(before) or before.isalnum()))
         or after.isalnum()
-        or after == ":"
-        and match.after(2)[1:].isalnum()
+        or (after == ":" and match.after(2)[1:].isalnum())
     ):
         return
     try:
@@ -52,18 +50,20 @@ def ipv6(match: Match) -> Iterable[Found]:
         yield Found("IP_ADDRESS", 0.4)
         return
     named = label(match.text, match.start, match.end) == "IP_ADDRESS"
-    sure = value.count(":") >= 3 and any(one.isdigit() for one in value) or re.search("[0-9]", value.partition(":")[0])
+    sure = (value.count(":") >= 3 and any(one.isdigit() for one in value)) or re.search("[0-9]", value.partition(":")[0])
     yield Found("IP_ADDRESS", 0.95 if named else 0.8 if sure else 0.4)
 
 
 def mac(match: Match) -> Iterable[Found]:
     before, after = match.before(1), match.after(1)
     separators = set(re.findall("[:.-]", match.value))
-    if len(separators) != 1 or before.isalnum() or before in (":", "-", "_") and before:
+    if len(separators) != 1 or before.isalnum() or (before in (":", "-", "_") and before):
         return
-    if after.isalnum() or after in (":", "-", ".") and match.after(2)[1:].isalnum():
+    if after.isalnum() or (after in (":", "-", ".") and match.after(2)[1:].isalnum()):
         return
-    if len(set(match.value)) < 3 or match.value[2] != ":" and match.value.replace(match.value[2], "").replace(".", "").isdigit():
+    if len(set(match.value)) < 3 or (
+        match.value[2] != ":" and match.value.replace(match.value[2], "").replace(".", "").isdigit()
+    ):
         yield Found("MAC_ADDRESS", 0.4)
         return
     yield Found("MAC_ADDRESS", 0.85)

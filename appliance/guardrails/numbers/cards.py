@@ -34,7 +34,7 @@ _GROUPS = frozenset(
 
 def card(number: Number) -> float:
     digits = number.digits
-    if not 12 <= len(digits) <= 19 or number.extension or not number.is_even and not number.is_spelt_out:
+    if not 12 <= len(digits) <= 19 or number.extension or (not number.is_even and not number.is_spelt_out):
         return 0
     if not (number.groups in _GROUPS or len(number.groups) == 1 or number.is_spelt_out):
         return 0

@@ -5,7 +5,7 @@ from appliance.guardrails.check_digits import nhs, verhoeff
 from appliance.guardrails.numbers.number import Number
 
 _ITIN_GROUPS = frozenset([*range(50, 66), *range(70, 89), *range(90, 93), *range(94, 100)])
-_FOREIGN = frozenset({"OTHER", "VERSION", "ID"})
+_FOREIGN = frozenset({"OTHER", "VERSION", "MRN", "BANK_ACCOUNT", "PASSPORT"})
 
 
 def aadhaar(number: Number) -> float:
@@ -35,7 +35,7 @@ def ssn(number: Number) -> float:
         return 0.97 if issued else 0.8 if written else 0.6
     if not issued or not (written or number.is_spelt_out):
         return 0
-    if number.label in _FOREIGN or number.label in ("PHONE", "MRN", "BANK_ACCOUNT", "PASSPORT") or number.is_attached:
+    if number.label in _FOREIGN or number.is_attached:
         return 0.4
     return 0.75 if "-" in number.separators else 0.55
 

@@ -2,9 +2,10 @@
 
 import re
 
-from appliance.guardrails.context import label
+from appliance.guardrails.context import nearest
 
 _GROUP = re.compile("[0-9]+")
+_SEPARATOR = re.compile("(?<=[0-9])[^0-9]+(?=[0-9])")
 _EXTENSION = re.compile(r" ?(?:x|ext\.?) ?[0-9]+$", re.IGNORECASE)
 
 
@@ -18,20 +19,29 @@ class Number:
 
     def __init__(self, text: str, start: int, end: int) -> None:
         self.text, self.start, self.end = text, start, end
-        self.value = text[start:end]
-        extension = _EXTENSION.search(self.value)
-        self.extension = len(extension[0]) if extension else 0
-        body = self.value[: len(self.value) - self.extension]
-        found = list(_GROUP.finditer(body))
-        self.digits = "".join(one[0] for one in found)
-        self.groups = tuple(len(one[0]) for one in found)
-        self.separators = {body[one.end() : after.start()] for one, after in zip(found, found[1:], strict=False)}
-        self._label: str | None = None
+        body = self.value = text[start:end]
+        self.extension = 0
+        if "x" in body or "X" in body:
+            extension = _EXTENSION.search(body)
+            self.extension = len(extension[0]) if extension else 0
+            body = body[: len(body) - self.extension]
+        parts = _GROUP.findall(body)
+        self.digits = "".join(parts)
+        self.groups = tuple(map(len, parts))
+        self.separators = set(_SEPARATOR.findall(body))
+        self._label: tuple[str, int] | None = None
 
     @property
     def label(self) -> str:
+        return self._nearest()[0]
+
+    @property
+    def label_gap(self) -> int:
+        return self._nearest()[1]
+
+    def _nearest(self) -> tuple[str, int]:
         if self._label is None:
-            self._label = label(self.text, self.start, self.end)
+            self._label = nearest(self.text, self.start, self.end)
         return self._label
 
     @property
@@ -52,5 +62,5 @@ class Number:
         return bool(_CODE_BEFORE.search(before) or _CODE_AFTER.match(after))
 
 
-_CODE_BEFORE = re.compile(r"[A-Za-z0-9][\-/.#]$|[\-/#\\]$")
+_CODE_BEFORE = re.compile(r"[A-Za-z0-9]-$|[0-9]\.$|[/#\\]$")
 _CODE_AFTER = re.compile(r"[\-/][A-Za-z0-9]|\.[0-9]|:[0-9]")
