@@ -11,7 +11,9 @@ import re2
 
 BEFORE, AFTER = 64, 28
 OTHERS = frozenset({"OTHER", "VERSION", "ID"})  # what is none of ours counts only where it stands close by
-GAP_OF_OTHERS = 14
+_CLOSE = re.compile(
+    r"[\W_]*(?:(?:is|was|are|of|the|for|to|from|no|nr|num|number|id|code|says|at|in|by|our|your|with|has|value|count)\b[\W_]*){0,3}"
+)
 
 _LABELS = {
     "US_ITIN": r"\bitin\b|individual taxpayer",
@@ -123,7 +125,7 @@ def _before(line: str) -> tuple[str, int]:
     kind, gap = _kind(line, start), len(line) - end
     if kind == "ID" and len(found) > 1 and start - found[-2][1] < 3:
         kind = _kind(line, found[-2][0])  # an order's id
-    return (kind, gap) if kind not in OTHERS or gap <= GAP_OF_OTHERS else ("", 0)
+    return (kind, gap) if kind not in OTHERS or _CLOSE.fullmatch(line, end) else ("", 0)
 
 
 def _small(text: str) -> str:

@@ -54,5 +54,7 @@ def _word(match: re.Match[str]) -> str:
     if word.isascii():
         return word
     changed = word.translate(_FOLD)
-    is_number = changed.isascii() and sum(one.isdigit() for one in word) >= 3  # КВ1234567: wholly of letters that could be Latin
+    is_number = (
+        changed.isascii() and word.isupper() and sum(one.isdigit() for one in word) >= 2
+    )  # КВ1234567: wholly of letters that could be Latin
     return changed if is_number or _LATIN.search(word) else word

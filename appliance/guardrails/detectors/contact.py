@@ -82,6 +82,11 @@ def judge_written_out(match: Match) -> Iterable[Found]:
         yield Found("EMAIL", 0.85 if bracketed else 0.7)
 
 
+def judge_spelt(match: Match) -> Iterable[Found]:
+    if not match.before(1).isalnum() and match.value.replace(" ", "").rpartition(".")[2].lower() in ENDINGS:
+        yield Found("EMAIL", 0.8)
+
+
 _NAME = r"[A-Za-z0-9\xe9][A-Za-z0-9._+\-\xe9]{0,63}"
 _AT = r"(?: ?(?:\( ?at ?\)|\[ ?at ?\]|\{ ?at ?\}|<at>|_at_) ?| at | @ )"
 _DOT = r"(?: ?(?:\( ?dot ?\)|\[ ?dot ?\]|\{ ?dot ?\}|<dot>|_dot_|\[\.\]|\(\.\)) ?| dot | ?\. ?)"
@@ -102,5 +107,12 @@ PATTERNS = (
         regex=rf"(?i){_NAME}(?:{_DOT}{_NAME}){{0,3}}{_AT}[A-Za-z0-9\xe9][A-Za-z0-9\-\xe9]{{0,62}}(?:{_DOT}[A-Za-z]{{2,24}}){{1,4}}",
         judge=judge_written_out,
         looks_after=1,
+    ),
+    Pattern(
+        name="contact_spelt",
+        types=("EMAIL",),
+        regex=r"\b[A-Za-z0-9](?: [A-Za-z0-9._+\-]){1,40} @(?: [A-Za-z0-9\-]){1,40} \.(?: [A-Za-z0-9.\-]){1,20} [A-Za-z]\b",
+        judge=judge_spelt,
+        length_max=210,
     ),
 )

@@ -14,7 +14,7 @@ _OTHERWISE = re.compile(
     r"[.;!?\n](?:\s|$)|\[|\b(?:since|revised?|updated?|fields?|forms?"
     r"|mandatory|required|optional|valid|until|expir\w*|issued?|dated"
     r"|invoice|format|column|not|before|after|from|due|meeting|filed|changed?|added|signed|submitted"
-    r"|received|verified|checked|as of|seit|gültig"
+    r"|released|published|received|verified|checked|as of|seit|gültig"
     r"|depuis|desde|से अनिवार्य)\b|[0-9]{3}",
     re.IGNORECASE,
 )
@@ -24,6 +24,7 @@ _BEHIND = re.compile(
     r"|geboren\b|को जन्म|जन्म)",
     re.IGNORECASE,
 )
+_TIME = re.compile(r"T[0-9]{2}")
 _YEAR = re.compile(r"(?:1[89]|20)[0-9]{2}")
 YEARS = range(1890, 2031)
 GAP = 36
@@ -33,7 +34,8 @@ def judge(match: Match) -> Iterable[Found]:
     before, after = match.before(1), match.after(1)
     if (
         before.isalnum()
-        or after.isalnum()
+        or (after.isalnum()
+        and not _TIME.match(match.after(3)))
         or (before in ("-", "/", ".") and before)
         or (after in ("-", "/") and match.after(2)[1:].isalnum())
     ):

@@ -73,7 +73,8 @@ def ifsc(match: Match) -> Iterable[Found]:
     if _glued(match) or kind in _FOREIGN:
         yield Found("IFSC", 0.4)
     elif known:
-        yield Found("IFSC", 0.85 if numeric else 0.7)
+        if numeric or len(match.value) - len(compact) in (0, 10):
+            yield Found("IFSC", 0.85 if numeric else 0.7)
     elif numeric and len(compact) == len(match.value):
         yield Found("IFSC", 0.55 if match.value.isupper() else 0.4)
 

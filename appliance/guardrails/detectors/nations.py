@@ -3,6 +3,7 @@
 Behind their own words only: eleven digits are much else. Italy's and Mexico's say enough by themselves.
 """
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from importlib import import_module
@@ -89,11 +90,12 @@ def _curp(match: Match) -> Iterable[Found]:
         yield Found("MX_CURP", 0.85)
 
 
+_CODE_BEHIND = re.compile(r"\w|[-/]\w")
 _NINO_NEVER = frozenset({"BG", "GB", "KN", "NK", "NT", "TN", "ZZ"})
 
 
 def nino(match: Match) -> Iterable[Found]:
-    if match.value[:2].upper() in _NINO_NEVER or match.before(1).isalnum() or match.after(1).isalnum():
+    if match.value[:2].upper() in _NINO_NEVER or match.before(1).isalnum() or _CODE_BEHIND.match(match.after(2)):
         return
     kind = label(match.text, match.start, match.end)
     if kind == "UK_NINO":

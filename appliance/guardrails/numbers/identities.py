@@ -35,6 +35,8 @@ def ssn(number: Number) -> float:
         return 0.97 if issued else 0.8 if written else 0.6
     if not issued or not (written or number.is_spelt_out):
         return 0
+    if number.is_spelt_out and number.separators == {" "} and digits == "123456789":  # counted
+        return 0
     if number.label in _FOREIGN or number.is_attached:
         return 0.4
     return 0.75 if "-" in number.separators else 0.55

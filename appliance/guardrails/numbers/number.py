@@ -57,10 +57,10 @@ class Number:
     @property
     def is_attached(self) -> bool:
         """Part of a longer code, such as ab-123-45."""
-        before = self.text[max(0, self.start - 2) : self.start]
-        after = self.text[self.end : self.end + 2]
+        before = self.text[max(0, self.start - 8) : self.start]
+        after = self.text[self.end : self.end + 8]
         return bool(_CODE_BEFORE.search(before) or _CODE_AFTER.match(after))
 
 
-_CODE_BEFORE = re.compile(r"[A-Za-z0-9]-$|[0-9]\.$|[/#\\]$")
-_CODE_AFTER = re.compile(r"[\-/][A-Za-z0-9]|\.[0-9]|:[0-9]")
+_CODE_BEFORE = re.compile(r"(?:[A-Za-z0-9]-|[0-9]\.|(?<![0-9]{7})/|[#\\])$")
+_CODE_AFTER = re.compile(r"-[A-Za-z0-9]|/(?![0-9]{7})[A-Za-z0-9]|\.[0-9]|:[0-9]")
