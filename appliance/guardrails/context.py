@@ -91,6 +91,7 @@ def _characters(data: bytes, end: int) -> int:
 
 _KIND = re.compile("|".join(f"(?P<{kind}>{words})" for kind, words in _LABELS.items()), re.ASCII)
 _LABEL = Words("|".join(_LABELS.values()))
+_WORD_OR_SIGN = re.compile(r"[^\W\d_]{2}|[#$€£₹]")
 _NUMBER_BETWEEN = re.compile(r"[0-9][0-9 .\-]{4,}[0-9]")
 
 
@@ -106,10 +107,14 @@ def nearest(text: str, start: int, end: int) -> tuple[str, int]:
         head, _, line = line.rpartition("\n")
         if not line.strip(" \t\"'*_|>-:"):
             line = head.rpartition("\n")[2] + " " + line
-    found = _before(_small(line))
-    if found[0]:
-        return found
-    behind = _small(text[end : end + AFTER].partition("\n")[0])
+    if _WORD_OR_SIGN.search(line):
+        found = _before(_small(line))
+        if found[0]:
+            return found
+    behind = text[end : end + AFTER].partition("\n")[0]
+    if not _WORD_OR_SIGN.search(behind):
+        return "", 0
+    behind = _small(behind)
     after = _LABEL.first(behind)
     if after is None or _NUMBER_BETWEEN.search(behind, 0, after[0]) or ":" in behind[after[1] : after[1] + 3]:
         return "", 0  # `Name: 1, Phone: 2`: what stands behind names the next

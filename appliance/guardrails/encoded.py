@@ -15,7 +15,8 @@ import binascii
 import html
 import re
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
 from urllib.parse import unquote_to_bytes
 
 from appliance.guardrails.normal_text import NormalText, flat_of, normal
@@ -93,56 +94,59 @@ def from_escapes(run: str, offset: int) -> NormalText | None:
     """None where there is none. `offset`: where the run stands."""
     if "%" not in run and "&" not in run and "\\" not in run:
         return None
-    characters: list[str] = []
+    parts: list[str] = []
     starts, ends = array("I"), array("I")
-    place, found = 0, False
+    place = 0
     for match in ESCAPES.finditer(run):
-        said = _unescaped(match[0])
+        said = _unescaped(match[0], offset + match.start())
         if said is None:
             continue
-        found = True
-        for index in range(place, match.start()):
-            characters.append(run[index])
-            starts.append(offset + index)
-            ends.append(offset + index + 1)
-        for character, start, end in said:
-            characters.append(character)
-            starts.append(offset + match.start() + start)
-            ends.append(offset + match.start() + end)
+        for text, begins, stops in ((run[place : match.start()], *_places(offset + place, offset + match.start())), *said):
+            parts.append(text)
+            starts.extend(begins)
+            ends.extend(stops)
         place = match.end()
-    if not found:
+    if not parts:
         return None
-    for index in range(place, len(run)):
-        characters.append(run[index])
-        starts.append(offset + index)
-        ends.append(offset + index + 1)
-    text = "".join(characters)
-    return _normalised(NormalText(text, flat_of(text), starts, ends))
+    begins, stops = _places(offset + place, offset + len(run))
+    starts.extend(begins)
+    ends.extend(stops)
+    text = "".join([*parts, run[place:]])
+    outer = NormalText(text, flat_of(text), starts, ends)
+    plain = normal(text)
+    return NormalText(plain.text, plain.flat, starts, ends) if plain.starts is None else _through(plain, outer)
 
+
+def _places(start: int, end: int) -> tuple[range, range]:
+    return range(start, end), range(start + 1, end + 1)
+
+
+_Said = tuple[str, Sequence[int], Sequence[int]]  # some characters, and where each begins and ends
 
 _ONE = re.compile(
     r"(?:%[0-9A-Fa-f]{2})+|&[^;&]{2,13};|\\u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|\\[ux][0-9A-Fa-f]+"
 )
-_HEADS = {2: 0xC0, 3: 0xE0, 4: 0xF0}
 
 
-def _unescaped(escapes: str) -> list[tuple[str, int, int]] | None:
-    """Each character with its place; None: bytes that are no text."""
-    said: list[tuple[str, int, int]] = []
+def _unescaped(escapes: str, offset: int) -> list[_Said] | None:
+    """None: bytes that are no text."""
+    said: list[_Said] = []
     for match in _ONE.finditer(escapes):
-        one, start = match[0], match.start()
-        if one[0] == "%":
-            try:
-                text = unquote_to_bytes(one).decode("utf-8")
-            except UnicodeDecodeError:
-                return None
-            for character in text:
-                length = 3 * len(character.encode("utf-8"))
-                said.append((character, start, start + length))
-                start += length
-        else:
+        one, start, end = match[0], offset + match.start(), offset + match.end()
+        if one[0] != "%":
             text = html.unescape(one) if one[0] == "&" else _backslashed(one)
-            said.extend((character, start, match.end()) for character in text)
+            said.append((text, [start] * len(text), [end] * len(text)))
+            continue
+        try:
+            text = unquote_to_bytes(one).decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+        edges = (
+            range(start, end + 1, 3)
+            if text.isascii()
+            else list(accumulate((3 * len(each.encode()) for each in text), initial=start))
+        )
+        said.append((text, edges[:-1], edges[1:]))
     return said
 
 
@@ -157,10 +161,6 @@ def whole(said: str, start: int, end: int) -> NormalText:
     plain = normal(said)
     length = len(plain.text)
     return NormalText(plain.text, plain.flat, array("I", [start]) * length, array("I", [end]) * length)
-
-
-def _normalised(outer: NormalText) -> NormalText:
-    return _through(normal(outer.text), outer)
 
 
 def _through(inner: NormalText, outer: NormalText) -> NormalText:
@@ -192,21 +192,23 @@ def patterns(scanner: Scanner, types: tuple[str, ...]) -> tuple[Pattern, ...]:
 
     escape = r"(?:%[0-9A-Fa-f]{2}|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,12});|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2})"
     word = r"[^\s\"'<>]"
-    base64_run, hex_pair = r"[A-Za-z0-9+/_\-]{12,1000}={0,2}", r"(?:0x)?[0-9A-Fa-f]{2}"
+    base64_run, hex_pair = r"[A-Za-z0-9+/_\-]{12,}={0,2}", r"(?:0x)?[0-9A-Fa-f]{2}"
     return (
-        Pattern(name="base64", types=types, regex=base64_run, judge=judge(read_as(from_base64)), length_max=1002),
+        Pattern(name="base64", types=types, regex=base64_run, judge=judge(read_as(from_base64)), length_max=RUN_MAX, open=True),
         Pattern(
             name="hex",
             types=types,
-            regex=rf"\b{hex_pair}(?:[ :]?{hex_pair}){{7,500}}\b",
+            regex=rf"\b{hex_pair}(?:[ :]?{hex_pair}){{7,}}\b",
             judge=judge(read_as(from_hex)),
-            length_max=2505,
+            length_max=RUN_MAX,
+            open=True,
         ),
         Pattern(
             name="escapes",
             types=types,
-            regex=f"{word}{{0,200}}{escape}{word}{{0,800}}",
+            regex=f"{word}*{escape}{word}*",
             judge=judge(from_escapes),
-            length_max=1014,
+            length_max=RUN_MAX,
+            open=True,
         ),
     )

@@ -23,6 +23,7 @@ UPI_HANDLES = frozenset(
         """
     )
 )
+LENGTH_MAX = 320
 FILES = frozenset(
     _WORD.findall(
         """
@@ -40,20 +41,22 @@ ENDINGS = frozenset(
 
 
 def judge(match: Match) -> Iterable[Found]:
-    local, host = match.group(1), match.group(2)
-    before = match.before(1)
-    if (before and (before.isalnum() or before in "@/")) or match.after(1) == "@":
+    if match.end - match.start > LENGTH_MAX:
         return
-    start, end = match.start, match.end
-    while local[:1] in ("'", ".", "-") and local:
-        local, start = local[1:], start + 1
-    if not local or local[-1] == "." or ".." in local:
+    local, _, host = match.value.partition("@")
+    before = match.before(1)
+    if before in ("@", "/") or (before and before.isalnum()) or match.after(1) == "@":
+        return
+    start = match.start + len(local) - len(local.lstrip("'.-"))
+    local, host = local.lstrip("'.-"), host.rstrip(".-")
+    span = start, start + len(local) + 1 + len(host)
+    if not local or len(local) > 64 or local[-1] == "." or ".." in local or ".." in host:
         return
     ending = host.rpartition(".")[2]
     if "." not in host:
-        yield from _upi(match, local, host, (start, end))
+        yield from _upi(match, local, host, span)
     elif ending.isalpha() and 2 <= len(ending) <= 24 and ending.lower() not in FILES:
-        yield Found("EMAIL", _email(match, local), (start, end))
+        yield Found("EMAIL", _email(match, local), span)
 
 
 def _email(match: Match, local: str) -> float:
@@ -73,7 +76,7 @@ def _upi(match: Match, local: str, handle: str, span: tuple[int, int]) -> Iterab
 
 
 def judge_written_out(match: Match) -> Iterable[Found]:
-    if match.before(1).isalnum() or match.after(1).isalnum():
+    if match.end - match.start > LENGTH_MAX or match.before(1).isalnum() or match.after(1).isalnum():
         return
     said = match.value.lower()
     ending = said.rsplit("dot", 1)[-1].rsplit(".", 1)[-1].strip(" )]}")
@@ -83,11 +86,15 @@ def judge_written_out(match: Match) -> Iterable[Found]:
 
 
 def judge_spelt(match: Match) -> Iterable[Found]:
-    if not match.before(1).isalnum() and match.value.replace(" ", "").rpartition(".")[2].lower() in ENDINGS:
+    if (
+        match.end - match.start <= LENGTH_MAX
+        and not match.before(1).isalnum()
+        and match.value.replace(" ", "").rpartition(".")[2].lower() in ENDINGS
+    ):
         yield Found("EMAIL", 0.8)
 
 
-_NAME = r"[A-Za-z0-9\xe9][A-Za-z0-9._+\-\xe9]{0,63}"
+_NAME = r"[A-Za-z0-9\xe9][A-Za-z0-9._+\-\xe9]*"
 _AT = r"(?: ?(?:\( ?at ?\)|\[ ?at ?\]|\{ ?at ?\}|<at>|_at_) ?| at | @ )"
 _DOT = r"(?: ?(?:\( ?dot ?\)|\[ ?dot ?\]|\{ ?dot ?\}|<dot>|_dot_|\[\.\]|\(\.\)) ?| dot | ?\. ?)"
 
@@ -95,23 +102,22 @@ PATTERNS = (
     Pattern(
         name="contact",
         types=("EMAIL", "UPI_ID"),
-        regex=r"([A-Za-z0-9._%+'\-\xe9]{1,64})@([A-Za-z0-9\xe9](?:[A-Za-z0-9\-\xe9]{0,62}[A-Za-z0-9\xe9])?"
-        r"(?:\.[A-Za-z0-9\xe9](?:[A-Za-z0-9\-\xe9]{0,62}[A-Za-z0-9\xe9])?){0,8})",
+        regex=r"[A-Za-z0-9._%+'\-\xe9]+@[A-Za-z0-9\xe9][A-Za-z0-9.\-\xe9]*",
         judge=judge,
-        length_max=640,
+        length_max=LENGTH_MAX,
         looks_after=AFTER,
     ),
     Pattern(
         name="contact_written_out",
         types=("EMAIL",),
-        regex=rf"(?i){_NAME}(?:{_DOT}{_NAME}){{0,3}}{_AT}[A-Za-z0-9\xe9][A-Za-z0-9\-\xe9]{{0,62}}(?:{_DOT}[A-Za-z]{{2,24}}){{1,4}}",
+        regex=rf"(?i)\b{_NAME}(?:{_DOT}{_NAME})*{_AT}[A-Za-z0-9\xe9][A-Za-z0-9\-\xe9]*(?:{_DOT}[A-Za-z]{{2,24}})+",
         judge=judge_written_out,
         looks_after=1,
     ),
     Pattern(
         name="contact_spelt",
         types=("EMAIL",),
-        regex=r"\b[A-Za-z0-9](?: [A-Za-z0-9._+\-]){1,40} @(?: [A-Za-z0-9\-]){1,40} \.(?: [A-Za-z0-9.\-]){1,20} [A-Za-z]\b",
+        regex=r"\b[A-Za-z0-9](?: [A-Za-z0-9._+\-])+ @(?: [A-Za-z0-9\-])+ \.(?: [A-Za-z0-9.\-])+ [A-Za-z]\b",
         judge=judge_spelt,
         length_max=210,
     ),

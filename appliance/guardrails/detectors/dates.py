@@ -34,8 +34,7 @@ def judge(match: Match) -> Iterable[Found]:
     before, after = match.before(1), match.after(1)
     if (
         before.isalnum()
-        or (after.isalnum()
-        and not _TIME.match(match.after(3)))
+        or (after.isalnum() and not _TIME.match(match.after(3)))
         or (before in ("-", "/", ".") and before)
         or (after in ("-", "/") and match.after(2)[1:].isalnum())
     ):
@@ -67,7 +66,7 @@ PATTERNS = (
         regex=rf"[0-9]{{1,2}} ?[/.\-] ?[0-9]{{1,2}} ?[/.\-] ?[0-9]{{2}}(?:[0-9]{{2}})?"
         rf"|[0-9]{{4}}[/.\-][0-9]{{1,2}}[/.\-][0-9]{{1,2}}"
         rf"|{_DAY}(?:st|nd|rd|th|\.|er)?[ \-/](?:of |de )?{_WORD}\.?,?[ \-/](?:de |del )?[0-9]{{4}}"
-        rf"|{_WORD}\.? {_DAY}(?:st|nd|rd|th)?,? [0-9]{{4}}",
+        rf"|\b{_WORD}\.? {_DAY}(?:st|nd|rd|th)?,? [0-9]{{4}}",
         judge=judge,
         length_max=48,
         looks_after=36,

@@ -7,8 +7,8 @@ from ipaddress import AddressValueError, IPv6Address
 from appliance.guardrails.context import AFTER, label
 from appliance.guardrails.pattern import Found, Match, Pattern
 
+IPV6_MAX = 46
 _NOBODY = re.compile(r"0\.|127\.|255\.255\.|22[4-9]\.|23[0-9]\.")
-_HEX_AROUND = re.compile("[0-9A-Za-z:]")
 
 
 def ipv4(match: Match) -> Iterable[Found]:
@@ -32,15 +32,15 @@ def ipv4(match: Match) -> Iterable[Found]:
 
 
 def ipv6(match: Match) -> Iterable[Found]:
-    value = match.value
-    if "::" not in value and value.count(":") != 7:
+    value = match.value.rstrip(".")
+    if len(value) > IPV6_MAX or ("::" not in value and value.count(":") not in (7, 8)):
+        return
+    if value[-1] == ":" and value[-2:] != "::":
+        value = value[:-1]  # `address: reason`
+    if value[0] == ":" and value[:2] != "::":
         return
     before, after = match.before(1), match.after(1)
-    if (
-        (before and (_HEX_AROUND.match(before) or before.isalnum()))
-        or after.isalnum()
-        or (after == ":" and match.after(2)[1:].isalnum())
-    ):
+    if before.isalnum() or before == "_" or after.isalnum() or after == "_" or len(value) < 4:
         return
     try:
         address = IPv6Address(value)
@@ -49,9 +49,10 @@ def ipv6(match: Match) -> Iterable[Found]:
     if int(address) < 2**32:  # ::1, and namespaces such as ::a
         yield Found("IP_ADDRESS", 0.4)
         return
-    named = label(match.text, match.start, match.end) == "IP_ADDRESS"
+    span = match.start, match.start + len(value)
+    named = label(match.text, *span) == "IP_ADDRESS"
     sure = (value.count(":") >= 3 and any(one.isdigit() for one in value)) or re.search("[0-9]", value.partition(":")[0])
-    yield Found("IP_ADDRESS", 0.95 if named else 0.8 if sure else 0.4)
+    yield Found("IP_ADDRESS", 0.95 if named else 0.8 if sure else 0.4, span)
 
 
 def mac(match: Match) -> Iterable[Found]:
@@ -81,7 +82,7 @@ PATTERNS = (
     Pattern(
         name="ipv6",
         types=("IP_ADDRESS",),
-        regex=r"(?:[0-9A-Fa-f]{1,4}|:)(?::{1,2}[0-9A-Fa-f]{1,4}){2,7}(?:\.[0-9]{1,3}){0,3}(?:::)?|[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,6}::[0-9A-Fa-f]{0,4}",
+        regex=r"[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*",
         judge=ipv6,
         length_max=64,
         looks_after=AFTER,

@@ -24,8 +24,10 @@ _KINDS = (
     ("BANK_ACCOUNT", range(9, 19), account),
     ("PASSPORT", (8, 9), passport),
 )
+AMONG_OTHERS = 0.6  # bare digits in a row of numbers are mostly none of these
 SURE = 0.9  # and no other kind is asked
 SCORE_MIN = 0.3
+LENGTH_MAX = 72  # of one value: a telephone with its extension, or nineteen digits with three marks between
 _FIELD = re.compile(r"[^ ]+")
 _BREAK = re.compile(r" {2,}| - | (?=[(+])|(?<=[0-9])(?=\()")
 
@@ -42,7 +44,7 @@ def judge(match: Match) -> Iterable[Found]:
 def judged(text: str, start: int, end: int) -> Iterator[Found]:
     if text[start] == "(" and ")" not in text[start:end]:
         start += 1
-    found = verdict(Number(text, start, end))
+    found = verdict(Number(text, start, end)) if end - start <= LENGTH_MAX else None
     if found is not None and found.score >= 0.5:
         yield found
         return
@@ -71,7 +73,7 @@ def _parts(text: str, start: int, end: int) -> Iterator[Found]:
         place = cut.end()
     pieces.append((place, end))
     for begin, stop in pieces:
-        found = verdict(Number(text, begin, stop)) if len(pieces) > 1 and stop - begin >= 7 else None
+        found = verdict(Number(text, begin, stop)) if len(pieces) > 1 and 7 <= stop - begin <= LENGTH_MAX else None
         if found is not None:
             yield found
         elif " " in text[begin:stop]:
@@ -83,10 +85,11 @@ def _fields(text: str, start: int, end: int) -> Iterator[Found]:
     fields = [one.span() for one in _FIELD.finditer(text, start, end)]
     if any(stop - begin >= 7 for begin, stop in fields):
         for begin, stop in fields:
-            if stop - begin >= 7 and (found := verdict(Number(text, begin, stop))) is not None:
+            found = verdict(Number(text, begin, stop)) if 7 <= stop - begin <= LENGTH_MAX else None
+            if found is not None and found.score >= AMONG_OTHERS:
                 yield found
         return
-    if len(fields) < 3:
+    if len(fields) < 3 or end - start > LENGTH_MAX:
         return
     for first, last in ((0, -2), (1, -1)):
         outside = fields[-1] if first == 0 else fields[0]
@@ -102,9 +105,10 @@ PATTERNS = (
     Pattern(
         name="numbers",
         types=tuple(kind for kind, _, _ in _KINDS),
-        regex=r"(?:\+ |[+(]{0,2})[0-9](?:[ .()\-]{0,3}[0-9]){6,40}(?: ?(?:x|ext\.?) ?[0-9]{1,6}\b)?",
+        regex=r"(?:\+ |[+(]{0,2})[0-9](?:[ .()\-]{0,3}[0-9]){6,}(?: ?(?:x|ext\.?) ?[0-9]{1,6}\b)?",
         judge=judge,
-        length_max=175,
+        length_max=4096,
+        open=True,
         looks_after=AFTER + 2,
     ),
 )
