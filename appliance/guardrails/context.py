@@ -18,9 +18,9 @@ _CLOSE = re.compile(
 _LABELS = {
     "US_ITIN": r"\bitin\b|individual taxpayer",
     "US_SSN": r"\bssn|social[ -]?security|\bsoc\.? sec\b|\bss ?#",
-    "AADHAAR": r"\baadhaa?r\b|\badhaa?r\b|\buidai\b|\buid\b|\bvid\b|आधार",
+    "AADHAAR": r"\baadhaa?r\b(?: card\b)?|\badhaa?r\b|\buidai\b|\buid\b|\bvid\b|आधार(?: कार्ड)?",
     "PASSPORT": r"passport|\bpasaporte|passeport|reisepass|पासपोर्ट",
-    "IN_VOTER_ID": r"\bvoters?\b|\bepic\b|\belector|\belection card|मतदाता|वोटर|पहचान पत्र",
+    "IN_VOTER_ID": r"\bvoters?\b(?: id)?(?: card\b)?|\bepic\b|\belector|\belection card|मतदाता|वोटर|पहचान पत्र",
     "UPI_ID": r"\bupi\b|\bvpa\b|\bbhim\b|\bgpay\b|\bphonepe\b|यूपीआई",
     "GSTIN": r"\bgst(?:in)?\b|जीएसटी",
     "IFSC": r"\bifsc\b|आईएफएससी",
@@ -29,7 +29,7 @@ _LABELS = {
     "UK_NHS": r"\bnhs\b",
     "MRN": r"\bmrn\b|medical record|\bpatient (?:id|no|number)|\buhid\b|hospital (?:id|no|number)|\bchart (?:no|number)"
     r"|patientennummer|fallnummer|numéro de dossier|historia clínica",
-    "PAN": r"\bpan\b|permanent account|पैन",
+    "PAN": r"\bpan\b(?: card\b)?|permanent account|पैन(?: कार्ड)?",
     "CREDIT_CARD": r"\bcards?(?: ?n|\b)|credit|\bdebit\b|\bcc\b|\bvisa\b|master ?card|\bamex\b"
     r"|\brupay\b|\bccn\b|kreditkarte"
     r"|kartennummer|carte (?:bancaire|bleue|de cr)|\btarjeta|कार्ड",

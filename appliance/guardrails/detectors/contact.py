@@ -23,6 +23,7 @@ UPI_HANDLES = frozenset(
         """
     )
 )
+NEVER_HOSTS = frozenset({"the", "a", "an", "this", "that", "my", "your", "our", "its", "least", "last", "first", "home"})
 LENGTH_MAX = 320
 FILES = frozenset(
     _WORD.findall(
@@ -81,7 +82,8 @@ def judge_written_out(match: Match) -> Iterable[Found]:
     said = match.value.lower()
     ending = said.rsplit("dot", 1)[-1].rsplit(".", 1)[-1].strip(" )]}")
     bracketed = any(one in said for one in ("(at)", "[at]", "{at}", "<at>", "( at )", "[ at ]", "_at_", " @ "))
-    if ending in ENDINGS and (bracketed or " dot " in said or "dot)" in said or "dot]" in said):
+    host = re.split(r" at |at\W| @ ", said)[-1].split()[:1]
+    if ending in ENDINGS and host[0] not in NEVER_HOSTS and (bracketed or " dot " in said or "dot)" in said or "dot]" in said):
         yield Found("EMAIL", 0.85 if bracketed else 0.7)
 
 

@@ -25,7 +25,7 @@ _BEHIND = re.compile(
     re.IGNORECASE,
 )
 _TIME = re.compile(r"T[0-9]{2}")
-_YEAR = re.compile(r"(?:1[89]|20)[0-9]{2}")
+_YEAR = re.compile("[0-9]{4}")
 YEARS = range(1890, 2031)
 GAP = 36
 

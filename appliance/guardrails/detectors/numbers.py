@@ -7,7 +7,7 @@ else, whether it is one or not. Where the run is none as a whole it may be sever
 import re
 from collections.abc import Iterable, Iterator
 
-from appliance.guardrails.context import AFTER
+from appliance.guardrails.context import AFTER, BEFORE
 from appliance.guardrails.numbers.cards import card
 from appliance.guardrails.numbers.identities import aadhaar, account, itin, passport, ssn, uk_nhs
 from appliance.guardrails.numbers.number import Number
@@ -24,7 +24,7 @@ _KINDS = (
     ("BANK_ACCOUNT", range(9, 19), account),
     ("PASSPORT", (8, 9), passport),
 )
-AMONG_OTHERS = 0.6  # bare digits in a row of numbers are mostly none of these
+AMONG_OTHERS = 0.65  # bare digits in a row of numbers are mostly none of these
 SURE = 0.9  # and no other kind is asked
 SCORE_MIN = 0.3
 LENGTH_MAX = 72  # of one value: a telephone with its extension, or nineteen digits with three marks between
@@ -85,6 +85,8 @@ def _fields(text: str, start: int, end: int) -> Iterator[Found]:
     fields = [one.span() for one in _FIELD.finditer(text, start, end)]
     if any(stop - begin >= 7 for begin, stop in fields):
         for begin, stop in fields:
+            if stop - begin < 13 and start + BEFORE < begin and stop + AFTER < end and text[begin:stop].isdigit():
+                continue  # numbers on both sides as far as words count
             found = verdict(Number(text, begin, stop)) if 7 <= stop - begin <= LENGTH_MAX else None
             if found is not None and found.score >= AMONG_OTHERS:
                 yield found

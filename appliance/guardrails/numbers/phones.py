@@ -18,7 +18,9 @@ _TRUNK = re.compile(r"0[6-9][0-9]{2}[-. ][0-9]{4}[-. ][0-9]{3}")
 _FRANCE = re.compile(r"0[1-9](?:[-. ][0-9]{2}){4}")
 _SPACED_TRUNK = re.compile(r"\(?0[1-9][0-9]{1,4}\)?[- ][0-9]{3,4}[- ]?[0-9]{3,4}")
 GAP_MAX = 24  # from a word such as `phone` to what does not look like one
-_FOREIGN = frozenset({"OTHER", "VERSION", "ID", "MRN", "US_SSN", "BANK_ACCOUNT", "AADHAAR", "CREDIT_CARD", "PASSPORT", "US_ITIN"})
+_FOREIGN = frozenset(
+    {"OTHER", "VERSION", "ID", "MRN", "US_SSN", "BANK_ACCOUNT", "AADHAAR", "CREDIT_CARD", "PASSPORT", "US_ITIN", "UK_NHS"}
+)
 
 
 def phone(number: Number) -> float:
