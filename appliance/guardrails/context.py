@@ -39,20 +39,23 @@ _LABELS = {
     "EMAIL": r"\be-?mails?\b|\bcourriel\b|\bcorreo\b|ईमेल",
     "PHONE": r"\b(?:tele)?phone|\btel\b|\bmobile|\bmob\b|\bph\b|\bcell(?:ular)?\b|\bfax\b|\bcall(?:s|ed|ing|back)?\b"
     r"|\bdial\b|\bring\b|\bsms\b|whats ?app|\bcontacts?\b|\breach\b|\bhotline\b|\bhelpline\b|\bmessages? (?:to|from|at|on)\b"
+    r"|\b(?:my|new|his|her|their|old|mein|mon|mi|meine) (?:number|nummer|numéro|número)\b|\btext (?:me|him|her|us)\b"
     r"|\banswering\b|\bt[ée]l[ée]phone|\btelefon|\bhandy\b|rufnummer|\btel[ée]fono|\bm[óo]vil\b|\bportable\b|\bllam|\bappel"
     r"|फोन|फ़ोन|मोबाइल|संपर्क|व्हाट्सएप|कॉल"
     r"|\b(?:office|desk|direct|home|work)\W{0,3}$|^\W{0,3}(?:office|desk|direct|home|work)\b",
     "VERSION": r"\bversions?\b|\bv\.? ?$|\bbuilds?\b|\bupgrad|\bdowngrad|\breleases?\b|\bfirmware\b|\bsections?\b|\bchapters?\b"
-    r"|\btables?\b"
     r"|\btables?\b|\bfigures?\b|\bclauses?\b|\bkernel\b|\bdriver\b|\brfc\b|\bsdk\b|\boid\b|\bschema\b|\bpatch\b",
     "OTHER": r"\borders?\b|\binvoices?\b|\btickets?\b|\btracking\b|\bref(?:erence|s)?\b|\bserial\b|\bparts?\b|\bsku\b|\bpages?\b"
-    r"|\bisbn\b|\bissn\b|\bdoi\b|\bcommits?\b|\bhash|\bsha\d*\b|\bmd5\b|\buuid\b|\bguid\b|\btrace|\bspan\b|\brequest\b|\bsession\b|\btransaction\b"
-    r"|\btxn\b|\butr\b|\bshipment\b|\bawb\b|\bpo\b|\bcase\b|\bbatch\b|\blot\b|\bitem\b|\bproduct\b|\bmodel\b|\bbarcode\b|\bean\b|\bupc\b"
+    r"|\bisbn\b|\bissn\b|\bdoi\b|\bcommits?\b|\bhash|\bsha\d*\b|\bmd5\b|\buuid\b|\bguid\b"
+    r"|\btrace|\bspan\b|\brequest\b|\bsession\b|\btransaction\b"
+    r"|\btxn\b|\butr\b|\bshipment\b|\bawb\b|\bconsignment\b|\bparcel\b|\bpo\b|\bcase\b|\bbatch\b|\blot\b|\bitem\b|\bproduct\b"
+    r"|\bmodel\b|\bbarcode\b|\bimei\b|\bvin\b|\bean\b|\bupc\b"
     r"|\btimestamp\b|\bepoch\b|\bsize\b|\bbytes\b|\btotal\b|\bamount\b|\bprice\b|\brs\b|\binr\b|\busd\b|\beur\b|[$€£₹]|\bmeter\b|\bseed\b"
     r"|\bbooking\b|\bpnr\b|\bflight\b|\bcoordinates?\b|\blat(?:itude)?\b|\blon(?:gitude)?\b"
     r"|\bpopulation\b|\brevenue\b|\bcounter?\b"
     r"|\bbill\b|\breceipt\b"
-    r"|\bcoupon\b|\bpromo\b|\blicense\b|\bpolicy\b|\bclaim\b|\bjob\b|\btask\b|\bissue\b|\bbug\b|\bpin ?code\b|\bzip\b"
+    r"|\bcoupon\b|\bvoucher\b|\bfolio\b|\bche(?:que|ck) (?:no|number|#)|\bpromo\b|\blicense\b"
+    r"|\bpolicy\b|\bclaim\b|\bjob\b|\btask\b|\bissue\b|\bbug\b|\bpin ?code\b|\bzip\b"
     r"|\bbestell|\brechnung|\bcommande\b|\bfacture\b|\bpedido\b|\bfactura\b|बिल|ऑर्डर|रुपये|राशि|बुकिंग",
     "ID": r"\bids?\b|\bcode\b|\bkey\b|\bnr\b",
 }
@@ -91,6 +94,7 @@ def _characters(data: bytes, end: int) -> int:
 
 _KIND = re.compile("|".join(f"(?P<{kind}>{words})" for kind, words in _LABELS.items()), re.ASCII)
 _LABEL = Words("|".join(_LABELS.values()))
+VERSIONS = Words(_LABELS["VERSION"])
 _WORD_OR_SIGN = re.compile(r"[^\W\d_]{2}|[#$€£₹]")
 _NUMBER_BETWEEN = re.compile(r"[0-9][0-9 .\-]{4,}[0-9]")
 

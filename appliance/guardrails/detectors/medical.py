@@ -20,7 +20,8 @@ PATTERNS = (
     Pattern(
         name="medical",
         types=("MRN",),
-        regex=r"(?i)(\bmrn|[_\"']mrn|\bmedical[ _-]rec(?:ord)?s?(?:[ _-](?:no|num|number|id))?"
+        regex=r"(?i)(\bmrn|\bmr ?#|\bmed\.? ?rec\.?(?: ?(?:no|#))?"
+        r"|[_\"']mrn|\bmedical[ _-]?rec(?:ord)?s?(?:[ _-](?:no|num|number|id))?"
         r"|\bpatient[ _-](?:id|no|num|number)|\buhid"
         r"|\bhospital[ _-](?:id|no|num|number)|\bchart[ _-](?:no|num|number)|\bpatientennummer|\bfallnummer|dossier m\xe9dical"
         r"|historia cl\xe9nica)(?:[ \t]{0,3}(?:no|number|num|id|is|was|#|n\xb0|:|=|\"|'|\.|\(|\)|>|-|\|))*[ \t]{0,3}"

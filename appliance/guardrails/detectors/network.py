@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from ipaddress import AddressValueError, IPv6Address
 
-from appliance.guardrails.context import AFTER, label
+from appliance.guardrails.context import AFTER, BEFORE, VERSIONS, label
 from appliance.guardrails.pattern import Found, Match, Pattern
 
 IPV6_MAX = 46
@@ -27,6 +27,8 @@ def ipv4(match: Match) -> Iterable[Found]:
         yield Found("IP_ADDRESS", 0.3)
     elif kind == "IP_ADDRESS":
         yield Found("IP_ADDRESS", 0.95)
+    elif int(octets[0]) < 26 and VERSIONS.first(match.before(BEFORE).rpartition("\n")[2].lower()):
+        yield Found("IP_ADDRESS", 0.4)  # upgrade from one to another
     else:
         yield Found("IP_ADDRESS", 0.45 if all(len(one) < 2 for one in octets) else 0.75)
 
