@@ -1,0 +1,96 @@
+"""What HTTP callers show: `Authorization` headers of any scheme, in headers, JSON, code and on curl's command line."""
+
+import re
+from collections.abc import Iterable
+
+from appliance.guardrails.detectors.connection_strings import is_trivial
+from appliance.guardrails.detectors.web_tokens import decoded
+from appliance.guardrails.entropy import bits, classes, is_random
+from appliance.guardrails.pattern import Found, Match, Pattern
+from appliance.guardrails.placeholders import is_filled_in, is_placeholder
+
+_AUTHORIZATION = "SECRET_AUTHORIZATION"
+_CODE = re.compile(r"^[A-Za-z_][a-z_]*$|^[a-z]+[A-Z][A-Za-z]*$")  # a variable's name, not a value
+
+
+def _header(match: Match) -> Iterable[Found]:
+    """`Authorization: Bearer …`: whatever stands there is meant as one."""
+    scheme, value, span = match.group(1).lower(), match.group(2), match.span(2)
+    if scheme in ("basic", "digest"):
+        return _basic(value, span, 0.9)
+    if len(value) < 8 or is_placeholder(value) or _CODE.match(value) or classes(value) < 2:
+        return []
+    return [Found(_AUTHORIZATION, 0.9 if is_random(value) else 0.65, span)]
+
+
+def _bare(match: Match) -> Iterable[Found]:
+    """Without its header's name only what looks drawn by chance, or says who it is."""
+    scheme, value, span = match.group(1).lower(), match.group(2), match.span(2)
+    if scheme == "basic":
+        return _basic(value, span, 0.85) if len(value) >= 12 else []
+    if is_filled_in(value) or is_placeholder(value) or not is_random(value, 20):
+        return []
+    return [Found(_AUTHORIZATION, 0.75, span)]
+
+
+def _basic(value: str, span: tuple[int, int], score: float) -> Iterable[Found]:
+    plain = decoded(value)
+    user, colon, password = plain.partition(b":")
+    if colon and user.isascii() and plain.decode("latin-1").isprintable():
+        if is_trivial(user.decode(), password.decode("latin-1")) or not password:
+            return []
+        return [Found(_AUTHORIZATION, score, span)]
+    return [Found(_AUTHORIZATION, 0.6, span)] if score > 0.85 and is_random(value) and not is_filled_in(value) else []
+
+
+def _curl(match: Match) -> Iterable[Found]:
+    user, password = match.group(1), match.group(2)
+    if is_trivial(user.rpartition("\\")[2], password):
+        return []
+    return [Found(_AUTHORIZATION, 0.85, match.span(2))]
+
+
+def _api_key(match: Match) -> Iterable[Found]:
+    value = match.group(1)
+    if is_placeholder(value) or classes(value) < 2 or bits(value) < 2.7 or _CODE.match(value):
+        return []
+    return [Found("SECRET_API_KEY", 0.85 if is_random(value) else 0.6, match.span(1))]
+
+
+_QUOTE = r"""(?:\\{0,3}["'`]|&quot;)?"""
+
+PATTERNS: tuple[Pattern, ...] = (
+    Pattern(
+        name="authorization_headers",
+        types=(_AUTHORIZATION,),
+        regex=rf"(?i:(?:proxy-|x-)?authorization){_QUOTE}\]?\s{{0,3}}(?:[:=,]|=>|:=)\s{{0,3}}(?:[frbu]{{0,2}}){_QUOTE}"
+        r"""(?i:(bearer|basic|token|jwt|apikey|api-key|key|oauth|splunk|bot|negotiate|digest|ssws|genie|genieKey)(?:[ :]|%20|\+){1,3})(?:token=|api_key=)?["']?"""
+        r"([0-9A-Za-z_.~+/%:=@!-]{6,1000})",
+        judge=_header,
+        length_max=1_090,
+    ),
+    Pattern(
+        name="bearers",
+        types=(_AUTHORIZATION,),
+        regex=r"""\b(?i:(bearer|basic))(?:[ :]|%20|["']\s?\+\s?["']){1,3}([0-9A-Za-z_.~+/-]{10,1000}={0,2})""",
+        judge=_bare,
+        length_max=1_030,
+    ),
+    Pattern(
+        name="curl_users",
+        types=(_AUTHORIZATION,),
+        regex=r"""\b(?:curl|http|wget|httpie|xh)\s[^\n|]{0,300}?(?:\s-[a-zA-Z]{0,4}u|\s--(?:proxy-)?user|\s-a|\s--auth)(?:\s{1,2}|=)?["']?"""
+        r"""([^\s"':$]{1,100}):([^\s"'$]{1,200})""",
+        judge=_curl,
+        length_max=630,
+    ),
+    Pattern(
+        name="api_key_headers",
+        types=("SECRET_API_KEY",),
+        regex=rf"(?i:x-(?:[a-z]{{1,20}}-){{0,3}}(?:api-?key|key|token|secret|signature-key|apikey|auth|access-token|auth-token|auth-key|functions-key)"
+        rf"|ocp-apim-subscription-key|api-key|apikey|private-token|job-token|deploy-token|dd-api-key|dd-application-key|circle-token)"
+        rf"{_QUOTE}\]?\s{{0,3}}(?:[:=,]|=>)\s{{0,3}}{_QUOTE}([0-9A-Za-z_.~+/=@!-]{{12,500}})",
+        judge=_api_key,
+        length_max=620,
+    ),
+)
