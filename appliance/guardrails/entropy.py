@@ -7,6 +7,7 @@ from math import log2
 _CLASSES = re.compile(r"[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]+")
 _WORDS = re.compile(r"[A-Za-z][a-z]{2,}|[A-Z]{3,}")
 _UNUSUAL = re.compile(r"[^aeiouy]{4}", re.IGNORECASE)
+_DIGIT = re.compile("[0-9]")
 _VOWEL = re.compile(r"[aeiouy]", re.IGNORECASE)
 CHANGES_MIN = 0.2  # random letters and digits change every second character, `getUserAccessTokenV2` one in six
 
@@ -24,7 +25,7 @@ def changes(value: str) -> float:
 
 def classes(value: str) -> int:
     """Of small letters, capitals and digits: how many there are."""
-    return any("a" <= one <= "z" for one in value) + any("A" <= one <= "Z" for one in value) + any("0" <= one <= "9" for one in value)
+    return (value.upper() != value) + (value.lower() != value) + (_DIGIT.search(value) is not None)
 
 
 def is_random(value: str, length_min: int = 16) -> bool:

@@ -1,6 +1,7 @@
 """What stands where a secret would, and is none: `xxxx`, `<token>`, `${VAR}`, `os.environ[…]`, `changeme`, a type's name."""
 
 import re
+from itertools import pairwise
 
 from appliance.guardrails.entropy import is_random
 
@@ -39,12 +40,15 @@ _WORD = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _DOCUMENTED = re.compile(r"EXAMPLE(?:KEY|TOKEN)?$|example(?:key|token)s?$")
-_STEPS = ("0123456789", "abcdefghijklmnopqrstuvwxyz", "qwertyuiopasdfghjklzxcvbnm", "fedcba9876543210")
+_ROWS = ("01234567890", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "asdfghjkl", "zxcvbnm", "9876543210", "fedcba")
+_STEPS = frozenset(first + second for row in _ROWS for first, second in pairwise(row)) | {2 * chr(code) for code in range(128)}
 
 
 def is_placeholder(value: str) -> bool:
     """No secret: something to be filled in, shown as hidden, or a word of the documentation."""
-    if len(value) < 3 or _REFERENCE.search(value) or _EXPRESSION.search(value) or _SHOWN.search(value):
+    if len(value) < 3 or _SHOWN.search(value):
+        return True
+    if not value.isalnum() and (_REFERENCE.search(value) or _EXPRESSION.search(value)):
         return True
     if _WORD.fullmatch(value):
         return True
@@ -68,12 +72,7 @@ def is_monotonous(value: str) -> bool:
     kinds = len(set(lower))
     if kinds <= 2 or (len(lower) >= 16 and kinds <= 4):
         return True
-    steps = sum(_follows(first, second) for first, second in zip(lower, lower[1:], strict=False))
-    return len(lower) >= 6 and steps >= 0.75 * (len(lower) - 1)
-
-
-def _follows(first: str, second: str) -> bool:
-    return first == second or any(first + second in row for row in _STEPS)
+    return len(lower) >= 6 and sum(first + second in _STEPS for first, second in pairwise(lower)) >= 0.75 * (len(lower) - 1)
 
 
 def _is_more(value: str, named: re.Match[str]) -> bool:

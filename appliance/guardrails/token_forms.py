@@ -39,7 +39,7 @@ def tokens(name: str, forms: Sequence[Form], run: str = RUN) -> Pattern:
     return Pattern(
         name=name,
         types=tuple(sorted({f"SECRET_{form.kind}" for form in forms})),
-        regex="(?:" + "|".join(re.escape(one) for one in prefixes) + f")[{run}]{{8,{LENGTH_MAX}}}",
+        regex="(?:" + "|".join(re.escape(one) for one in prefixes) + f")[{run}]{{8,}}",
         judge=_judge_of(forms),
         length_max=LENGTH_MAX + max(len(one) for one in prefixes),
         looks_after=1,
@@ -53,7 +53,7 @@ def _judge_of(forms: Sequence[Form]) -> Judge:
     longest_first = sorted(by_prefix, key=len, reverse=True)
 
     def judge(match: Match) -> Iterable[Found]:
-        value = match.value
+        value = match.text[match.start : min(match.end, match.start + LENGTH_MAX)]
         for prefix in longest_first:
             if not value.startswith(prefix):
                 continue

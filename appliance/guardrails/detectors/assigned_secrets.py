@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from appliance.guardrails.entropy import bits, changes, classes, is_random, words_part
+from appliance.guardrails.grouped_pattern import grouped
 from appliance.guardrails.pattern import Found, Match, Pattern
 from appliance.guardrails.placeholders import is_placeholder
 
@@ -33,9 +34,9 @@ _WORD = (
     r"|license|admin|deploy|application|developer|jwt|hmac|aes|cipher|cookie|crypt|rest|integration|project)[_. -]?(?:api[_. -]?)?(?:key|secret|token|pwd|cred(?:ential)?s?|salt)"
     r"|secret[_. -]?(?:access[_. -]?)?key|secret|token|apikey|auth[_. -]?code|credential|cred|nonce|salt|key|bearer|auth|geheimnis|schl\xe9ssel|jeton|cl\xe9 api|cl\xe9)"
 )
-_IS = r"(?:\s{0,8}(?::=|=>|\|\||\?=|[:=])|\s{1,2}(?i:is|ist|est|es|hai)\b:?|,)"
+_IS = r"(?:\s*(?::=|=>|\|\||\?=|[:=])|\s{1,2}(?i:is|ist|est|es|hai)\b:?|,)"
 _VALUE = (
-    r"""(?:["][^"\s\\]{8,500}["]?|['][^'\s\\]{8,500}[']?|[`][^`\s\\]{8,500}[`]?|\\{1,4}["'][^"'\s\\]{8,500}|&(?:amp;)?quot;[^"\s<&]{8,500}|[0-9A-Za-z_.~+/%=!@#$^*:?-]{8,500})"""
+    r"""(?:["][^"\s\\]{8,}["]?|['][^'\s\\]{8,}[']?|[`][^`\s\\]{8,}[`]?|\\{1,4}["'][^"'\s\\]{8,}|&(?:amp;)?quot;[^"\s<&]{8,}|[0-9A-Za-z_.~+/%=!@#$^*:?-]{8,})"""
 )
 _OPENS = re.compile(r"""\\{0,4}["'`]|&(?:amp;)?quot;""")
 
@@ -79,10 +80,10 @@ def _names_more(match: Match) -> bool:
 
 
 PATTERNS: tuple[Pattern, ...] = (
-    Pattern(
+    grouped(
         name="assigned_secrets",
         types=(_TYPE,),
-        regex=rf"({_WORD})((?:[A-Za-z0-9_.-]{{0,20}})){_QUOTE}?[\])]{{0,2}}({_IS})\s{{0,4}}(?:[bfru]{{1,2}})?({_VALUE})",
+        regex=rf"({_WORD})((?:[A-Za-z0-9_.-]*)){_QUOTE}?[\])]{{0,2}}({_IS})\s{{0,4}}(?:[bfru]{{1,2}})?({_VALUE})",
         judge=_pair,
         length_max=600,
     ),

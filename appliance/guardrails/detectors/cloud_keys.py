@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from appliance.guardrails.entropy import bits
+from appliance.guardrails.grouped_pattern import grouped
 from appliance.guardrails.pattern import Found, Match, Pattern
 from appliance.guardrails.placeholders import is_filled_in
 from appliance.guardrails.token_forms import DOTTED, Form, stands_alone, tokens
@@ -19,7 +20,7 @@ def _marked(kind: str, score: float) -> Pattern:
         value = match.text[start:end]
         return [Found(f"SECRET_{kind}", score, (start, end))] if stands_alone(match, start, end) and bits(value) > 3.2 else []
 
-    return Pattern(
+    return grouped(
         name="azure_client_secret",
         types=(f"SECRET_{kind}",),
         regex=r"(?:^|[^0-9A-Za-z_~.-])([0-9A-Za-z_~.-]{3}[0-9]Q~[0-9A-Za-z_~.-]{31,34})",
@@ -104,7 +105,7 @@ PATTERNS: tuple[Pattern, ...] = (
         DOTTED,
     ),
     _marked("AZURE", 0.9),
-    Pattern(
+    grouped(
         name="embedded_marks",
         types=("SECRET_AZURE", "SECRET_TERRAFORM"),
         regex=r"(?:^|[^0-9A-Za-z+/_-])([0-9A-Za-z]{14}\.atlasv1\.[0-9A-Za-z_=-]{60,72}|[0-9A-Za-z+/]{40,90}JQQJ99[0-9A-Za-z+/]{20,40}={0,2}"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from appliance.guardrails.entropy import bits, is_random
+from appliance.guardrails.grouped_pattern import grouped
 from appliance.guardrails.pattern import Found, Match, Pattern
 from appliance.guardrails.placeholders import is_filled_in, is_placeholder
 
@@ -18,11 +19,11 @@ _PORT = re.compile(r"\d{1,5}(?:/|$)")
 
 
 def _url(match: Match) -> Iterable[Found]:
-    user, password = match.group(2), match.group(3)
-    start, end = match.span(3)
+    user, password = match.group(1), match.group(2)
+    start, end = match.span(2)
     if _PORT.match(password) and "/" in password or is_trivial(user, password):
         return []
-    is_database = _DATABASES.match(match.group(1)) is not None
+    is_database = _DATABASES.search(match.before(30)) is not None
     return [Found(_TYPES[0] if is_database else _TYPES[1], 0.9 if is_random(password, 8) else 0.7, (start, end))]
 
 
@@ -56,31 +57,31 @@ def _signature(match: Match) -> Iterable[Found]:
 
 
 PATTERNS: tuple[Pattern, ...] = (
-    Pattern(
+    grouped(
         name="url_credentials",
         types=_TYPES,
-        regex=r"""([A-Za-z][0-9A-Za-z+.-]{1,30}):(?:\\?/){2}([^\s/:@"'<>`?#,;()\\]{0,100}):([^\s/"'<>`\\]{1,200}(?:/[^\s/"'<>`@?&=\\]{1,100})?)@[0-9A-Za-z\[${(<_*%]""",
+        regex=r"""[0-9A-Za-z]:(?:\\?/){2}([^\s/:@"'<>`?#,;()\\]*):([^\s/"'<>`\\]+(?:/[^\s/"'<>`@?&=\\]+)?)@[0-9A-Za-z\[${(<_*%]""",
         judge=_url,
         length_max=440,
     ),
-    Pattern(
+    grouped(
         name="url_token",
         types=_TYPES[1:],
-        regex=r"https?://([0-9A-Za-z_-]{20,255})(?::(?:x-oauth-basic|x)?)?@[0-9A-Za-z]",
+        regex=r"https?://([0-9A-Za-z_-]{20,})(?::(?:x-oauth-basic|x)?)?@[0-9A-Za-z]",
         judge=_token_url,
         length_max=290,
     ),
-    Pattern(
+    grouped(
         name="azure_keys",
         types=("SECRET_AZURE",),
-        regex=r"(?i:AccountKey|SharedAccessKey|AccessKey|SharedSecret|PrimaryKey|SharedSecretValue)\s{0,2}=\s{0,2}([0-9A-Za-z+/]{40,90}={0,2})",
+        regex=r"(?i:AccountKey|SharedAccessKey|AccessKey|SharedSecret|PrimaryKey|SharedSecretValue)\s{0,2}=\s{0,2}([0-9A-Za-z+/]{40,}={0,2})",
         judge=_key_of_azure,
         length_max=120,
     ),
-    Pattern(
+    grouped(
         name="signed_urls",
         types=("SECRET_SIGNED_URL",),
-        regex=r"[?&;](?:amp;)?(?i:sig|X-Amz-Signature|X-Goog-Signature|X-Amz-Security-Token|Signature)=([0-9A-Za-z%+/_-]{40,900}=?)",
+        regex=r"[?&;](?:amp;)?(?i:sig|X-Amz-Signature|X-Goog-Signature|X-Amz-Security-Token|Signature)=([0-9A-Za-z%+/_-]{40,}=?)",
         judge=_signature,
         length_max=940,
     ),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from appliance.guardrails.detectors.connection_strings import is_trivial
 from appliance.guardrails.detectors.web_tokens import decoded
 from appliance.guardrails.entropy import bits, classes, is_random
+from appliance.guardrails.grouped_pattern import grouped
 from appliance.guardrails.pattern import Found, Match, Pattern
 from appliance.guardrails.placeholders import is_filled_in, is_placeholder
 
@@ -60,36 +61,36 @@ def _api_key(match: Match) -> Iterable[Found]:
 _QUOTE = r"""(?:\\{0,3}["'`]|&quot;)?"""
 
 PATTERNS: tuple[Pattern, ...] = (
-    Pattern(
+    grouped(
         name="authorization_headers",
         types=(_AUTHORIZATION,),
         regex=rf"(?i:(?:proxy-|x-)?authorization){_QUOTE}\]?\s{{0,3}}(?:[:=,]|=>|:=)\s{{0,3}}(?:[frbu]{{0,2}}){_QUOTE}"
         r"""(?i:(bearer|basic|token|jwt|apikey|api-key|key|oauth|splunk|bot|negotiate|digest|ssws|genie|genieKey)(?:[ :]|%20|\+){1,3})(?:token=|api_key=)?["']?"""
-        r"([0-9A-Za-z_.~+/%:=@!-]{6,1000})",
+        r"([0-9A-Za-z_.~+/%:=@!-]{6,})",
         judge=_header,
         length_max=1_090,
     ),
-    Pattern(
+    grouped(
         name="bearers",
         types=(_AUTHORIZATION,),
-        regex=r"""\b(?i:(bearer|basic))(?:[ :]|%20|["']\s?\+\s?["']){1,3}([0-9A-Za-z_.~+/-]{10,1000}={0,2})""",
+        regex=r"""\b(?i:(bearer|basic))(?:[ :]|%20|["']\s?\+\s?["']){1,3}([0-9A-Za-z_.~+/-]{10,}={0,2})""",
         judge=_bare,
         length_max=1_030,
     ),
-    Pattern(
+    grouped(
         name="curl_users",
         types=(_AUTHORIZATION,),
-        regex=r"""\b(?:curl|http|wget|httpie|xh)\s[^\n|]{0,300}?(?:\s-[a-zA-Z]{0,4}u|\s--(?:proxy-)?user|\s-a|\s--auth)(?:\s{1,2}|=)?["']?"""
-        r"""([^\s"':$]{1,100}):([^\s"'$]{1,200})""",
+        regex=r"""\b(?:curl|http|wget|httpie|xh)\s[^\n|]*?(?:\s-[a-zA-Z]{0,4}u|\s--(?:proxy-)?user|\s-a|\s--auth)(?:\s{1,2}|=)?["']?"""
+        r"""([^\s"':$]+):([^\s"'$]+)""",
         judge=_curl,
         length_max=630,
     ),
-    Pattern(
+    grouped(
         name="api_key_headers",
         types=("SECRET_API_KEY",),
         regex=rf"(?i:x-(?:[a-z]{{1,20}}-){{0,3}}(?:api-?key|key|token|secret|signature-key|apikey|auth|access-token|auth-token|auth-key|functions-key)"
         rf"|ocp-apim-subscription-key|api-key|apikey|private-token|job-token|deploy-token|dd-api-key|dd-application-key|circle-token)"
-        rf"{_QUOTE}\]?\s{{0,3}}(?:[:=,]|=>)\s{{0,3}}{_QUOTE}([0-9A-Za-z_.~+/=@!-]{{12,500}})",
+        rf"{_QUOTE}\]?\s{{0,3}}(?:[:=,]|=>)\s{{0,3}}{_QUOTE}([0-9A-Za-z_.~+/=@!-]{{12,}})",
         judge=_api_key,
         length_max=620,
     ),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from appliance.guardrails.entropy import bits, classes
+from appliance.guardrails.grouped_pattern import grouped
 from appliance.guardrails.pattern import Found, Match, Pattern
 from appliance.guardrails.placeholders import is_placeholder
 
@@ -37,11 +38,11 @@ _WORD = (
     r"(?i:pass(?:word|wd|wort|phrase|code|w)?s?|p(?:ass)?wd|pswd|pwd|passwrd|kennwort|pw|motdepasse|mot_de_passe|mot de passe|contrase(?:\xe9|n|ny)a|clave"
     r"|senha|parola|wachtwoord|haslo|has\xe9o|heslo|jelsz\xe9|salasana|l\xe9senord|adgangskode|sifre|\xe9ifre|m\xe9t kh\xe9u|kata sandi|passkey|pin code|passphrase)"
 )
-_TAIL = r"(?:[A-Za-z0-9_.-]{0,24})"
-_IS = r"(?:\s{0,4}(?::=|=>|===?|[:=]|->)|\s{1,2}(?i:is|was|ist|lautet|est|es|\xe9|je|hai|to|set to|auf)\b:?|,)"
+_TAIL = r"[A-Za-z0-9_.-]*"
+_IS = r"(?:\s*(?::=|=>|===?|[:=]|->)|\s{1,2}(?i:is|was|ist|lautet|est|es|\xe9|je|hai|to|set to|auf)\b:?|,)"
 _VALUE = (
-    r"""(?:["][^"\r\n\\]{1,160}|['][^'\r\n\\]{1,160}|[`][^`\r\n]{1,160}|\\{1,4}["'][^"'\r\n\\]{1,160}|&(?:amp;)?quot;[^"\r\n<]{1,160}|"""
-    r"""(?:[^\s"'`&;,\\<]|[&;,\\][^A-Za-z\s"'`&;,\\<>=]|&(?:amp;|lt;|gt;)){1,128})"""
+    r"""(?:["][^"\r\n\\]+|['][^'\r\n\\]+|[`][^`\r\n]+|\\{1,4}["'][^"'\r\n\\]+|&(?:amp;)?quot;[^"\r\n<]+|"""
+    r"""(?:[^\s"'`&;,\\<]|[&;,\\][^A-Za-z\s"'`&;,\\<>=]|&(?:amp;|lt;|gt;))+)"""
 )
 _OPENS = re.compile(r"""\\{0,4}["'`]|&(?:amp;)?quot;|&#3[49];|&apos;""")
 
@@ -138,17 +139,17 @@ def _elsewhere(match: Match) -> Iterable[Found]:
 
 
 PATTERNS: tuple[Pattern, ...] = (
-    Pattern(
+    grouped(
         name="passwords",
         types=(_PASSWORD,),
         regex=rf"({_WORD})({_TAIL}){_QUOTE}?[\])]{{0,2}}({_IS})\s{{0,4}}(?:[bfru]{{1,2}})?{_QUOTE[:0]}({_VALUE})",
         judge=_pair,
         length_max=260,
     ),
-    Pattern(
+    grouped(
         name="passwords_elsewhere",
         types=(_PASSWORD,),
-        regex=r"""((?:\xe9{2,14} ?){1,3})["'\xb7*`]{0,3}\s{0,2}(?:[:=\xb7\x7c-]|\xe9{1,4}[ :])?\s{0,2}["'`\xb7]?([!#-&(-;=?-_a-~]{4,64})""",
+        regex=r"""((?:\xe9{2,14} ?){1,3})["'\xb7*`]{0,3}\s{0,2}(?:[:=\xb7\x7c-]|\xe9{1,4}[ :])?\s{0,2}["'`\xb7]?([!#-&(-;=?-_a-~]{4,})""",
         judge=_elsewhere,
         length_max=140,
     ),

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from appliance.guardrails.detectors.web_tokens import decoded
 from appliance.guardrails.entropy import bits, classes
+from appliance.guardrails.grouped_pattern import grouped
 from appliance.guardrails.pattern import Found, Match, Pattern
 
 _PRIVATE = "SECRET_PRIVATE_KEY"
@@ -12,7 +13,7 @@ _PRIVATE = "SECRET_PRIVATE_KEY"
 _BLOCK = r"-----BEGIN [0-9A-Z .]{1,48}-----(?:[^-]|-{1,4}[^-])*(?:-----END [0-9A-Z .]{1,48}-----)?"
 _END = r"-----END [0-9A-Z .]{0,40}PRIVATE KEY(?: BLOCK)?-----"
 _PUTTY = r"PuTTY-User-Key-File-[0-9]: [^\n]{1,80}\n(?:[^P]|P[^r])*(?:Private-Lines: [0-9]{1,4}\r?\n[0-9A-Za-z+/=\r\n]*)?"
-_LINE = r"(?:^|[^0-9A-Za-z+/=])([0-9A-Za-z+/]{40,900}={0,2})"
+_LINE = r"(?:^|[^0-9A-Za-z+/=])([0-9A-Za-z+/]{40,}={0,2})"
 _NAME = re.compile(r"-----BEGIN ([0-9A-Z .]+)-----")
 _CHUNK = re.compile(r"[0-9A-Za-z+/]{16,}={0,2}")
 _BODY = re.compile(r"(?:(?:[^0-9A-Za-z]|\\+[nrt]|[A-Z][A-Za-z-]{2,12}: [^\n]{0,80}\n){0,24}[0-9A-Za-z+/]{16,}={0,2})+")
@@ -95,7 +96,7 @@ def _is_text(value: str) -> bool:
 
 
 PATTERNS: tuple[Pattern, ...] = (
-    Pattern(
+    grouped(
         name="private_keys",
         types=(_PRIVATE,),
         regex=f"{_BLOCK}|{_END}|{_PUTTY}|{_LINE}",

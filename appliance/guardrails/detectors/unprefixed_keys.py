@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from appliance.guardrails.entropy import bits, classes
+from appliance.guardrails.grouped_pattern import grouped
 from appliance.guardrails.pattern import Found, Match, Pattern
 from appliance.guardrails.placeholders import is_filled_in
 from appliance.guardrails.token_forms import stands_alone
@@ -45,7 +46,7 @@ def _sentry(match: Match) -> Iterable[Found]:
 
 
 PATTERNS: tuple[Pattern, ...] = (
-    Pattern(
+    grouped(
         name="telegram",
         types=("SECRET_TELEGRAM",),
         regex=r"(?:^|[^0-9:.-])(?:bot)?([0-9]{8,10}:[0-9A-Za-z_-]{33,36})",
@@ -53,7 +54,7 @@ PATTERNS: tuple[Pattern, ...] = (
         length_max=51,
         looks_after=1,
     ),
-    Pattern(
+    grouped(
         name="discord",
         types=("SECRET_DISCORD",),
         regex=r"(?:^|[^0-9A-Za-z_.-])([MNO][0-9A-Za-z_-]{22,27}\.[0-9A-Za-z_-]{6}\.[0-9A-Za-z_-]{27,40})",
@@ -61,7 +62,7 @@ PATTERNS: tuple[Pattern, ...] = (
         length_max=80,
         looks_after=1,
     ),
-    Pattern(
+    grouped(
         name="mailchimp",
         types=("SECRET_MAILCHIMP",),
         regex=r"(?:^|[^0-9A-Za-z_-])([0-9a-f]{32}-us[0-9]{1,2})",
@@ -69,7 +70,7 @@ PATTERNS: tuple[Pattern, ...] = (
         length_max=38,
         looks_after=1,
     ),
-    Pattern(
+    grouped(
         name="mailgun",
         types=("SECRET_MAILGUN",),
         regex=r"(?:^|[^0-9A-Za-z_-])([0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8})",
@@ -77,7 +78,7 @@ PATTERNS: tuple[Pattern, ...] = (
         length_max=52,
         looks_after=1,
     ),
-    Pattern(
+    grouped(
         name="new_relic_licence",
         types=("SECRET_NEW_RELIC",),
         regex=r"(?:^|[^0-9A-Za-z_-])((?:eu01x)?[0-9a-fx]{30,40}NRAL)",
@@ -85,7 +86,7 @@ PATTERNS: tuple[Pattern, ...] = (
         length_max=52,
         looks_after=1,
     ),
-    Pattern(
+    grouped(
         name="asana",
         types=("SECRET_ASANA",),
         regex=r"(?:^|[^0-9A-Za-z_/-])([012]/[0-9]{12,20}(?:/[0-9]{12,20})?:[0-9a-f]{32})",
@@ -93,7 +94,7 @@ PATTERNS: tuple[Pattern, ...] = (
         length_max=80,
         looks_after=1,
     ),
-    Pattern(
+    grouped(
         name="sentry_dsn",
         types=("SECRET_SENTRY",),
         regex=r"https?://([0-9a-f]{32})(?::[0-9a-f]{32})?@[0-9A-Za-z.-]{4,80}/[0-9]{1,20}",

@@ -3,6 +3,7 @@
 import binascii
 from collections.abc import Iterable
 
+from appliance.guardrails.grouped_pattern import grouped
 from appliance.guardrails.pattern import Found, Match, Pattern
 from appliance.guardrails.placeholders import is_filled_in
 
@@ -42,32 +43,32 @@ def _jwk(match: Match) -> Iterable[Found]:
 
 
 PATTERNS: tuple[Pattern, ...] = (
-    Pattern(
+    grouped(
         name="jwt",
         types=("SECRET_JWT",),
-        regex=r"(e[yw][0-9A-Za-z_=-]{14,900})\.(e[yw][0-9A-Za-z_=-]{8,900}[0-9A-Za-z_=-]{0,900}[0-9A-Za-z_=-]{0,900})"
-        r"(\.[0-9A-Za-z_=-]{8,900})?",
+        regex=r"(e[yw][0-9A-Za-z_=-]{14,})\.(e[yw][0-9A-Za-z_=-]{8,})"
+        r"(\.[0-9A-Za-z_=-]{8,})?",
         judge=_jwt,
         length_max=4_500,
     ),
-    Pattern(
+    grouped(
         name="jwe",
         types=("SECRET_JWT",),
-        regex=r"(eyJ[0-9A-Za-z_=-]{14,900})\.([0-9A-Za-z_=-]{0,900})\.([0-9A-Za-z_=-]{8,100}\.[0-9A-Za-z_=-]{8,900}\.[0-9A-Za-z_=-]{16,64})",
+        regex=r"(eyJ[0-9A-Za-z_=-]{14,})\.([0-9A-Za-z_=-]*)\.([0-9A-Za-z_=-]{8,}\.[0-9A-Za-z_=-]{8,}\.[0-9A-Za-z_=-]{16,})",
         judge=_jwt,
         length_max=2_900,
     ),
-    Pattern(
+    grouped(
         name="paseto",
         types=("SECRET_JWT",),
-        regex=r"\b(?:v[1-4]\.(?:local|public)|k[1-4]\.(?:local|secret)(?:-pw)?)\.([0-9A-Za-z_-]{32,900})(?:\.[0-9A-Za-z_-]{1,400})?",
+        regex=r"\b(?:v[1-4]\.(?:local|public)|k[1-4]\.(?:local|secret)(?:-pw)?)\.([0-9A-Za-z_-]{32,})(?:\.[0-9A-Za-z_-]+)?",
         judge=_paseto,
         length_max=1_350,
     ),
-    Pattern(
+    grouped(
         name="jwk",
         types=("SECRET_PRIVATE_KEY",),
-        regex=r"""["']\s{0,2}[dk]\\?["']\s{0,4}:\s{0,4}\\?["']([0-9A-Za-z_-]{22,900})""",
+        regex=r"""["']\s{0,2}[dk]\\?["']\s{0,4}:\s{0,4}\\?["']([0-9A-Za-z_-]{22,})""",
         judge=_jwk,
         length_max=920,
         looks_after=400,
