@@ -77,6 +77,9 @@ def is_monotonous(value: str) -> bool:
 
 def _is_more(value: str, named: re.Match[str]) -> bool:
     """A word of the documentation stands in a real one by chance, or was added to it."""
+    word = named.group().strip("-_. ").lower()
+    if "example" not in word and (len(word) >= 10 or any(one in word for one in "-_. ")):
+        return False
     if _DOCUMENTED.search(value) and len(value) > 36 and not value.startswith("hf_") and any(one in "/+" for one in value):
         return False
     left = value[: named.start()] + value[named.end() :]

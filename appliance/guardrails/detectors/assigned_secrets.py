@@ -51,7 +51,7 @@ def _pair(match: Match) -> Iterable[Found]:
     value = raw[opened.end() :] if opened else raw
     start = match.span(4)[0] + (opened.end() if opened else 0)
     value = value.rstrip("\"'`") if opened else value.rstrip(_TRAILING)
-    if is_placeholder(value) or _PATH.search(value):
+    if is_placeholder(value) or _PATH.search(value) or (match.text[match.end : match.end + 1] or " ") in "<{$[(":
         return []
     score = _score(match, word, tail, value, is_quoted=opened is not None, link=link)
     return [Found(_TYPE, score, (start, start + len(value)))] if score else []
@@ -64,11 +64,11 @@ def _score(match: Match, word: str, tail: str, value: str, *, is_quoted: bool, l
     if _UUID.fullmatch(value):
         return 0.55 if not is_weak or word.lower() == "token" else 0.0
     if _HASH.fullmatch(value):
-        return 0.8 if not is_weak else 0.55 if word.lower() in ("token", "key") and is_quoted else 0.0
+        return 0.66 if not is_weak else 0.55 if word.lower() in ("token", "key") and is_quoted else 0.0
     if is_random(value, 20):
-        return 0.5 if is_weak and not is_quoted and link == ":" and word.lower() == "key" else 0.8
+        return 0.5 if is_weak and not is_quoted and link == ":" and word.lower() == "key" else 0.66
     if is_random(value, 12) and changes(value) >= 0.3 and words_part(value) < 0.6:
-        return 0.65 if is_quoted or not is_weak else 0.5 if match.group(1).lower() in ("token", "secret") else 0.0
+        return 0.6 if is_quoted or not is_weak else 0.5 if match.group(1).lower() in ("token", "secret") else 0.0
     if is_weak or classes(value) < 2 or len(value) < 10:
         return 0.0
     return 0.5 if is_quoted and bits(value) > 2.9 and words_part(value) < 0.5 and any(one.isdigit() for one in value) else 0.0
@@ -86,5 +86,6 @@ PATTERNS: tuple[Pattern, ...] = (
         regex=rf"({_WORD})((?:[A-Za-z0-9_.-]*)){_QUOTE}?[\])]{{0,2}}({_IS})\s{{0,4}}(?:[bfru]{{1,2}})?({_VALUE})",
         judge=_pair,
         length_max=600,
+        looks_after=1,
     ),
 )

@@ -23,9 +23,9 @@ def _marked(kind: str, score: float) -> Pattern:
     return grouped(
         name="azure_client_secret",
         types=(f"SECRET_{kind}",),
-        regex=r"(?:^|[^0-9A-Za-z_~.-])([0-9A-Za-z_~.-]{3}[0-9]Q~[0-9A-Za-z_~.-]{31,34})",
+        regex=r"(?:^|[^0-9A-Za-z_~.-]|\\[nrt]|\[[0-9;]{1,9}m)([0-9A-Za-z_~.-]{3}[0-9]Q~[0-9A-Za-z_~.-]{31,34})",
         judge=judge,
-        length_max=42,
+        length_max=58,
         looks_after=1,
     )
 
@@ -108,10 +108,10 @@ PATTERNS: tuple[Pattern, ...] = (
     grouped(
         name="embedded_marks",
         types=("SECRET_AZURE", "SECRET_TERRAFORM"),
-        regex=r"(?:^|[^0-9A-Za-z+/_-])([0-9A-Za-z]{14}\.atlasv1\.[0-9A-Za-z_=-]{60,72}|[0-9A-Za-z+/]{40,90}JQQJ99[0-9A-Za-z+/]{20,40}={0,2}"
-        r"|[0-9A-Za-z+/]{40,80}(?:AzFu|AzSe|AzCa|\+ASt|\+AMC|AIoT|ACDb|ACRBAT|AZEG|APIM)[0-9A-Za-z+/]{4,12}={0,2})",
+        regex=r"(?:^|[^0-9A-Za-z+/_-]|\\[nrt]|\[[0-9;]{1,9}m)([0-9A-Za-z]{14}\.atlasv1\.[0-9A-Za-z_=-]{60,}|[0-9A-Za-z+/]{40,}JQQJ99[0-9A-Za-z+/]{20,}={0,2}"
+        r"|[0-9A-Za-z+/]{40,}(?:AzFu|AzSe|AzCa|\+ASt|\+AMC|AIoT|ACDb|ACRBAT|AZEG|APIM)[0-9A-Za-z+/]{4,12}={0,2})",
         judge=_embedded,
-        length_max=180,
+        length_max=196,
         looks_after=1,
     ),
 )

@@ -21,7 +21,7 @@ def _header(match: Match) -> Iterable[Found]:
         return _basic(value, span, 0.9)
     if len(value) < 8 or is_placeholder(value) or _CODE.match(value) or classes(value) < 2:
         return []
-    return [Found(_AUTHORIZATION, 0.9 if is_random(value) else 0.65, span)]
+    return [Found(_AUTHORIZATION, 0.7 if is_random(value) else 0.6, span)]
 
 
 def _bare(match: Match) -> Iterable[Found]:
@@ -31,7 +31,7 @@ def _bare(match: Match) -> Iterable[Found]:
         return _basic(value, span, 0.85) if len(value) >= 12 else []
     if is_filled_in(value) or is_placeholder(value) or not is_random(value, 20):
         return []
-    return [Found(_AUTHORIZATION, 0.75, span)]
+    return [Found(_AUTHORIZATION, 0.68, span)]
 
 
 def _basic(value: str, span: tuple[int, int], score: float) -> Iterable[Found]:
@@ -55,7 +55,7 @@ def _api_key(match: Match) -> Iterable[Found]:
     value = match.group(1)
     if is_placeholder(value) or classes(value) < 2 or bits(value) < 2.7 or _CODE.match(value):
         return []
-    return [Found("SECRET_API_KEY", 0.85 if is_random(value) else 0.6, match.span(1))]
+    return [Found("SECRET_API_KEY", 0.68 if is_random(value) else 0.6, match.span(1))]
 
 
 _QUOTE = r"""(?:\\{0,3}["'`]|&quot;)?"""

@@ -10,6 +10,8 @@ from appliance.guardrails.pattern import Found, Match, Pattern
 from appliance.guardrails.placeholders import is_filled_in
 from appliance.guardrails.token_forms import stands_alone
 
+_EDGE = r"(?:^|[^0-9A-Za-z_.-]|\\[nrt]|%[0-9A-F]{2}|=|\[[0-9;]{1,9}m)"
+
 
 def _telegram(match: Match) -> Iterable[Found]:
     start, end = match.span(1)
@@ -28,7 +30,7 @@ def _discord(match: Match) -> Iterable[Found]:
         number = binascii.a2b_base64(head.replace("-", "+").replace("_", "/") + "=" * (-len(head) % 4))
     except binascii.Error:
         return []
-    if not number[:16].isdigit() or not stands_alone(match, start, end):
+    if not number[:16].isdigit() or is_filled_in(value.rpartition(".")[2]) or not stands_alone(match, start, end):
         return []
     return [Found("SECRET_DISCORD", 0.95, (start, end))]
 
@@ -49,49 +51,49 @@ PATTERNS: tuple[Pattern, ...] = (
     grouped(
         name="telegram",
         types=("SECRET_TELEGRAM",),
-        regex=r"(?:^|[^0-9:.-])(?:bot)?([0-9]{8,10}:[0-9A-Za-z_-]{33,36})",
+        regex=_EDGE + r"(?:bot)?([0-9]{8,10}:[0-9A-Za-z_-]{33,36})",
         judge=_telegram,
-        length_max=51,
+        length_max=67,
         looks_after=1,
     ),
     grouped(
         name="discord",
         types=("SECRET_DISCORD",),
-        regex=r"(?:^|[^0-9A-Za-z_.-])([MNO][0-9A-Za-z_-]{22,27}\.[0-9A-Za-z_-]{6}\.[0-9A-Za-z_-]{27,40})",
+        regex=_EDGE + r"([MNO][0-9A-Za-z_-]{22,27}\.[0-9A-Za-z_-]{6}\.[0-9A-Za-z_-]{27,40})",
         judge=_discord,
-        length_max=80,
+        length_max=96,
         looks_after=1,
     ),
     grouped(
         name="mailchimp",
         types=("SECRET_MAILCHIMP",),
-        regex=r"(?:^|[^0-9A-Za-z_-])([0-9a-f]{32}-us[0-9]{1,2})",
+        regex=_EDGE + r"([0-9a-f]{32}-us[0-9]{1,2})",
         judge=partial(_ending, "SECRET_MAILCHIMP", 0.9),
-        length_max=38,
+        length_max=54,
         looks_after=1,
     ),
     grouped(
         name="mailgun",
         types=("SECRET_MAILGUN",),
-        regex=r"(?:^|[^0-9A-Za-z_-])([0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8})",
+        regex=_EDGE + r"([0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8})",
         judge=partial(_ending, "SECRET_MAILGUN", 0.85),
-        length_max=52,
+        length_max=68,
         looks_after=1,
     ),
     grouped(
         name="new_relic_licence",
         types=("SECRET_NEW_RELIC",),
-        regex=r"(?:^|[^0-9A-Za-z_-])((?:eu01x)?[0-9a-fx]{30,40}NRAL)",
+        regex=_EDGE + r"((?:eu01x)?[0-9a-fx]{30,40}NRAL)",
         judge=partial(_ending, "SECRET_NEW_RELIC", 0.9),
-        length_max=52,
+        length_max=68,
         looks_after=1,
     ),
     grouped(
         name="asana",
         types=("SECRET_ASANA",),
-        regex=r"(?:^|[^0-9A-Za-z_/-])([012]/[0-9]{12,20}(?:/[0-9]{12,20})?:[0-9a-f]{32})",
+        regex=_EDGE + r"([012]/[0-9]{12,20}(?:/[0-9]{12,20})?:[0-9a-f]{32})",
         judge=partial(_ending, "SECRET_ASANA", 0.9),
-        length_max=80,
+        length_max=96,
         looks_after=1,
     ),
     grouped(
@@ -99,6 +101,6 @@ PATTERNS: tuple[Pattern, ...] = (
         types=("SECRET_SENTRY",),
         regex=r"https?://([0-9a-f]{32})(?::[0-9a-f]{32})?@[0-9A-Za-z.-]{4,80}/[0-9]{1,20}",
         judge=_sentry,
-        length_max=190,
+        length_max=206,
     ),
 )
