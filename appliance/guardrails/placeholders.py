@@ -8,7 +8,7 @@ from appliance.guardrails.entropy import is_random
 # Something that a machine fills in: shells, templates, CI, Terraform, Kubernetes, formats.
 _REFERENCE = re.compile(
     r"""\$\{|\$\(|\$[A-Za-z_][A-Za-z0-9_]*(?:$|[^A-Za-z0-9_!@#%^&*+])|\$env:|\{\{|\}\}|\{%|<%|%\(|\#\{|\{[A-Za-z_][\w.\[\]'"()]{0,40}\}|\{\d{0,2}\}
-    |^%[sdvrq]\b|^%[A-Za-z_]{2,40}%$|^@[A-Za-z_]{2,40}@$|^__\w{2,40}__$|^<[^<>]{0,80}>?$|^\[[^\[\]]{0,80}\]?$|^&lt;|^\*[a-z_]+$|^![A-Z][A-Za-z]+
+    |^%[sdvrq]\b|^%[A-Za-z_]{2,40}%$|^@[A-Za-z_]{2,40}@$|^__\w{2,40}__$|^<[^<>]{0,80}>?$|^\[[^\[\]]{0,80}\]?$|^&lt;|^\*[a-z_]+$|^![A-Za-z]+$
     |\benviron\b|\bgetenv\b|process\.env|import\.meta\.env|secretKeyRef|valueFrom|\bENV\[|\bSystem\.getProperty|secrets?\.[A-Za-z_]
     |^(?:var|local|data|module|self|this|config|settings|options|opts|args|params|props|vault|env|env_var|ctx|req|request|process)(?:\.|\[|->|::)
     |^(?:arn:aws|projects/|/run/secrets|/etc/|/var/|file:|env:|vault:|op://|ssm:|aws-sm:|secretsmanager:|keyring:|akv:|gcpsm:|ref\+|ENC\[)""",

@@ -25,7 +25,7 @@ _ABOUT = re.compile(
 _TRAILING = ".,;:)]}>*`"
 _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9A-F]{32,64}|[0-9a-f]{56,128}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-_PATH = re.compile(r"^(?:\.{0,2}/|[A-Za-z]:\\|https?:|[a-z]+/[a-z]+)|\.(?:json|pem|ya?ml|txt|key|crt|py|js|ts|go|env|toml|html?|png|com|org|net|io)$")
+_PATH = re.compile(r"^(?:\.{0,2}/|[A-Za-z]:\\|https?:|[a-z]+/[a-z]+)|^[\w.-]+/[\w./-]*\.\w{2,5}$|\.(?:json|pem|ya?ml|txt|key|crt|py|js|ts|go|env|toml|html?|png|com|org|net|io)$")
 _WEAK = re.compile(r"^(?:key|token|auth|cred|credential|credentials|nonce|salt|hmac|seed)$", re.IGNORECASE)
 
 _QUOTE = r"""(?:\\{0,4}["'`]|&(?:amp;)?quot;)"""
@@ -34,11 +34,13 @@ _WORD = (
     r"|license|admin|deploy|application|developer|jwt|hmac|aes|cipher|cookie|crypt|rest|integration|project)[_. -]?(?:api[_. -]?)?(?:key|secret|token|pwd|cred(?:ential)?s?|salt)"
     r"|secret[_. -]?(?:access[_. -]?)?key|secret|token|apikey|auth[_. -]?code|credential|cred|nonce|salt|key|bearer|auth|geheimnis|schl\xe9ssel|jeton|cl\xe9 api|cl\xe9)"
 )
-_IS = r"(?:\s*(?::=|=>|\|\||\?=|[:=])|\s{1,2}(?i:is|ist|est|es|hai)\b:?|,)"
+_FIELD = r"[,\s{]{1,40}\\{0,3}[\"']?(?i:value|default|content)\\{0,3}[\"']?[ \t]{0,2}[:=]"
+_TYPED_AS = r"[ \t]{0,4}:[ \t]{0,2}[&A-Za-z'\[\]<>?|. ]{2,30}="
+_IS = rf"(?:{_TYPED_AS}|{_FIELD}|>|[ \t]{{0,8}}(?::=|=>|\|\||\?=|[:=])|\s{{1,2}}(?i:is|ist|est|es|hai)\b:?|,)"
 _VALUE = (
-    r"""(?:["][^"\s\\]{8,}["]?|['][^'\s\\]{8,}[']?|[`][^`\s\\]{8,}[`]?|\\{1,4}["'][^"'\s\\]{8,}|&(?:amp;)?quot;[^"\s<&]{8,}|[0-9A-Za-z_.~+/%=!@#$^*:?-]{8,})"""
+    r"""(?:[bfru@$]{0,2}["][^"\s\\]{8,}["]?|[bfru@$]{0,2}['][^'\s\\]{8,}[']?|[`][^`\s\\]{8,}[`]?|\\{1,4}["'][^"'\s\\]{8,}|&(?:amp;)?quot;[^"\s<&]{8,}|[0-9A-Za-z_.~+/%=!@#$^*:?-]{8,})"""
 )
-_OPENS = re.compile(r"""\\{0,4}["'`]|&(?:amp;)?quot;""")
+_OPENS = re.compile(r"""[bfru@$]{0,2}["']|\\{0,4}["'`]|&(?:amp;)?quot;""")
 
 
 def _pair(match: Match) -> Iterable[Found]:
@@ -83,7 +85,7 @@ PATTERNS: tuple[Pattern, ...] = (
     grouped(
         name="assigned_secrets",
         types=(_TYPE,),
-        regex=rf"({_WORD})((?:[A-Za-z0-9_.-]*)){_QUOTE}?[\])]{{0,2}}({_IS})\s{{0,4}}(?:[bfru]{{1,2}})?({_VALUE})",
+        regex=rf"({_WORD})((?:[A-Za-z0-9_.-]*)){_QUOTE}?[\])]{{0,2}}({_IS})[ \t]{{0,4}}({_VALUE})",
         judge=_pair,
         length_max=600,
         looks_after=1,

@@ -19,6 +19,8 @@ def _header(match: Match) -> Iterable[Found]:
     scheme, value, span = match.group(1).lower(), match.group(2), match.span(2)
     if scheme in ("basic", "digest"):
         return _basic(value, span, 0.9)
+    if not scheme and not is_random(value, 20):
+        return []
     if len(value) < 8 or is_placeholder(value) or _CODE.match(value) or classes(value) < 2:
         return []
     return [Found(_AUTHORIZATION, 0.7 if is_random(value) else 0.6, span)]
@@ -65,7 +67,7 @@ PATTERNS: tuple[Pattern, ...] = (
         name="authorization_headers",
         types=(_AUTHORIZATION,),
         regex=rf"(?i:(?:proxy-|x-)?authorization){_QUOTE}\]?\s{{0,3}}(?:[:=,]|=>|:=)\s{{0,3}}(?:[frbu]{{0,2}}){_QUOTE}"
-        r"""(?i:(bearer|basic|token|jwt|apikey|api-key|key|oauth|splunk|bot|negotiate|digest|ssws|genie|genieKey)(?:[ :]|%20|\+){1,3})(?:token=|api_key=)?["']?"""
+        r"""(?i:(bearer|basic|token|jwt|apikey|api-key|key|oauth|splunk|bot|negotiate|digest|ssws|genie|genieKey)(?:[ :]|%20|\+){1,3})?(?:token=|api_key=)?["']?"""
         r"([0-9A-Za-z_.~+/%:=@!-]{6,})",
         judge=_header,
         length_max=1_090,
@@ -80,7 +82,7 @@ PATTERNS: tuple[Pattern, ...] = (
     grouped(
         name="curl_users",
         types=(_AUTHORIZATION,),
-        regex=r"""\b(?:curl|http|wget|httpie|xh)\s[^\n|]*?(?:\s-[a-zA-Z]{0,4}u|\s--(?:proxy-)?user|\s-a|\s--auth)(?:\s{1,2}|=)?["']?"""
+        regex=r"""\b(?:curl|http|wget|httpie|xh)(?:\s[^\n|]*?)?\s(?:-[a-zA-Z]{0,4}u|--(?:proxy-)?user|-a|--auth)(?:\s{1,2}|=)?["']?"""
         r"""([^\s"':$]+):([^\s"'$]+)""",
         judge=_curl,
         length_max=630,

@@ -39,12 +39,15 @@ _WORD = (
     r"|senha|parola|wachtwoord|haslo|has\xe9o|heslo|jelsz\xe9|salasana|l\xe9senord|adgangskode|sifre|\xe9ifre|m\xe9t kh\xe9u|kata sandi|passkey|pin code|passphrase)"
 )
 _TAIL = r"[A-Za-z0-9_.-]*"
-_IS = r"(?:\s*(?::=|=>|===?|[:=]|->)|\s{1,2}(?i:is|was|ist|lautet|est|es|\xe9|je|hai|to|set to|auf)\b:?|,)"
+_TYPED_AS = r"[ \t]{0,4}:[ \t]{0,2}[&A-Za-z'\[\]<>?|. ]{2,30}="
+_FIELD = r"[,\s{]{1,40}\\{0,3}[\"']?(?i:value|default|content)\\{0,3}[\"']?[ \t]{0,2}[:=]"
+_OF = r"\s(?i:for|of|on|to)\s[^\n:=.,;\"'()]{1,40}?(?:\s(?i:is|was|=)|[ \t]?[:=])"
+_IS = rf"(?:{_TYPED_AS}|{_FIELD}|{_OF}|>|[ \t]{{0,8}}(?::=|=>|===?|[:=]|->)|\s{{1,2}}(?i:is|was|ist|lautet|est|es|\xe9|je|hai|to|set to|auf)\b:?|,)"
 _VALUE = (
-    r"""(?:["][^"\r\n\\]+|['][^'\r\n\\]+|[`][^`\r\n]+|\\{1,4}["'][^"'\r\n\\]+|&(?:amp;)?quot;[^"\r\n<]+|"""
+    r"""(?:[bfru@$]{0,2}["][^"\r\n\\]+|[bfru@$]{0,2}['][^'\r\n\\]+|[`][^`\r\n]+|\\{1,4}["'][^"'\r\n\\]+|&(?:amp;)?quot;[^"\r\n<]+|"""
     r"""(?:[^\s"'`&;,\\<]|[&;,\\][^A-Za-z\s"'`&;,\\<>=]|&(?:amp;|lt;|gt;))+)"""
 )
-_OPENS = re.compile(r"""\\{0,4}["'`]|&(?:amp;)?quot;|&#3[49];|&apos;""")
+_OPENS = re.compile(r"""[bfru@$]{0,2}["']|\\{0,4}["'`]|&(?:amp;)?quot;|&#3[49];|&apos;""")
 
 
 def _pair(match: Match) -> Iterable[Found]:
@@ -142,7 +145,7 @@ PATTERNS: tuple[Pattern, ...] = (
     grouped(
         name="passwords",
         types=(_PASSWORD,),
-        regex=rf"({_WORD})({_TAIL}){_QUOTE}?[\])]{{0,2}}({_IS})\s{{0,4}}(?:[bfru]{{1,2}})?{_QUOTE[:0]}({_VALUE})",
+        regex=rf"({_WORD})({_TAIL}){_QUOTE}?[\])]{{0,2}}({_IS})[ \t]{{0,4}}({_VALUE})",
         judge=_pair,
         length_max=260,
     ),
