@@ -32,6 +32,8 @@ def is_random(value: str, length_min: int = 16) -> bool:
     """It is long, mixed, and not made of words: a machine drew it."""
     if len(value) < length_min or classes(value) < 2:
         return False
+    if _DIGIT.search(value) is None and words_part(value) >= 0.35:
+        return False
     least = min(3.0, 0.75 * log2(len(value)))
     return bits(value) >= least and (changes(value) >= CHANGES_MIN or words_part(value) < 0.5)
 

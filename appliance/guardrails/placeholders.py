@@ -3,12 +3,12 @@
 import re
 from itertools import pairwise
 
-from appliance.guardrails.entropy import is_random
+from appliance.guardrails.entropy import is_random, words_part
 
 # Something that a machine fills in: shells, templates, CI, Terraform, Kubernetes, formats.
 _REFERENCE = re.compile(
-    r"""\$\{|\$\(|\$[A-Za-z_][A-Za-z0-9_]*(?:$|[^A-Za-z0-9_!@#%^&*+])|\$env:|\{\{|\}\}|\{%|<%|%\(|\#\{|\{[A-Za-z_][\w.\[\]'"()]{0,40}\}|\{\d{0,2}\}
-    |^%[sdvrq]\b|^%[A-Za-z_]{2,40}%$|^@[A-Za-z_]{2,40}@$|^__\w{2,40}__$|^<[^<>]{0,80}>?$|^\[[^\[\]]{0,80}\]?$|^&lt;|^\*[a-z_]+$|^![A-Za-z]+$
+    r"""\$\{|\$\(|\$[A-Za-z_][A-Za-z0-9_]*(?:$|[^A-Za-z0-9_!@#%^&*+])|\$env:|\{\{|\}\}|\{%|<%|%\(|\#\{|\{[A-Za-z_][\w.\[\]'"()]{0,40}(?:![rsa])?(?::[^{}]{0,12})?\}|\{\d{0,2}\}
+    |^%[sdvrq]\b|^%[A-Za-z_]{2,40}%$|^@[A-Za-z_]{2,40}@$|^__\w{2,40}__$|^<[^<>]{0,80}>?$|^\[[^\[\]]{0,80}\]?$|^&lt;|\[\^?[0-9A-Za-z]-[0-9A-Za-z]|\\[dwsSDW][+*{]|^\*[a-z_]+$|^![A-Za-z]+$
     |\benviron\b|\bgetenv\b|process\.env|import\.meta\.env|secretKeyRef|valueFrom|\bENV\[|\bSystem\.getProperty|secrets?\.[A-Za-z_]
     |^(?:var|local|data|module|self|this|config|settings|options|opts|args|params|props|vault|env|env_var|ctx|req|request|process)(?:\.|\[|->|::)
     |^(?:arn:aws|projects/|/run/secrets|/etc/|/var/|file:|env:|vault:|op://|ssm:|aws-sm:|secretsmanager:|keyring:|akv:|gcpsm:|ref\+|ENC\[)""",
@@ -39,14 +39,19 @@ _WORD = re.compile(
     |motdepasse|contrasena|clave|senha|parola)[s!?]?""",
     re.VERBOSE | re.IGNORECASE,
 )
+_OURS = re.compile(r"gh-(?:prod|stag|dev|test)-[0-9A-Za-z]{38}")  # judged by their checksum alone, in detectors/own_keys.py
 _DOCUMENTED = re.compile(r"EXAMPLE(?:KEY|TOKEN)?$|example(?:key|token)s?$")
 _ROWS = ("01234567890", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "asdfghjkl", "zxcvbnm", "9876543210", "fedcba")
+_PATH = re.compile(
+    r"^(?:\.{1,2}/|~/|[A-Za-z]:\\|https?:|[a-z]+/[a-z]+)|^[\w.-]+/[\w./-]*\.\w{2,5}$"
+    r"|\.(?:json|pem|ya?ml|txt|key|crt|py|js|ts|go|env|toml|html?|png|com|org|net|io)$"
+)
 _STEPS = frozenset(first + second for row in _ROWS for first, second in pairwise(row)) | {2 * chr(code) for code in range(128)}
 
 
 def is_placeholder(value: str) -> bool:
     """No secret: something to be filled in, shown as hidden, or a word of the documentation."""
-    if len(value) < 3 or _SHOWN.search(value):
+    if len(value) < 3 or _SHOWN.search(value) or _OURS.match(value):
         return True
     if not value.isalnum() and (_REFERENCE.search(value) or _EXPRESSION.search(value)):
         return True
@@ -56,6 +61,11 @@ def is_placeholder(value: str) -> bool:
     if named is not None and not _is_more(value, named):
         return True
     return is_monotonous(value)
+
+
+def is_path(value: str) -> bool:
+    """A file, an address, a host: where something is, not what it is."""
+    return _PATH.search(value) is not None or (value.startswith("/") and words_part(value) > 0.5)
 
 
 def is_filled_in(body: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from appliance.guardrails.entropy import bits, changes, classes, is_random, words_part
 from appliance.guardrails.grouped_pattern import grouped
 from appliance.guardrails.pattern import Found, Match, Pattern
-from appliance.guardrails.placeholders import is_placeholder
+from appliance.guardrails.placeholders import is_path, is_placeholder
 
 _TYPE = "SECRET_API_KEY"
 _PUBLIC = re.compile(
@@ -25,7 +25,6 @@ _ABOUT = re.compile(
 _TRAILING = ".,;:)]}>*`"
 _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9A-F]{32,64}|[0-9a-f]{56,128}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-_PATH = re.compile(r"^(?:\.{0,2}/|[A-Za-z]:\\|https?:|[a-z]+/[a-z]+)|^[\w.-]+/[\w./-]*\.\w{2,5}$|\.(?:json|pem|ya?ml|txt|key|crt|py|js|ts|go|env|toml|html?|png|com|org|net|io)$")
 _WEAK = re.compile(r"^(?:key|token|auth|cred|credential|credentials|nonce|salt|hmac|seed)$", re.IGNORECASE)
 
 _QUOTE = r"""(?:\\{0,4}["'`]|&(?:amp;)?quot;)"""
@@ -53,7 +52,7 @@ def _pair(match: Match) -> Iterable[Found]:
     value = raw[opened.end() :] if opened else raw
     start = match.span(4)[0] + (opened.end() if opened else 0)
     value = value.rstrip("\"'`") if opened else value.rstrip(_TRAILING)
-    if is_placeholder(value) or _PATH.search(value) or (match.text[match.end : match.end + 1] or " ") in "<{$[(":
+    if is_placeholder(value) or is_path(value) or (match.text[match.end : match.end + 1] or " ") in "<{$[(":
         return []
     score = _score(match, word, tail, value, is_quoted=opened is not None, link=link)
     return [Found(_TYPE, score, (start, start + len(value)))] if score else []

@@ -6,7 +6,7 @@ from functools import partial
 from appliance.guardrails.entropy import classes, is_random
 from appliance.guardrails.grouped_pattern import grouped
 from appliance.guardrails.pattern import Found, Match, Pattern
-from appliance.guardrails.placeholders import is_placeholder
+from appliance.guardrails.placeholders import is_path, is_placeholder
 
 _PASSWORD, _KEY = "SECRET_PASSWORD", "SECRET_API_KEY"
 
@@ -25,7 +25,7 @@ def _beside(kind: str, length_min: int, match: Match) -> Iterable[Found]:
     start, end = match.span(1)
     value = match.text[start:end].rstrip(".,;:)!?")
     is_likely = is_random(value, length_min) or (len(value) >= 8 and kind == _PASSWORD and any(one in "!@#$%^&*" for one in value[:-1]))
-    if not is_likely or is_placeholder(value) or classes(value) < 2 or value.lower().startswith("1password"):
+    if not is_likely or is_placeholder(value) or is_path(value) or classes(value) < 2 or value.lower().startswith("1password"):
         return []
     return [Found(kind, 0.6, (start, start + len(value)))]
 
@@ -37,7 +37,7 @@ PATTERNS: tuple[Pattern, ...] = (
         name="command_passwords",
         types=(_PASSWORD,),
         regex=r"""(?:\bsshpass\s{1,3}-p\s{0,2}|\bmysql(?:dump|admin)?\s(?:[^\n|]{0,80}\s)?-p|\bunzip\s{1,3}(?:-\w\s{1,2})?-P\s{1,2}|\b7z\s[^\n|]{0,40}-p"""
-        r"""|(?i:identified(?:\s{1,3}with\s{1,3}\S{1,40})?\s{1,3}(?:by|as)\s{1,3}(?:password\s{1,3})?|(?:user|role|login)\s{1,3}[^\s;]{1,60}\s(?:[^;\n]{0,40}\s)?password\s{1,3})"""
+        r"""|(?i:identified(?:\s{1,3}with\s{1,3}\S{1,40})?\s{1,3}(?:by|as)\s{1,3}(?:password\s{1,3})?(?:["'])|(?:user|role|login)\s{1,3}[^\s;]{1,60}\s(?:[^;\n]{0,40}\s)?password\s{1,3}["'])"""
         r"""|\bConvertTo-SecureString\s{1,3}(?:-String\s{1,3}|-AsPlainText\s{1,3}|-Force\s{1,3}){0,3}|-pass(?:in|out|word)?\s{1,2}pass:|\brequirepass\s{1,3}|\bmasterauth\s{1,3}"""
         r"""|\bnet\s{1,3}user\s{1,3}[^\s/]{1,40}\s{1,3}(?:/add\s{1,3})?|\bmachine\s\S{1,80}\s{1,8}login\s\S{1,80}\s{1,8}password\s{1,3}|(?:^|[\s"'])--?(?i:[a-z-]{0,20}pass(?:word|wd|phrase)?)(?:\s{1,2}|["'],\s{0,2})"""
         r"""|\b(?:docker|podman|helm|az|oc|skopeo)\s[^\n|]{0,120}\s-p\s{1,2}|\bredis-cli\s(?:[^\n|]{0,80}\s)?-a\s{1,2})"""

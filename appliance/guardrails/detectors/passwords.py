@@ -22,6 +22,7 @@ _TYPED = re.compile(r"(?:Optional|Union|List|Dict|Annotated|SecretStr|String|Fie
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z_]*(?:[.)\]},:;?!]*)$")
 _NAMES_USER = re.compile(r"\b(?:user(?:name)?|login|e-?mail|account|uid|id|host|admin)\b[\"']?\s{0,3}(?:[:=/]|is\b)", re.IGNORECASE)
 _TRAILING = ".,;:)]}>*`"
+_CLOSED = re.compile(r"[)\]}](?=[)\]},.;:]|$)")
 _CALL = re.compile(r"[A-Za-z_][\w.]*\(|^\(|^\w+\[|^&|^[=!<>]=|^->|^\?")
 _SAYS = re.compile(
     r"^(?:is|are|was|be|for|not|must|should|has|have|will|can|and|or|to|of|the|a|an|in|on|at|your|my|this|that|wrong|incorrect|required|invalid|expired|too"
@@ -29,7 +30,8 @@ _SAYS = re.compile(
     re.IGNORECASE,
 )
 _OTHER_LANGUAGES = re.compile(
-    r"पासवर्ड|कूटशब्द|पासकोड|गुप्त|密码|密碼|口令|パスワード|暗証番号|비밀번호|비번|패스워드|암호|пароль|паролем|كلمة|סיסמה|รหัสผ่าน|கடவுச்சொல்|పాస్|ಪಾಸ್|പാസ്|पास|κωδικός|كلمه|رمز|সংকেত|পাসওয়ার্ড",
+    r"पासवर्ड|कूटशब्द|पासकोड|পাসওয়ার্ড|পাসওয়ার্ড|પાસવર્ડ|ਪਾਸਵਰਡ|கடவுச்சொல்|పాస్వర్డ్|ಪಾಸ್ವರ್ಡ್|പാസ്വേഡ്|密码|密碼|口令|パスワード|暗証番号|비밀번호|비번|패스워드"
+    r"|암호|парол[ья]|паролем|كلمة السر|كلمة المرور|رمز عبور|סיסמה|סיסמא|รหัสผ่าน|κωδικός",
     re.IGNORECASE,
 )
 
@@ -69,6 +71,9 @@ def _pair(match: Match) -> Iterable[Found]:
 
 def _without_end(value: str) -> str:
     """What ends a sentence or a bracket is not the password's, save where the bracket opened inside."""
+    closed = _CLOSED.search(value)
+    if closed is not None and not any(one in value[: closed.start()] for one in "([{"):
+        value = value[: closed.start()]
     while value and value[-1] in _TRAILING and not (value[-1] in ")]}" and value.count("([{"[")]}".index(value[-1])]) > 0):
         value = value[:-1]
     return value
