@@ -42,7 +42,7 @@ def _ungrouped(regex: str) -> str:
         elif one == "\\":
             is_escaped = True
         elif in_class:
-            in_class = one != "]" or regex[place - 1] == "["
+            in_class = one != "]" or regex[place - 1] == "[" or regex[place - 2 : place] == "[^"
         elif one == "[":
             in_class = True
         elif one == "(" and regex[place + 1 : place + 2] != "?":

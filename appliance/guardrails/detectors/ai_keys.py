@@ -11,7 +11,10 @@ PATTERNS: tuple[Pattern, ...] = (
         "ai_keys",
         [
             Form("ANTHROPIC", "sk-ant-", r"(?:[a-z]{2,8}[0-9]{2}-)?[0-9A-Za-z_-]{32,200}"),
-            *(Form("OPENAI", prefix, r"[0-9A-Za-z_-]{30,250}") for prefix in ("sk-proj-", "sk-svcacct-", "sk-admin-", "sk-None-")),
+            *(
+                Form("OPENAI", prefix, r"[0-9A-Za-z_-]{30,250}")
+                for prefix in ("sk-proj-", "sk-svcacct-", "sk-admin-", "sk-None-")
+            ),
             Form("OPENROUTER", "sk-or-v1-", r"[0-9a-f]{48,64}"),
             Form("LANGFUSE", "sk-lf-", r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"),
             Form("OPENAI", "sk-", r"(?:[0-9A-Za-z]{1,24}-)?[0-9A-Za-z]{10,60}T3BlbkFJ[0-9A-Za-z]{10,100}"),

@@ -92,8 +92,10 @@ PATTERNS: tuple[Pattern, ...] = (
             Form("FLY", "fm1_", _FLY),
             Form("FLY", "fm2_", _FLY),
             *(Form("VAULT", prefix, r"[0-9A-Za-z_-]{24,200}") for prefix in ("hvs.", "hvb.", "hvr.")),
-            *(Form("DOPPLER", f"dp.{part}.", r"(?:[a-z0-9_-]{2,35}\.)?[0-9A-Za-z]{40,44}")
-              for part in ("pt", "st", "ct", "sa", "scim", "audit")),
+            *(
+                Form("DOPPLER", f"dp.{part}.", r"(?:[a-z0-9_-]{2,35}\.)?[0-9A-Za-z]{40,44}")
+                for part in ("pt", "st", "ct", "sa", "scim", "audit")
+            ),
             Form("OPENSHIFT", "sha256~", r"[0-9A-Za-z_-]{43}"),
             Form("YANDEX", "t1.", r"[A-Z0-9a-z_-]{4,}[=]{0,2}\.[A-Z0-9a-z_-]{86}[=]{0,2}"),
             Form("YANDEX", "y0_", r"[0-9A-Za-z_-]{50,60}"),

@@ -24,7 +24,9 @@ def _beside(kind: str, length_min: int, match: Match) -> Iterable[Found]:
     """Beside its name with nothing between: prose looks like that, so it must look drawn by chance."""
     start, end = match.span(1)
     value = match.text[start:end].rstrip(".,;:)!?")
-    is_likely = is_random(value, length_min) or (len(value) >= 8 and kind == _PASSWORD and any(one in "!@#$%^&*" for one in value[:-1]))
+    is_likely = is_random(value, length_min) or (
+        len(value) >= 8 and kind == _PASSWORD and any(one in "!@#$%^&*" for one in value[:-1])
+    )
     if not is_likely or is_placeholder(value) or is_path(value) or classes(value) < 2 or value.lower().startswith("1password"):
         return []
     return [Found(kind, 0.6, (start, start + len(value)))]

@@ -14,14 +14,32 @@ _DATABASES = re.compile(
     r"|influx|elastic|snowflake|redshift|timescale|db2|memcache|jdbc|odbc|smtp|imap|stomp|presto|trino|hive|vertica|tidb|libsql)",
     re.IGNORECASE,
 )
-_TRIVIAL = frozenset({"password", "pass", "pwd", "passwd", "secret", "token", "p", "pw", "x", "apikey", "api_key", "key", "mypassword", "mypass", "pass123"})
+_TRIVIAL = frozenset(
+    {
+        "password",
+        "pass",
+        "pwd",
+        "passwd",
+        "secret",
+        "token",
+        "p",
+        "pw",
+        "x",
+        "apikey",
+        "api_key",
+        "key",
+        "mypassword",
+        "mypass",
+        "pass123",
+    }
+)
 _PORT = re.compile(r"\d{1,5}(?:/|$)")
 
 
 def _url(match: Match) -> Iterable[Found]:
     user, password = match.group(1), match.group(2)
     start, end = match.span(2)
-    if _PORT.match(password) and "/" in password or is_trivial(user, password):
+    if (_PORT.match(password) and "/" in password) or is_trivial(user, password):
         return []
     is_database = _DATABASES.search(match.before(30)) is not None
     return [Found(_TYPES[0] if is_database else _TYPES[1], 0.9 if is_random(password, 8) else 0.7, (start, end))]

@@ -3,7 +3,21 @@
 from appliance.guardrails.pattern import Pattern
 from appliance.guardrails.token_forms import DOTTED, Form, tokens
 
-_GITLAB = ("glpat-", "gldt-", "glrt-", "glrtr-", "glcbt-", "glptt-", "glft-", "glimt-", "glagent-", "gloas-", "glsoat-", "glffct-", "glwt-")
+_GITLAB = (
+    "glpat-",
+    "gldt-",
+    "glrt-",
+    "glrtr-",
+    "glcbt-",
+    "glptt-",
+    "glft-",
+    "glimt-",
+    "glagent-",
+    "gloas-",
+    "glsoat-",
+    "glffct-",
+    "glwt-",
+)
 
 PATTERNS: tuple[Pattern, ...] = (
     tokens(

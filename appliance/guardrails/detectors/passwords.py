@@ -18,9 +18,13 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 _NOT_BEFORE = re.compile(r"(?:by|com|tres|en|over|sur|com|sea|under)$", re.IGNORECASE)
-_TYPED = re.compile(r"(?:Optional|Union|List|Dict|Annotated|SecretStr|String|Field|Column|Str|Text|CharField|Mapped|Secret)\b[\[(<]?")
+_TYPED = re.compile(
+    r"(?:Optional|Union|List|Dict|Annotated|SecretStr|String|Field|Column|Str|Text|CharField|Mapped|Secret)\b[\[(<]?"
+)
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z_]*(?:[.)\]},:;?!]*)$")
-_NAMES_USER = re.compile(r"\b(?:user(?:name)?|login|e-?mail|account|uid|id|host|admin)\b[\"']?\s{0,3}(?:[:=/]|is\b)", re.IGNORECASE)
+_NAMES_USER = re.compile(
+    r"\b(?:user(?:name)?|login|e-?mail|account|uid|id|host|admin)\b[\"']?\s{0,3}(?:[:=/]|is\b)", re.IGNORECASE
+)
 _TRAILING = ".,;:)]}>*`"
 _CLOSED = re.compile(r"[)\]}](?=[)\]},.;:]|$)")
 _CALL = re.compile(r"[A-Za-z_][\w.]*\(|^\(|^\w+\[|^&|^[=!<>]=|^->|^\?")
@@ -54,7 +58,11 @@ _OPENS = re.compile(r"""[bfru@$]{0,2}["']|\\{0,4}["'`]|&(?:amp;)?quot;|&#3[49];|
 
 def _pair(match: Match) -> Iterable[Found]:
     word, tail, link, raw = match.group(1), match.group(2), match.group(3), match.group(4)
-    if _ABOUT.search(word + tail) or _is_part_of_a_word(match) or (word.lower() in ("pw", "pass", "clave", "parola") and tail[:1].isalpha()):
+    if (
+        _ABOUT.search(word + tail)
+        or _is_part_of_a_word(match)
+        or (word.lower() in ("pw", "pass", "clave", "parola") and tail[:1].isalpha())
+    ):
         return []
     opened = _OPENS.match(raw)
     start = match.span(4)[0] + (opened.end() if opened else 0)
@@ -91,15 +99,15 @@ def _is_part_of_a_word(match: Match) -> bool:
 
 def _score(match: Match, value: str, *, is_quoted: bool, link: str, tail: str) -> float:
     """0: no password."""
-    if len(value) < 4 or is_placeholder(value) or _TYPED.match(value) or _CALL.search(value[:60]) and not is_quoted:
+    if len(value) < 4 or is_placeholder(value) or _TYPED.match(value) or (_CALL.search(value[:60]) and not is_quoted):
         return 0.0
     if is_quoted:
         return _score_of_quoted(value, link)
-    if link == "," or value[0] in "|>-@$%{[(<" and len(value) < 8:
+    if link == "," or (value[0] in "|>-@$%{[(<" and len(value) < 8):
         return 0.0
     is_plain = _IDENTIFIER.match(value) is not None
     if link not in (":", "=", ":=", "=>", "->", "==", "==="):
-        return 0.0 if is_plain and not _is_mixed(value) or _SAYS.match(value) else 0.7
+        return 0.0 if (is_plain and not _is_mixed(value)) or _SAYS.match(value) else 0.7
     if not is_plain:
         return 0.0 if value.isdigit() and len(value) < 4 else 0.75
     if _is_mixed(value):
@@ -115,7 +123,7 @@ def _score_of_quoted(value: str, link: str) -> float:
     if link in ("==", "===", ","):
         return 0.7 if classes(value) > 1 and not _IDENTIFIER.match(value) else 0.0
     if _IDENTIFIER.match(value) and not _is_mixed(value):
-        return 0.55 if value.isalpha() and value.islower() and len(value) >= 6 or "-" in value else 0.0
+        return 0.55 if (value.isalpha() and value.islower() and len(value) >= 6) or "-" in value else 0.0
     return 0.85 if classes(value) > 1 and bits(value) > 2.5 else 0.65
 
 
@@ -127,7 +135,11 @@ def _is_phrase(value: str) -> bool:
 def _is_mixed(value: str) -> bool:
     """Capitals inside, as nobody writes a name: `NsIdksKJdj`."""
     inner = value[1:]
-    turns = sum(first.islower() != second.islower() for first, second in zip(inner, inner[1:], strict=False) if first.isalpha() and second.isalpha())
+    turns = sum(
+        first.islower() != second.islower()
+        for first, second in zip(inner, inner[1:], strict=False)
+        if first.isalpha() and second.isalpha()
+    )
     return len(value) >= 8 and "_" not in value and turns >= 4
 
 

@@ -90,8 +90,10 @@ PATTERNS: tuple[Pattern, ...] = (
             Form("SLACK", "hooks.slack.com/services/", r"T[0-9A-Z]{6,16}/B[0-9A-Z]{6,16}/[0-9A-Za-z_]{18,32}"),
             Form("SLACK", "hooks.slack.com/workflows/", r"T?[0-9A-Z]{6,16}/A[0-9A-Z]{6,16}/[0-9]{8,24}/[0-9A-Za-z]{18,32}"),
             Form("SLACK", "hooks.slack.com/triggers/", r"[0-9A-Z]{6,16}/[0-9]{8,24}/[0-9A-Za-z]{18,40}"),
-            *(Form("DISCORD", f"{host}/api/webhooks/", r"[0-9]{16,22}/[0-9A-Za-z_-]{40,100}")
-              for host in ("discord.com", "discordapp.com")),
+            *(
+                Form("DISCORD", f"{host}/api/webhooks/", r"[0-9]{16,22}/[0-9A-Za-z_-]{40,100}")
+                for host in ("discord.com", "discordapp.com")
+            ),
             Form("ZAPIER", "hooks.zapier.com/hooks/catch/", r"[0-9]{5,12}/[0-9a-z]{6,12}", 0.7),
             Form("TEAMS", "webhook.office.com/webhookb2/", rf"{_UUID}(?:@{_UUID})?/IncomingWebhook/[0-9a-f]{{32}}/{_UUID}"),
         ],

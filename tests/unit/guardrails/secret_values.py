@@ -40,7 +40,7 @@ def _run(source: random.Random, alphabet: str, length: int) -> str:
     while True:
         value = "".join(source.choice(alphabet) for _ in range(length))
         has_digit, has_letter = any(one.isdigit() for one in value), any(one.isalpha() for one in value)
-        if length < 8 or (has_digit or "0" not in alphabet) and (has_letter or "a" not in alphabet.lower()):
+        if length < 8 or ((has_digit or "0" not in alphabet) and (has_letter or "a" not in alphabet.lower())):
             return value
 
 
