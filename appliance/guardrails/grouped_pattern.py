@@ -8,7 +8,7 @@ from appliance.guardrails.pattern import Found, Judge, Match, Pattern
 
 
 def grouped(
-    *, name: str, types: tuple[str, ...], regex: str, judge: Judge, length_max: int, looks_after: int = 0, open: bool = False
+    *, name: str, types: tuple[str, ...], regex: str, judge: Judge, length_max: int, looks_after: int = 0, is_open: bool = False
 ) -> Pattern:
     """As `Pattern`, with an expression that both engines read the same way; the judge finds its groups filled.
 
@@ -27,7 +27,13 @@ def grouped(
         return judge(Match(NormalText(match.text, match.flat), spans))
 
     return Pattern(
-        name=name, types=types, regex=_ungrouped(regex), judge=parted, length_max=length_max, looks_after=looks_after, open=open
+        name=name,
+        types=types,
+        regex=_ungrouped(regex),
+        judge=parted,
+        length_max=length_max,
+        looks_after=looks_after,
+        open=is_open,
     )
 
 

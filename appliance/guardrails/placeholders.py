@@ -9,33 +9,45 @@ from appliance.guardrails.entropy import is_random, words_part
 _REFERENCE = re.compile(
     r"""\$\{|\$\(|\$[A-Za-z_][A-Za-z0-9_]*(?:$|[^A-Za-z0-9_!@#%^&*+])|\$env:|\{\{|\}\}|\{%|<%|%\(|\#\{|\{[A-Za-z_][\w.\[\]'"()]{0,40}(?:![rsa])?(?::[^{}]{0,12})?\}|\{\d{0,2}\}
     |^%[sdvrq]\b|^%[A-Za-z_]{2,40}%$|^@[A-Za-z_]{2,40}@$|^__\w{2,40}__$|^<[^<>]{0,80}>?$|^\[[^\[\]]{0,80}\]?$|^&lt;|\[\^?[0-9A-Za-z]-[0-9A-Za-z]|\\[dwsSDW][+*{]|^\*[a-z_]+$|^![A-Za-z]+$
-    |\benviron\b|\bgetenv\b|process\.env|import\.meta\.env|secretKeyRef|valueFrom|\bENV\[|\bSystem\.getProperty|secrets?\.[A-Za-z_]
-    |^(?:var|local|data|module|self|this|config|settings|options|opts|args|params|props|vault|env|env_var|ctx|req|request|process)(?:\.|\[|->|::)
+    |\benviron\b|\bgetenv\b|process\.env|import\.meta\.env|secretKeyRef|valueFrom|\bENV\[|\bSystem\.getProperty
+    |secrets?\.[A-Za-z_]
+    |^(?:var|local|data|module|self|this|config|settings|options|opts|args|params|props|vault|env|env_var|ctx|req|request
+    |process)(?:\.|\[|->|::)
     |^(?:arn:aws|projects/|/run/secrets|/etc/|/var/|file:|env:|vault:|op://|ssm:|aws-sm:|secretsmanager:|keyring:|akv:|gcpsm:|ref\+|ENC\[)""",
     re.VERBOSE,
 )
 # A call, an index, an attribute: code that gets it from elsewhere.
 _EXPRESSION = re.compile(
-    r"^(?:await |new |await\(|\(|lambda|function|async )|^[A-Za-z_][\w.:>-]{0,60}(?:\(|\[['\"\w])|^[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+;?$"
+    r"^(?:await |new |await\(|\(|lambda|function|async )|^[A-Za-z_][\w.:>-]{0,60}(?:\(|\[['\"\w])"
+    r"|^[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+;?$"
 )
 _SHOWN = re.compile(r"^[*•.xX?#_\-~=+/\\|0-]{3,}$|[*•\u2022\u2026]{3}|\.\.\.|x{5}|X{4}|\*{3}|0{12}|_{3}|#{4}", re.ASCII)
 _NAMED = re.compile(
     r"""(?:^|[^a-z])(?:your|my|the|some|any|put|insert|enter|add|paste|use)[-_. ]?(?:own[-_. ]?)?(?:[a-z]{1,12}[-_. ]){0,3}
         (?:api|key|token|secret|pass(?:word|wd|phrase|code)?|pwd|credentials?|value|client|access|app|bot|user|account|db|database|here|id)
-    |placeholder|changeme|change[-_ ]?(?:me|this|it)|replace[-_ ]?(?:me|this|with)|(?:goes|set)[-_ ]?here|[-_ ]here$|to[-_ ]?be[-_ ](?:set|filled|replaced)
-    |redacted|\bmasked\b|\bhidden\b|removed|omitted|\bdummy|^dummy|\bfoo-?bar\b|foobar|lorem|\btodo\b|\btbd\b|\bfixme\b|not[-_ ]?a[-_ ]?real|not[-_ ]?real
-    |(?:^|[-_ .])fake(?:[-_ .]|$)|(?:^|[-_ .])mock(?:[-_ .]|$)|notasecret|not[-_]a[-_](?:secret|key|token|password)|secret_?name|some[-_]?(?:secret|token|key|password)
-    |super[-_]?secret(?:[-_]?(?:key|token|password))?$|(?:^|[^a-z])(?:test|sample|demo)[-_ ]?(?:api)?[-_ ]?(?:key|token|secret|password|value)s?$
+    |placeholder|changeme|change[-_ ]?(?:me|this|it)|replace[-_ ]?(?:me|this|with)|(?:goes|set)[-_ ]?here|[-_ ]here$
+    |to[-_ ]?be[-_ ](?:set|filled|replaced)
+    |redacted|\bmasked\b|\bhidden\b|removed|omitted|\bdummy|^dummy|\bfoo-?bar\b|foobar|lorem|\btodo\b|\btbd\b|\bfixme\b
+    |not[-_ ]?a[-_ ]?real|not[-_ ]?real
+    |(?:^|[-_ .])fake(?:[-_ .]|$)|(?:^|[-_ .])mock(?:[-_ .]|$)|notasecret|not[-_]a[-_](?:secret|key|token|password)
+    |secret_?name|some[-_]?(?:secret|token|key|password)
+    |super[-_]?secret(?:[-_]?(?:key|token|password))?$|(?:^|[^a-z])(?:test|sample|demo)[-_ ]?(?:api)?[-_ ]?(?:key|token
+    |secret|password|value)s?$
     |example""",
     re.VERBOSE | re.IGNORECASE,
 )
 _WORD = re.compile(
     r"""(?:null|nil|none|undefined|true|false|yes|no|on|off|empty|blank|unset|missing|n/?a|nan|void|default|string|str|text|integer|int|number|bool(?:ean)?
-    |bytes?|object|array|any|char|varchar|optional|required|secretstr|password|passwd|passphrase|passwort|passcode|pass|pwd|secret|token|key|apikey
-    |api[-_ ]?key|secret[-_ ]?key|access[-_ ]?key|access[-_ ]?token|auth[-_ ]?token|client[-_ ]?secret|bearer|basic|user(?:name)?|admin|root|guest|test|testing
-    |demo|sample|postgres|mysql|redis|mongo|rabbitmq|login|credentials?|value|hidden|foo|bar|baz|qux|asdf|qwerty|abc|abcd|abcdef|abc123|xyz|todo
-    |invalid|valid|wrong|incorrect|correct|new|old|encrypted|plain(?:text)?|hash(?:ed)?|bcrypt|argon2|md5|sha\d*|jwt|uuid|oauth2?|csrf|bearerauth|apikeyauth
-    |sensitive|env|environment|secrets?|vault|file|input|type|name|email|label|field|confirm|reset|forgot|forgotten|expired|changed|updated
+    |bytes?|object|array|any|char|varchar|optional|required|secretstr|password|passwd|passphrase|passwort|passcode|pass|pwd
+    |secret|token|key|apikey
+    |api[-_ ]?key|secret[-_ ]?key|access[-_ ]?key|access[-_ ]?token|auth[-_ ]?token|client[-_ ]?secret|bearer|basic
+    |user(?:name)?|admin|root|guest|test|testing
+    |demo|sample|postgres|mysql|redis|mongo|rabbitmq|login|credentials?|value|hidden|foo|bar|baz|qux|asdf|qwerty|abc|abcd
+    |abcdef|abc123|xyz|todo
+    |invalid|valid|wrong|incorrect|correct|new|old|encrypted|plain(?:text)?|hash(?:ed)?|bcrypt|argon2|md5|sha\d*|jwt|uuid
+    |oauth2?|csrf|bearerauth|apikeyauth
+    |sensitive|env|environment|secrets?|vault|file|input|type|name|email|label|field|confirm|reset|forgot|forgotten|expired
+    |changed|updated
     |motdepasse|contrasena|clave|senha|parola)[s!?]?""",
     re.VERBOSE | re.IGNORECASE,
 )

@@ -47,7 +47,8 @@ class Tally:
         return self.hits / max(1, self.hits + self.alarms)
 
     def line(self) -> str:
-        return f"recall {self.recall:.3f} ({self.hits}/{self.hits + self.misses})  false alarms {self.alarms}/{self.alarms + self.quiet}"
+        found = f"recall {self.recall:.3f} ({self.hits}/{self.hits + self.misses})"
+        return f"{found}  false alarms {self.alarms}/{self.alarms + self.quiet}"
 
 
 def scanner() -> Scanner:

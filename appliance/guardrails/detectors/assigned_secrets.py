@@ -10,15 +10,21 @@ from appliance.guardrails.placeholders import is_path, is_placeholder
 
 _TYPE = "SECRET_API_KEY"
 _PUBLIC = re.compile(
-    r"(?:public|publishable|pub|primary|foreign|sort|partition|cache|row|hash|map|dict|object|s3|storage_?path|index|unique|composite|surrogate|business"
-    r"|csrf|xsrf|next_?page|page|continuation|cursor|sync|pagination|idempotency|dedup|routing|translation|i18n|locale|message|metric|registry|hot|short|arrow"
-    r"|group|bucket|lookup|config|property|pixel|site|recaptcha_?site|eos|bos|pad|unk|mask|special|cls|sep|max|min|num|prompt|completion|total|input|output"
-    r"|stop|first|last|current|prev|design|color|sha|md5|commit|etag|checksum|integrity|digest|fingerprint|thumbprint|host|ssh_?host|known)[_.\s-]?$",
+    r"(?:public|publishable|pub|primary|foreign|sort|partition|cache|row|hash|map|dict|object|s3|storage_?path|index"
+    r"|unique|composite|surrogate|business"
+    r"|csrf|xsrf|next_?page|page|continuation|cursor|sync|pagination|idempotency|dedup|routing|translation|i18n"
+    r"|locale|message|metric|registry|hot|short|arrow"
+    r"|group|bucket|lookup|config|property|pixel|site|recaptcha_?site|eos|bos|pad|unk|mask|special|cls|sep|max|min"
+    r"|num|prompt|completion|total|input|output"
+    r"|stop|first|last|current|prev|design|color|sha|md5|commit|etag|checksum|integrity|digest|fingerprint|thumbprint"
+    r"|host|ssh_?host|known)[_.\s-]?$",
     re.IGNORECASE,
 )
 _ABOUT = re.compile(
-    r"(?:hash|length|len|size|type|name|names|field|file|path|url|uri|endpoint|count|counts|limit|expir\w*|expires\w*|ttl|age|at|header|prefix|suffix|label|index"
-    r"|error|required|policy|provider|store|manager|arn|ref|version|format|algorithm|alg|usage|budget|window|ids?|env|var|pattern|regex|class|stream|ring|board|words?"
+    r"(?:hash|length|len|size|type|name|names|field|file|path|url|uri|endpoint|count|counts|limit|expir\w*|expires\w*"
+    r"|ttl|age|at|header|prefix|suffix|label|index"
+    r"|error|required|policy|provider|store|manager|arn|ref|version|format|algorithm|alg|usage|budget|window|ids?|env"
+    r"|var|pattern|regex|class|stream|ring|board|words?"
     r"|code|press|down|up|bindings?|map|value_?from|server|service|scope|scopes|rotation|role|rate|link|image|text|s)$",
     re.IGNORECASE,
 )
@@ -29,9 +35,12 @@ _WEAK = re.compile(r"^(?:key|token|auth|cred|credential|credentials|nonce|salt|h
 
 _QUOTE = r"""(?:\\{0,4}["'`]|&(?:amp;)?quot;)"""
 _WORD = (
-    r"(?i:(?:api|app|access|auth|account|secret|private|encryption|encrypt|signing|sign|master|client|consumer|service|storage|subscription|webhook|session|shared"
-    r"|license|admin|deploy|application|developer|jwt|hmac|aes|cipher|cookie|crypt|rest|integration|project)[_. -]?(?:api[_. -]?)?(?:key|secret|token|pwd|cred(?:ential)?s?|salt)"
-    r"|secret[_. -]?(?:access[_. -]?)?key|secret|token|apikey|auth[_. -]?code|credential|cred|nonce|salt|key|bearer|auth|geheimnis|schl\xe9ssel|jeton|cl\xe9 api|cl\xe9)"
+    r"(?i:(?:api|app|access|auth|account|secret|private|encryption|encrypt|signing|sign|master|client|consumer"
+    r"|service|storage|subscription|webhook|session|shared"
+    r"|license|admin|deploy|application|developer|jwt|hmac|aes|cipher|cookie|crypt|rest|integration"
+    r"|project)[_. -]?(?:api[_. -]?)?(?:key|secret|token|pwd|cred(?:ential)?s?|salt)"
+    r"|secret[_. -]?(?:access[_. -]?)?key|secret|token|apikey|auth[_. -]?code|credential|cred|nonce|salt|key|bearer"
+    r"|auth|geheimnis|schl\xe9ssel|jeton|cl\xe9 api|cl\xe9)"
 )
 _FIELD = r"[,\s{]{1,40}\\{0,3}[\"']?(?i:value|default|content)\\{0,3}[\"']?[ \t]{0,2}[:=]"
 _TYPED_AS = r"[ \t]{0,4}:[ \t]{0,2}[&A-Za-z'\[\]<>?|. ]{2,30}="

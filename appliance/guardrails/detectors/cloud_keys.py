@@ -110,7 +110,8 @@ PATTERNS: tuple[Pattern, ...] = (
     grouped(
         name="embedded_marks",
         types=("SECRET_AZURE", "SECRET_TERRAFORM"),
-        regex=r"(?:^|[^0-9A-Za-z+/_-]|\\[nrt]|%[0-9A-F]{2}|\[[0-9;]{1,9}m)([0-9A-Za-z]{14}\.atlasv1\.[0-9A-Za-z_=-]{60,}|[0-9A-Za-z+/]{40,}JQQJ99[0-9A-Za-z+/]{20,}={0,2}"
+        regex=r"(?:^|[^0-9A-Za-z+/_-]|\\[nrt]|%[0-9A-F]{2}|\[[0-9;]{1,9}m)([0-9A-Za-z]{14}\.atlasv1\.[0-9A-Za-z_=-]"
+        r"{60,}|[0-9A-Za-z+/]{40,}JQQJ99[0-9A-Za-z+/]{20,}={0,2}"
         r"|[0-9A-Za-z+/]{40,}(?:AzFu|AzSe|AzCa|\+ASt|\+AMC|AIoT|ACDb|ACRBAT|AZEG|APIM)[0-9A-Za-z+/]{4,12}={0,2})",
         judge=_embedded,
         length_max=196,

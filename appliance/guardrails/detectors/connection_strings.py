@@ -10,7 +10,8 @@ from appliance.guardrails.placeholders import is_filled_in, is_placeholder
 
 _TYPES = ("SECRET_CONNECTION_STRING", "SECRET_URL_CREDENTIALS")
 _DATABASES = re.compile(
-    r"(?:postgres|mysql|maria|mongo|redis|valkey|amqp|mssql|sqlserver|oracle|couch|cassandra|clickhouse|cockroach|neo4j|bolt|kafka|nats|mqtt|ldap"
+    r"(?:postgres|mysql|maria|mongo|redis|valkey|amqp|mssql|sqlserver|oracle|couch|cassandra|clickhouse|cockroach"
+    r"|neo4j|bolt|kafka|nats|mqtt|ldap"
     r"|influx|elastic|snowflake|redshift|timescale|db2|memcache|jdbc|odbc|smtp|imap|stomp|presto|trino|hive|vertica|tidb|libsql)",
     re.IGNORECASE,
 )
@@ -69,6 +70,15 @@ def _key_of_azure(match: Match) -> Iterable[Found]:
     return [] if is_placeholder(value) or bits(value) < 3.5 else [Found("SECRET_AZURE", 0.95, match.span(1))]
 
 
+def _oracle(match: Match) -> Iterable[Found]:
+    return [] if is_trivial(match.group(1), match.group(2)) else [Found(_TYPES[0], 0.85, match.span(2))]
+
+
+def _seed(match: Match) -> Iterable[Found]:
+    value = match.group(1)
+    return [] if is_placeholder(value) or bits(value) < 2.8 else [Found("SECRET_ONE_TIME_PASSWORD", 0.9, match.span(1))]
+
+
 def _signature(match: Match) -> Iterable[Found]:
     value = match.group(1)
     return [] if is_placeholder(value) or not is_random(value, 20) else [Found("SECRET_SIGNED_URL", 0.75, match.span(1))]
@@ -78,7 +88,8 @@ PATTERNS: tuple[Pattern, ...] = (
     grouped(
         name="url_credentials",
         types=_TYPES,
-        regex=r"""[0-9A-Za-z]:(?:\\?/){2}([^\s/:@"'<>`?#,;()\\]*):([^\s/"'<>`\\]+(?:/[^\s/"'<>`@?&=\\]+)?)@[0-9A-Za-z\[${(<_*%]""",
+        regex=r"""[0-9A-Za-z]:(?:\\?/){2}([^\s/:@"'<>`?#,;()\\]*):([^\s/"'<>`\\]+(?:/[^\s/"'<>`@?&=\\]+)?)@[0-9A-Za"""
+        r"""-z\[${(<_*%]""",
         judge=_url,
         length_max=440,
     ),
@@ -92,9 +103,24 @@ PATTERNS: tuple[Pattern, ...] = (
     grouped(
         name="azure_keys",
         types=("SECRET_AZURE",),
-        regex=r"(?i:AccountKey|SharedAccessKey|AccessKey|SharedSecret|PrimaryKey|SharedSecretValue)\s{0,2}=\s{0,2}([0-9A-Za-z+/]{40,}={0,2})",
+        regex=r"(?i:AccountKey|SharedAccessKey|AccessKey|SharedSecret|PrimaryKey"
+        r"|SharedSecretValue)\s{0,2}=\s{0,2}([0-9A-Za-z+/]{40,}={0,2})",
         judge=_key_of_azure,
         length_max=120,
+    ),
+    grouped(
+        name="oracle_addresses",
+        types=_TYPES[:1],
+        regex=r"jdbc:oracle:[a-z]{3,6}:([^\s/:@\"']{1,60})/([^\s/@\"']{1,100})@",
+        judge=_oracle,
+        length_max=190,
+    ),
+    grouped(
+        name="one_time_passwords",
+        types=("SECRET_ONE_TIME_PASSWORD",),
+        regex=r"otpauth://[^\s\"'<>]*?[?&;]secret=([A-Za-z2-7]{16,})",
+        judge=_seed,
+        length_max=400,
     ),
     grouped(
         name="signed_urls",

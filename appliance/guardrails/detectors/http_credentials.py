@@ -60,6 +60,13 @@ def _api_key(match: Match) -> Iterable[Found]:
     return [Found("SECRET_API_KEY", 0.68 if is_random(value) else 0.6, match.span(1))]
 
 
+def _cookie(match: Match) -> Iterable[Found]:
+    value = match.group(1)
+    if is_placeholder(value) or not is_random(value, 20) or value.count("-") == 4:
+        return []
+    return [Found("SECRET_SESSION", 0.6, match.span(1))]
+
+
 _QUOTE = r"""(?:\\{0,3}["'`]|&quot;)?"""
 
 PATTERNS: tuple[Pattern, ...] = (
@@ -67,7 +74,8 @@ PATTERNS: tuple[Pattern, ...] = (
         name="authorization_headers",
         types=(_AUTHORIZATION,),
         regex=rf"(?i:(?:proxy-|x-)?authorization){_QUOTE}\]?\s{{0,3}}(?:[:=,]|=>|:=)\s{{0,3}}(?:[frbu]{{0,2}}){_QUOTE}"
-        r"""(?i:(bearer|basic|token|jwt|apikey|api-key|key|oauth|splunk|bot|negotiate|digest|ssws|genie|genieKey)(?:[ :]|%20|\+){1,3})?(?:token=|api_key=)?["']?"""
+        r"""(?i:(bearer|basic|token|jwt|apikey|api-key|key|oauth|splunk|bot|negotiate|digest|ssws|genie"""
+        r"""|genieKey)(?:[ :]|%20|\+){1,3})?(?:token=|api_key=)?["']?"""
         r"([0-9A-Za-z_.~+/%:=@!-]{6,})",
         judge=_header,
         length_max=1_090,
@@ -82,16 +90,28 @@ PATTERNS: tuple[Pattern, ...] = (
     grouped(
         name="curl_users",
         types=(_AUTHORIZATION,),
-        regex=r"""\b(?:curl|http|wget|httpie|xh)(?:\s[^\n|]*?)?\s(?:-[a-zA-Z]{0,4}u|--(?:proxy-)?user|-a|--auth)(?:\s{1,2}|=)?["']?"""
+        regex=r"""\b(?:curl|http|wget|httpie|xh)(?:\s[^\n|]*?)?\s(?:-[a-zA-Z]{0,4}u|--(?:proxy-)?user|-a"""
+        r"""|--auth)(?:\s{1,2}|=)?["']?"""
         r"""([^\s"':$]+):([^\s"'$]+)""",
         judge=_curl,
         length_max=630,
     ),
     grouped(
+        name="cookies",
+        types=("SECRET_SESSION",),
+        regex=r"\b(?i:sessionid|jsessionid|phpsessid|asp\.net_sessionid|connect\.sid|session_?(?:token|id)|_session"
+        r"|sid|remember_token)"
+        r"=(?:s%3A)?([0-9A-Za-z_.~%+/-]{20,})",
+        judge=_cookie,
+        length_max=600,
+    ),
+    grouped(
         name="api_key_headers",
         types=("SECRET_API_KEY",),
-        regex=rf"(?i:x-(?:[a-z]{{1,20}}-){{0,3}}(?:api-?key|key|token|secret|signature-key|apikey|auth|access-token|auth-token|auth-key|functions-key)"
-        rf"|ocp-apim-subscription-key|api-key|apikey|private-token|job-token|deploy-token|dd-api-key|dd-application-key|circle-token)"
+        regex=rf"(?i:x-(?:[a-z]{{1,20}}-){{0,3}}(?:api-?key|key|token|secret|signature-key|apikey|auth|access-token"
+        rf"|auth-token|auth-key|functions-key)"
+        rf"|ocp-apim-subscription-key|api-key|apikey|private-token|job-token|deploy-token|dd-api-key"
+        rf"|dd-application-key|circle-token)"
         rf"{_QUOTE}\]?\s{{0,3}}(?:[:=,]|=>)\s{{0,3}}{_QUOTE}([0-9A-Za-z_.~+/=@!-]{{12,}})",
         judge=_api_key,
         length_max=620,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 
 from appliance.guardrails.entropy import bits, classes
 from appliance.guardrails.grouped_pattern import grouped
@@ -11,9 +12,12 @@ from appliance.guardrails.placeholders import is_placeholder
 _PASSWORD = "SECRET_PASSWORD"
 # Ends of names whose value is about a password, and is none.
 _ABOUT = re.compile(
-    r"(?:hash(?:es|ed)?|length|len|min|max|policy|policies|field|file|path|url|uri|link|id|ids|type|name|names|label|hint|count|error|errors|expir\w*|age|date|at"
-    r"|reset|strength|regex|pattern|rules?|required|input|form|prompt|message|text|valid\w*|changed?|confirmation|attempts|salt|encoder|provider|manager|service"
-    r"|store|protect\w*|less|enabled|ref|key_?ref|secret_?ref|secret_?name|env|var|column|history|cost|rounds|algorithm|encryption|digest|format|auth|class"
+    r"(?:hash(?:es|ed)?|length|len|min|max|policy|policies|field|file|path|url|uri|link|id|ids|type|name|names|label"
+    r"|hint|count|error|errors|expir\w*|age|date|at"
+    r"|reset|strength|regex|pattern|rules?|required|input|form|prompt|message|text|valid\w*|changed?|confirmation"
+    r"|attempts|salt|encoder|provider|manager|service"
+    r"|store|protect\w*|less|enabled|ref|key_?ref|secret_?ref|secret_?name|env|var|column|history|cost|rounds"
+    r"|algorithm|encryption|digest|format|auth|class"
     r"|placeholder|title|description|mode|option|callback|func|function|handler|helper|util|utils|repository|generator|checker)$",
     re.IGNORECASE,
 )
@@ -29,28 +33,33 @@ _TRAILING = ".,;:)]}>*`"
 _CLOSED = re.compile(r"[)\]}](?=[)\]},.;:]|$)")
 _CALL = re.compile(r"[A-Za-z_][\w.]*\(|^\(|^\w+\[|^&|^[=!<>]=|^->|^\?")
 _SAYS = re.compile(
-    r"^(?:is|are|was|be|for|not|must|should|has|have|will|can|and|or|to|of|the|a|an|in|on|at|your|my|this|that|wrong|incorrect|required|invalid|expired|too"
+    r"^(?:is|are|was|be|for|not|must|should|has|have|will|can|and|or|to|of|the|a|an|in|on|at|your|my|this|that|wrong"
+    r"|incorrect|required|invalid|expired|too"
     r"|at_least|minimum|changed|reset|protected|set|stored|hashed|encrypted|managed|used|based|field|policy|manager)$",
     re.IGNORECASE,
 )
 _OTHER_LANGUAGES = re.compile(
-    r"पासवर्ड|कूटशब्द|पासकोड|পাসওয়ার্ড|পাসওয়ার্ড|પાસવર્ડ|ਪਾਸਵਰਡ|கடவுச்சொல்|పాస్వర్డ్|ಪಾಸ್ವರ್ಡ್|പാസ്വേഡ്|密码|密碼|口令|パスワード|暗証番号|비밀번호|비번|패스워드"
+    r"पासवर्ड|कूटशब्द|पासकोड|পাসওয়ার্ড|পাসওয়ার্ড|પાસવર્ડ|ਪਾਸਵਰਡ|கடவுச்சொல்|పాస్వర్డ్|ಪಾಸ್ವರ್ಡ್|പാസ്വേഡ്|密码|密碼|口令"
+    r"|パスワード|暗証番号|비밀번호|비번|패스워드"
     r"|암호|парол[ья]|паролем|كلمة السر|كلمة المرور|رمز عبور|סיסמה|סיסמא|รหัสผ่าน|κωδικός",
     re.IGNORECASE,
 )
 
 _QUOTE = r"""(?:\\{0,4}["'`]|&(?:amp;)?quot;|&#3[49];|&apos;)"""
 _WORD = (
-    r"(?i:pass(?:word|wd|wort|phrase|code|w)?s?|p(?:ass)?wd|pswd|pwd|passwrd|kennwort|pw|motdepasse|mot_de_passe|mot de passe|contrase(?:\xe9|n|ny)a|clave"
-    r"|senha|parola|wachtwoord|haslo|has\xe9o|heslo|jelsz\xe9|salasana|l\xe9senord|adgangskode|sifre|\xe9ifre|m\xe9t kh\xe9u|kata sandi|passkey|pin code|passphrase)"
+    r"(?i:pass(?:word|wd|wort|phrase|code|w)?s?|p(?:ass)?wd|pswd|pwd|passwrd|kennwort|pw|motdepasse|mot_de_passe"
+    r"|mot de passe|contrase(?:\xe9|n|ny)a|clave"
+    r"|senha|parola|wachtwoord|haslo|has\xe9o|heslo|jelsz\xe9|salasana|l\xe9senord|adgangskode|sifre|\xe9ifre"
+    r"|m\xe9t kh\xe9u|kata sandi|passkey|pin code|passphrase|\bpsk|pre[-_ ]?shared[-_ ]key)"
 )
 _TAIL = r"[A-Za-z0-9_.-]*"
 _TYPED_AS = r"[ \t]{0,4}:[ \t]{0,2}[&A-Za-z'\[\]<>?|. ]{2,30}="
 _FIELD = r"[,\s{]{1,40}\\{0,3}[\"']?(?i:value|default|content)\\{0,3}[\"']?[ \t]{0,2}[:=]"
 _OF = r"\s(?i:for|of|on|to)\s[^\n:=.,;\"'()]{1,40}?(?:\s(?i:is|was|=)|[ \t]?[:=])"
-_IS = rf"(?:{_TYPED_AS}|{_FIELD}|{_OF}|>|[ \t]{{0,8}}(?::=|=>|===?|[:=]|->)|\s{{1,2}}(?i:is|was|ist|lautet|est|es|\xe9|je|hai|to|set to|auf)\b:?|,)"
+_IS = rf"(?:{_TYPED_AS}|%3[dD]|[ \t]{{1,8}}\|[ \t]{{1,8}}|{_FIELD}|{_OF}|>|[ \t]{{0,8}}(?::=|=>|===?|[:=]|->)|\s{{1,2}}(?i:is|was|ist|lautet|est|es|\xe9|je|hai|to|set to|auf)\b:?|,)"
 _VALUE = (
-    r"""(?:[bfru@$]{0,2}["][^"\r\n\\]+|[bfru@$]{0,2}['][^'\r\n\\]+|[`][^`\r\n]+|\\{1,4}["'][^"'\r\n\\]+|&(?:amp;)?quot;[^"\r\n<]+|"""
+    r"""(?:[bfru@$]{0,2}["][^"\r\n\\]+|[bfru@$]{0,2}['][^'\r\n\\]+|[`][^`\r\n]+|\\{1,4}["'][^"'\r\n\\]+"""
+    r"""|&(?:amp;)?quot;[^"\r\n<]+|"""
     r"""(?:[^\s"'`&;,\\<]|[&;,\\][^A-Za-z\s"'`&;,\\<>=]|&(?:amp;|lt;|gt;))+)"""
 )
 _OPENS = re.compile(r"""[bfru@$]{0,2}["']|\\{0,4}["'`]|&(?:amp;)?quot;|&#3[49];|&apos;""")
@@ -106,7 +115,7 @@ def _score(match: Match, value: str, *, is_quoted: bool, link: str, tail: str) -
     if link == "," or (value[0] in "|>-@$%{[(<" and len(value) < 8):
         return 0.0
     is_plain = _IDENTIFIER.match(value) is not None
-    if link not in (":", "=", ":=", "=>", "->", "==", "==="):
+    if link not in (":", "=", ":=", "=>", "->", "==", "===", "%3d"):
         return 0.0 if (is_plain and not _is_mixed(value)) or _SAYS.match(value) else 0.7
     if not is_plain:
         return 0.0 if value.isdigit() and len(value) < 4 else 0.75
@@ -116,7 +125,7 @@ def _score(match: Match, value: str, *, is_quoted: bool, link: str, tail: str) -
 
 
 def _score_of_quoted(value: str, link: str) -> float:
-    if value.count(" ") > 3 and not (link in ("is", "ist") and value.count(" ") < 8):
+    if value.count(" ") > 5 and not (link in ("is", "ist") and value.count(" ") < 8):
         return 0.0
     if " " in value and (link == "," or not _is_phrase(value)):
         return 0.0
@@ -135,11 +144,7 @@ def _is_phrase(value: str) -> bool:
 def _is_mixed(value: str) -> bool:
     """Capitals inside, as nobody writes a name: `NsIdksKJdj`."""
     inner = value[1:]
-    turns = sum(
-        first.islower() != second.islower()
-        for first, second in zip(inner, inner[1:], strict=False)
-        if first.isalpha() and second.isalpha()
-    )
+    turns = sum(first.islower() != second.islower() for first, second in pairwise(inner) if first.isalpha() and second.isalpha())
     return len(value) >= 8 and "_" not in value and turns >= 4
 
 
@@ -162,14 +167,16 @@ PATTERNS: tuple[Pattern, ...] = (
     grouped(
         name="passwords",
         types=(_PASSWORD,),
-        regex=rf"({_WORD})({_TAIL}){_QUOTE}?[\])]{{0,2}}({_IS})[ \t]{{0,4}}({_VALUE})",
+        regex=rf"({_WORD})({_TAIL})(?:{_QUOTE}|\x1b\[[0-9;]{{1,9}}m"
+        rf"|[ ]?\([^()\n]{{1,20}}\))?[\])*]{{0,2}}({_IS})(?:\*{{1,2}})?[ \t]{{0,4}}({_VALUE})",
         judge=_pair,
         length_max=260,
     ),
     grouped(
         name="passwords_elsewhere",
         types=(_PASSWORD,),
-        regex=r"""((?:\xe9{2,14} ?){1,3})["'\xb7*`]{0,3}\s{0,2}(?:[:=\xb7\x7c-]|\xe9{1,4}[ :])?\s{0,2}["'`\xb7]?([!#-&(-;=?-_a-~]{4,})""",
+        regex=r"""((?:\xe9{2,14} ?){1,3})["'\xb7*`]{0,3}\s{0,2}(?:[:=\xb7\x7c-]"""
+        r"""|\xe9{1,4}[ :])?\s{0,2}["'`\xb7]?([!#-&(-;=?-_a-~]{4,})""",
         judge=_elsewhere,
         length_max=140,
     ),

@@ -25,7 +25,8 @@ _LINE_MAX = 128
 _WIDTHS = frozenset({64, 70})
 # Beginnings of keys' DER and of OpenSSH's own form, in base64.
 _HEADS = re.compile(
-    r"MII.{2}[AQgw]IBA(?:A[JK][BC]|DAN)|MI[GH].AgEAMB[AM]G|MI[GH].AgEBB[DE]|MHcCAQEE|MC4CAQAw|MII.{2}DB.BgkqhkiG9w0BBQ|b3BlbnNzaC1rZXktdjE"
+    r"MII.{2}[AQgw]IBA(?:A[JK][BC]|DAN)|MI[GH].AgEAMB[AM]G|MI[GH].AgEBB[DE]|MHcCAQEE|MC4CAQAw"
+    r"|MII.{2}DB.BgkqhkiG9w0BBQ|b3BlbnNzaC1rZXktdjE"
 )
 _READABLE = re.compile(rb"[\t\n\r -~]{12,}")
 
@@ -102,7 +103,7 @@ PATTERNS: tuple[Pattern, ...] = (
         regex=f"{_BLOCK}|{_END}|{_PUTTY}|{_LINE}",
         judge=_judge,
         length_max=4_096,
-        open=True,
+        is_open=True,
         looks_after=40,
     ),
 )

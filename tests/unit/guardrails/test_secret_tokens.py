@@ -1,4 +1,4 @@
-"""Tokens with a form of their own, as vendors document them: found alone, in code, in files, in prose, in escapes; and look-alikes."""
+"""Tokens with a form of their own, as vendors document them: found alone, in code, files, prose and escapes; and look-alikes."""
 
 import pytest
 

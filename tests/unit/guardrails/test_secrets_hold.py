@@ -1,4 +1,4 @@
-"""What must hold of all secrets detectors on any text: they end in time, never raise, point into the text, and keep one's value."""
+"""What must hold of all secrets detectors on any text: they end in time, never raise, point into the text."""
 
 import base64
 import random
@@ -109,8 +109,6 @@ PIECES = st.sampled_from(
         ":",
         "<",
         ">",
-    ]
-    + [
         "Authorization: ",
         "Bearer ",
         "Basic ",
@@ -120,8 +118,6 @@ PIECES = st.sampled_from(
         "eyJhbGciOiJIUzI1NiJ9",
         ".",
         "-",
-    ]
-    + [
         "sk-",
         "gh" + "p_",
         "AK" + "IA",
