@@ -4,6 +4,7 @@ Read `Appliance.open` from top to bottom: rooms are built in the order in which 
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import cast
 
 from appliance import __version__
@@ -39,6 +40,7 @@ from appliance.gateway.stored_responses import StoredResponses
 from appliance.guardrails.house import check_policy, make_guard
 from appliance.home import Home
 from appliance.identity.identity import Identity
+from appliance.identity.key_format import well_formed
 from appliance.identity.key_table import load_key_table
 from appliance.identity.own_keys import OwnKeys
 from appliance.lan.addresses import url_host
@@ -165,7 +167,7 @@ class Appliance:
         live = LiveRequests(clock.now_ms(), request_shown)
         sender = Sender(self.client, LocalChat(self.local_models, metrics), self.images)
         check_policy(settings.guardrail_policy)
-        self.guarding = Guarding(make_guard, settings.guardrail_policy)
+        self.guarding = Guarding(partial(make_guard, well_formed), settings.guardrail_policy)
         self.guarding.start()
         pipeline = Pipeline(self.ledger, self.router, sender, prices, metrics, activity, live, self.guarding, settings)
         surface = ChatSurface(self.door, pipeline, request_seconds_max=settings.request_seconds_max)

@@ -32,11 +32,12 @@ def test_file(file: TextIO, policy: str, is_output: bool, as_json: bool) -> int:
     echo "Test content with PII: 123-45-6789" | gatehouse guard test -
     """
     from appliance.guardrails.house import make_guard  # a second's work, and no other command's
+    from appliance.identity.key_format import well_formed
 
     text = file.read(CHARACTERS_MAX + 1)
     if len(text) > CHARACTERS_MAX:
         raise click.ClickException(f"the text has more than {CHARACTERS_MAX:,} characters. Give it in parts.")
-    made = make_guard()
+    made = make_guard(well_formed)
     if policy not in made.policies:
         raise click.ClickException(f"there is no policy {policy!r}. There are {', '.join(sorted(made.policies))}.")
     found = made.judged(text, made.policies[policy], "output" if is_output else "input")

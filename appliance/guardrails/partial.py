@@ -52,9 +52,7 @@ def _part(kind: str, value: Any) -> str:
     if kind in ("MAX_REPEAT", "MIN_REPEAT"):
         _, most, inner = value
         item, begun = _sequence(inner), _beginning(list(inner))
-        if most == _parser.MAXREPEAT:
-            return f"(?:{item})*{begun}"
-        return f"(?:{item}){{0,{most - 1}}}{begun}" if most > 1 else begun
+        return f"(?:{item})*{begun}" if most > 1 else begun
     raise NoBeginnings(f"{kind.lower()} can't be looked for in a stream")
 
 
@@ -76,7 +74,9 @@ def _text(node: Any) -> str:
         return "(?:" + "|".join(_sequence(branch) for branch in value[1]) + ")"
     if kind in ("MAX_REPEAT", "MIN_REPEAT"):
         least, most, inner = value
-        return f"(?:{_sequence(inner)}){{{least},{'' if most == _parser.MAXREPEAT else most}}}"
+        if most <= 1:
+            return f"(?:{_sequence(inner)}){{{least},{most}}}"
+        return f"(?:{_sequence(inner)}){'+' if least else '*'}"  # uncounted: counting makes automata of a thousand times the size
     raise NoBeginnings(f"{kind.lower()} can't be looked for in a stream")
 
 

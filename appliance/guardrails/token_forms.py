@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from appliance.guardrails.pattern import Found, Judge, Match, Pattern
 from appliance.guardrails.dummies import is_filled_in
+from appliance.guardrails.pattern import Found, Judge, Match, Pattern
 
 RUN = "0-9A-Za-z_-"  # what tokens are made of
 DOTTED = "0-9A-Za-z_.~%=+/|!$-"  # and those with parts

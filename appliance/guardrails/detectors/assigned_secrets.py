@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable
 
+from appliance.guardrails.dummies import is_path, is_placeholder
 from appliance.guardrails.entropy import bits, changes, classes, is_random, words_part
 from appliance.guardrails.grouped_pattern import grouped
 from appliance.guardrails.pattern import Found, Match, Pattern
-from appliance.guardrails.dummies import is_path, is_placeholder
 
 _TYPE = "SECRET_API_KEY"
 _PUBLIC = re.compile(

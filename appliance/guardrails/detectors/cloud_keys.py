@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
+from appliance.guardrails.dummies import is_filled_in
 from appliance.guardrails.entropy import bits
 from appliance.guardrails.grouped_pattern import grouped
 from appliance.guardrails.pattern import Found, Match, Pattern
-from appliance.guardrails.dummies import is_filled_in
 from appliance.guardrails.token_forms import DOTTED, Form, stands_alone, tokens
 
 _AWS = ("AKIA", "ASIA", "ABIA", "ACCA", "AROA", "AIDA", "AGPA", "AIPA", "ANPA", "ANVA", "APKA", "ASCA")

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from functools import partial
 
+from appliance.guardrails.dummies import is_path, is_placeholder
 from appliance.guardrails.entropy import classes, is_random
 from appliance.guardrails.grouped_pattern import grouped
 from appliance.guardrails.pattern import Found, Match, Pattern
-from appliance.guardrails.dummies import is_path, is_placeholder
 
 _PASSWORD, _KEY = "SECRET_PASSWORD", "SECRET_API_KEY"
 

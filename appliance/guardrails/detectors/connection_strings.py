@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable
 
+from appliance.guardrails.dummies import is_filled_in, is_placeholder
 from appliance.guardrails.entropy import bits, is_random
 from appliance.guardrails.grouped_pattern import grouped
 from appliance.guardrails.pattern import Found, Match, Pattern
-from appliance.guardrails.dummies import is_filled_in, is_placeholder
 
 _TYPES = ("SECRET_CONNECTION_STRING", "SECRET_URL_CREDENTIALS")
 _DATABASES = re.compile(

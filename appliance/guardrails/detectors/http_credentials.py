@@ -5,10 +5,10 @@ from collections.abc import Iterable
 
 from appliance.guardrails.detectors.connection_strings import is_trivial
 from appliance.guardrails.detectors.web_tokens import decoded
+from appliance.guardrails.dummies import is_filled_in, is_placeholder
 from appliance.guardrails.entropy import bits, classes, is_random
 from appliance.guardrails.grouped_pattern import grouped
 from appliance.guardrails.pattern import Found, Match, Pattern
-from appliance.guardrails.dummies import is_filled_in, is_placeholder
 
 _AUTHORIZATION = "SECRET_AUTHORIZATION"
 _CODE = re.compile(r"^[A-Za-z_][a-z_]*$|^[a-z]+[A-Z][A-Za-z]*$")  # a variable's name, not a value

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable
 from itertools import pairwise
 
+from appliance.guardrails.dummies import is_placeholder
 from appliance.guardrails.entropy import bits, classes
 from appliance.guardrails.grouped_pattern import grouped
 from appliance.guardrails.pattern import Found, Match, Pattern
-from appliance.guardrails.dummies import is_placeholder
 
 _PASSWORD = "SECRET_PASSWORD"
 # Ends of names whose value is about a password, and is none.

@@ -4,10 +4,10 @@ import binascii
 from collections.abc import Iterable
 from functools import partial
 
+from appliance.guardrails.dummies import is_filled_in
 from appliance.guardrails.entropy import bits, classes
 from appliance.guardrails.grouped_pattern import grouped
 from appliance.guardrails.pattern import Found, Match, Pattern
-from appliance.guardrails.dummies import is_filled_in
 from appliance.guardrails.token_forms import stands_alone
 
 _EDGE = r"(?:^|[^0-9A-Za-z_.-]|\\[nrt]|%[0-9A-F]{2}|=|\[[0-9;]{1,9}m)"

@@ -3,9 +3,9 @@
 import binascii
 from collections.abc import Iterable
 
+from appliance.guardrails.dummies import is_filled_in
 from appliance.guardrails.grouped_pattern import grouped
 from appliance.guardrails.pattern import Found, Match, Pattern
-from appliance.guardrails.dummies import is_filled_in
 
 _HEADER_MAX = 2_000
 

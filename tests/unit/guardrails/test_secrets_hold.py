@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.guardrails.detectors import private_keys
+from appliance.guardrails.dummies import is_filled_in, is_placeholder
 from appliance.guardrails.entropy import bits, changes, is_random
 from appliance.guardrails.grouped_pattern import _ungrouped
-from appliance.guardrails.dummies import is_filled_in, is_placeholder
 from appliance.guardrails.scanner import Scanner
 from tests.unit.guardrails.secret_values import SCANNER, drawn, secrets_of, values_of
 
