@@ -56,7 +56,10 @@ _TAIL = r"[A-Za-z0-9_.-]*"
 _TYPED_AS = r"[ \t]{0,4}:[ \t]{0,2}[&A-Za-z'\[\]<>?|. ]{2,30}="
 _FIELD = r"[,\s{]{1,40}\\{0,3}[\"']?(?i:value|default|content)\\{0,3}[\"']?[ \t]{0,2}[:=]"
 _OF = r"\s(?i:for|of|on|to)\s[^\n:=.,;\"'()]{1,40}?(?:\s(?i:is|was|=)|[ \t]?[:=])"
-_IS = rf"(?:{_TYPED_AS}|%3[dD]|[ \t]{{1,8}}\|[ \t]{{1,8}}|{_FIELD}|{_OF}|>|[ \t]{{0,8}}(?::=|=>|===?|[:=]|->)|\s{{1,2}}(?i:is|was|ist|lautet|est|es|\xe9|je|hai|to|set to|auf)\b:?|,)"
+_IS = (
+    rf"(?:{_TYPED_AS}|%3[dD]|[ \t]{{1,8}}\|[ \t]{{1,8}}|{_FIELD}|{_OF}|>|[ \t]{{0,8}}(?::=|=>|===?|[:=]|->)"
+    rf"|\s{{1,2}}(?i:is|was|ist|lautet|est|es|\xe9|je|hai|to|set to|auf)\b:?|,)"
+)
 _VALUE = (
     r"""(?:[bfru@$]{0,2}["][^"\r\n\\]+|[bfru@$]{0,2}['][^'\r\n\\]+|[`][^`\r\n]+|\\{1,4}["'][^"'\r\n\\]+"""
     r"""|&(?:amp;)?quot;[^"\r\n<]+|"""
