@@ -363,6 +363,10 @@ MUST_PASS = [
     "-----BEGIN PGP SIGNATURE-----\n\n"
     + "\n".join(drawn("{b64}", line) for line in range(4))
     + "\n=abcd\n-----END PGP SIGNATURE-----",
+    "\n".join(f"2026-01-02 03:04:0{line} {drawn('{b64}', line)}" for line in range(4)).join(
+        ["2026-01-02 03:04:05 -----BEGIN CERTIFICATE-----\n", "\n2026-01-02 03:04:06 -----END CERTIFICATE-----"]
+    ),
+    "Content-Transfer-Encoding: base64\n\n" + "\n".join(drawn("{b76}", line) for line in range(4)),
     "-----BEGIN RSA PRIVATE KEY-----\n...\n-----END RSA PRIVATE KEY-----",
     "-----BEGIN PRIVATE KEY-----\n<your key>\n-----END PRIVATE KEY-----",
     "A file that starts with -----BEGIN RSA PRIVATE KEY----- holds a private key.",
