@@ -168,7 +168,6 @@ class Appliance:
         sender = Sender(self.client, LocalChat(self.local_models, metrics), self.images)
         check_policy(settings.guardrail_policy)
         self.guarding = Guarding(partial(make_guard, well_formed), settings.guardrail_policy)
-        self.guarding.start()
         pipeline = Pipeline(self.ledger, self.router, sender, prices, metrics, activity, live, self.guarding, settings)
         surface = ChatSurface(self.door, pipeline, request_seconds_max=settings.request_seconds_max)
         routes = (

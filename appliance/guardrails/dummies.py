@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 
-from appliance.guardrails.entropy import is_random, words_part
+from appliance.guardrails.entropy import bits, is_random, words_part
 
 # Something that a machine fills in: shells, templates, CI, Terraform, Kubernetes, formats.
 _REFERENCE = re.compile(
@@ -105,4 +105,4 @@ def _is_more(value: str, named: re.Match[str]) -> bool:
     if _DOCUMENTED.search(value) and len(value) > 36 and not value.startswith("hf_") and any(one in "/+" for one in value):
         return False
     left = value[: named.start()] + value[named.end() :]
-    return is_random(left, 20)
+    return is_random(left, 20) or (len(left) >= 20 and bits(left) > 3.8 and words_part(left) < 0.6)

@@ -9,17 +9,16 @@ from appliance.guardrails.grouped_pattern import grouped
 from appliance.guardrails.pattern import Found, Match, Pattern
 
 _TYPE = "SECRET_API_KEY"
-_PUBLIC = re.compile(
-    r"(?:public|publishable|pub|primary|foreign|sort|partition|cache|row|hash|map|dict|object|s3|storage_?path|index"
-    r"|unique|composite|surrogate|business"
-    r"|csrf|xsrf|next_?page|page|continuation|cursor|sync|pagination|idempotency|dedup|routing|translation|i18n"
-    r"|locale|message|metric|registry|hot|short|arrow"
-    r"|group|bucket|lookup|config|property|pixel|site|recaptcha_?site|eos|bos|pad|unk|mask|special|cls|sep|max|min"
-    r"|num|prompt|completion|total|input|output"
-    r"|stop|first|last|current|prev|design|color|sha|md5|commit|etag|checksum|integrity|digest|fingerprint|thumbprint"
-    r"|host|ssh_?host|known)[_.\s-]?$",
-    re.IGNORECASE,
+# What stands before the word and makes it another: `public key`, `csrf_token`, `max_tokens`.
+_PUBLIC_WORDS = (
+    "public publishable pub primary foreign sort partition cache row hash map dict object s3 storagepath "
+    "storage_path index unique composite surrogate business csrf xsrf nextpage next_page page continuation cursor "
+    "sync pagination idempotency dedup routing translation i18n locale message metric registry hot short arrow "
+    "group bucket lookup config property pixel site eos bos pad unk mask special cls sep max min num prompt "
+    "completion total input output stop first last current prev design color sha md5 commit etag checksum integrity "
+    "digest fingerprint thumbprint host known "
 )
+_PUBLIC = tuple(_PUBLIC_WORDS.split())
 _ABOUT = re.compile(
     r"(?:hash|length|len|size|type|name|names|field|file|path|url|uri|endpoint|count|counts|limit|expir\w*|expires\w*"
     r"|ttl|age|at|header|prefix|suffix|label|index"
@@ -31,7 +30,7 @@ _ABOUT = re.compile(
 _TRAILING = ".,;:)]}>*`"
 _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9A-F]{32,64}|[0-9a-f]{56,128}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-_WEAK = re.compile(r"^(?:key|token|auth|cred|credential|credentials|nonce|salt|hmac|seed)$", re.IGNORECASE)
+_WEAK = re.compile(r"^(?:key|token|auth|cred|creds|credential|credentials|nonce|salt|hmac|seed)$", re.IGNORECASE)
 
 _QUOTE = r"""(?:\\{0,4}["'`]|&(?:amp;)?quot;)"""
 _WORD = (
@@ -39,19 +38,29 @@ _WORD = (
     r"|service|storage|subscription|webhook|session|shared"
     r"|license|admin|deploy|application|developer|jwt|hmac|aes|cipher|cookie|crypt|rest|integration"
     r"|project)[_. -]?(?:api[_. -]?)?(?:key|secret|token|pwd|cred(?:ential)?s?|salt)"
-    r"|secret[_. -]?(?:access[_. -]?)?key|secret|token|apikey|auth[_. -]?code|credential|cred|nonce|salt|key|bearer"
+    r"|secret[_. -]?(?:access[_. -]?)?key|secret|token|apikey|auth[_. -]?code|cred(?:ential)?s?|[_-]pat|[_-]jwt"
+    r"|nonce|salt|key|bearer"
     r"|auth|geheimnis|schl\xe9ssel|jeton|cl\xe9 api|cl\xe9)"
 )
+_INDEX = r"""(?:\[["'][^"'\n]{1,40}["'])?"""
+_WRAP = r"(?:[({\[]|%[qQ][({])?"
 _FIELD = r"[,\s{]{1,40}\\{0,3}[\"']?(?i:value|default|content)\\{0,3}[\"']?[ \t]{0,2}[:=]"
 _TYPED_AS = r"[ \t]{0,4}:[ \t]{0,2}[&A-Za-z'\[\]<>?|. ]{2,30}="
-_IS = rf"(?:{_TYPED_AS}|{_FIELD}|>|[ \t]{{0,8}}(?::=|=>|\|\||\?=|[:=])|\s{{1,2}}(?i:is|ist|est|es|hai)\b:?|,)"
-_VALUE = r"""(?:[bfru@$]{0,2}["][^"\s\\]{8,}["]?|[bfru@$]{0,2}['][^'\s\\]{8,}[']?|[`][^`\s\\]{8,}[`]?|\\{1,4}["'][^"'\s\\]{8,}|&(?:amp;)?quot;[^"\s<&]{8,}|[0-9A-Za-z_.~+/%=!@#$^*:?-]{8,})"""
+_IS = (
+    rf"(?:{_TYPED_AS}|{_FIELD}|>\s{{0,20}}"
+    rf"|[ \t]{{0,8}}(?::{{1,3}}=|=>|\|\||[?.|+]=|<-|->|[:=])|[ \t]{{1,3}}[A-Za-z]{{2,10}}[ \t]{{0,2}}="
+    rf"|\s{{1,2}}(?i:is|ist|est|es|hai)\b:?|,)"
+)
+_VALUE = (
+    r"""(?:[bfru@$]{0,2}["][^"\s\\]{8,}["]?|[bfru@$]{0,2}['][^'\s\\]{8,}[']?|[`][^`\s\\]{8,}[`]?|"""
+    r"""\\{1,4}["'][^"'\s\\]{8,}|&(?:amp;)?quot;[^"\s<&]{8,}|[0-9A-Za-z_.~+/%=!@#$^*:?-]{8,})"""
+)
 _OPENS = re.compile(r"""[bfru@$]{0,2}["']|\\{0,4}["'`]|&(?:amp;)?quot;""")
 
 
 def _pair(match: Match) -> Iterable[Found]:
     word, tail, link, raw = match.group(1), match.group(2), match.group(3).strip(), match.group(4)
-    if _ABOUT.search(tail) or _PUBLIC.search(match.before(24)) or (tail and tail[0].islower() and tail[0].isalpha()):
+    if (tail and _is_about(tail)) or match.before(24).lower().rstrip("_. -").endswith(_PUBLIC):
         return []
     if word.lower() in ("key", "auth", "cred", "salt", "secret", "token") and match.before(1).islower() and word[0].islower():
         return []
@@ -59,16 +68,27 @@ def _pair(match: Match) -> Iterable[Found]:
     value = raw[opened.end() :] if opened else raw
     start = match.span(4)[0] + (opened.end() if opened else 0)
     value = value.rstrip("\"'`") if opened else value.rstrip(_TRAILING)
-    if is_placeholder(value) or is_path(value) or (match.text[match.end : match.end + 1] or " ") in "<{$[(":
+    if is_placeholder(value) or is_path(value) or _goes_on(match, link):
         return []
     score = _score(match, word, tail, value, is_quoted=opened is not None, link=link)
     return [Found(_TYPE, score, (start, start + len(value)))] if score else []
 
 
+def _goes_on(match: Match, link: str) -> bool:
+    """A template's part or a call follows: what was read is no value."""
+    following = match.text[match.end : match.end + 1]
+    return following != "" and following in ("{$[(" if link == ">" else "<{$[(")
+
+
+def _is_about(tail: str) -> bool:
+    """`token_count`, `keyboard`: the value isn't the key."""
+    return _ABOUT.search(tail) is not None or (tail[0].islower() and tail[0].isalpha())
+
+
 def _score(match: Match, word: str, tail: str, value: str, *, is_quoted: bool, link: str) -> float:
     is_weak = _WEAK.match(word) is not None and not _names_more(match)
     if link == ",":
-        return 0.6 if is_quoted and is_random(value, 20) and not _HASH.fullmatch(value) else 0.0
+        return 0.6 if is_quoted and is_random(value, 20) and (not is_weak or not _HASH.fullmatch(value)) else 0.0
     if _UUID.fullmatch(value):
         return 0.55 if not is_weak or word.lower() == "token" else 0.0
     if _HASH.fullmatch(value):
@@ -91,7 +111,7 @@ PATTERNS: tuple[Pattern, ...] = (
     grouped(
         name="assigned_secrets",
         types=(_TYPE,),
-        regex=rf"({_WORD})((?:[A-Za-z0-9_.-]*)){_QUOTE}?[\])]{{0,2}}({_IS})[ \t]{{0,4}}({_VALUE})",
+        regex=rf"({_WORD})([A-Za-z0-9_.-]*){_INDEX}{_QUOTE}?[\])]{{0,2}}({_IS})[ \t]{{0,4}}{_WRAP}({_VALUE})",
         judge=_pair,
         length_max=600,
         looks_after=1,

@@ -56,7 +56,11 @@ _TAIL = r"[A-Za-z0-9_.-]*"
 _TYPED_AS = r"[ \t]{0,4}:[ \t]{0,2}[&A-Za-z'\[\]<>?|. ]{2,30}="
 _FIELD = r"[,\s{]{1,40}\\{0,3}[\"']?(?i:value|default|content)\\{0,3}[\"']?[ \t]{0,2}[:=]"
 _OF = r"\s(?i:for|of|on|to)\s[^\n:=.,;\"'()]{1,40}?(?:\s(?i:is|was|=)|[ \t]?[:=])"
-_IS = rf"(?:{_TYPED_AS}|%3[dD]|[ \t]{{1,8}}\|[ \t]{{1,8}}|{_FIELD}|{_OF}|>|[ \t]{{0,8}}(?::=|=>|===?|[:=]|->)|\s{{1,2}}(?i:is|was|ist|lautet|est|es|\xe9|je|hai|to|set to|auf)\b:?|,)"
+_IS = (
+    rf"(?:{_TYPED_AS}|%3[dD]|[ \t]{{1,8}}\|[ \t]{{1,8}}|{_FIELD}|{_OF}|>|[ \t]{{0,8}}(?::{{1,3}}=|=>|===?|[?.|+]=|<-|->|[:=])"
+    rf"|[ \t]{{1,3}}(?:string|String|str)[ \t]{{0,2}}="
+    rf"|\s{{1,2}}(?i:is|was|ist|lautet|est|es|\xe9|je|hai|to|set to|auf)\b:?|,)"
+)
 _VALUE = (
     r"""(?:[bfru@$]{0,2}["][^"\r\n\\]+|[bfru@$]{0,2}['][^'\r\n\\]+|[`][^`\r\n]+|\\{1,4}["'][^"'\r\n\\]+"""
     r"""|&(?:amp;)?quot;[^"\r\n<]+|"""
@@ -68,7 +72,7 @@ _OPENS = re.compile(r"""[bfru@$]{0,2}["']|\\{0,4}["'`]|&(?:amp;)?quot;|&#3[49];|
 def _pair(match: Match) -> Iterable[Found]:
     word, tail, link, raw = match.group(1), match.group(2), match.group(3), match.group(4)
     if (
-        _ABOUT.search(word + tail)
+        (tail and _ABOUT.search(word + tail))
         or _is_part_of_a_word(match)
         or (word.lower() in ("pw", "pass", "clave", "parola") and tail[:1].isalpha())
     ):
@@ -115,7 +119,7 @@ def _score(match: Match, value: str, *, is_quoted: bool, link: str, tail: str) -
     if link == "," or (value[0] in "|>-@$%{[(<" and len(value) < 8):
         return 0.0
     is_plain = _IDENTIFIER.match(value) is not None
-    if link not in (":", "=", ":=", "=>", "->", "==", "===", "%3d"):
+    if link not in (":", "=", ":=", "=>", "->", "==", "===", "%3d", "::=", ":::=", ".=", "|=", "?=", "<-", "string =", "str ="):
         return 0.0 if (is_plain and not _is_mixed(value)) or _SAYS.match(value) else 0.7
     if not is_plain:
         return 0.0 if value.isdigit() and len(value) < 4 else 0.75

@@ -70,12 +70,17 @@ def _line(match: Match) -> Iterable[Found]:
         return []
     if _is_head(value):
         return [Found(_PRIVATE, 0.85, (start, end))]
-    if len(value) > _LINE_MAX or classes(value) < 3 or not _BEFORE.search(match.text[max(0, start - 56) : start]):
+    if len(value) > _LINE_MAX or classes(value) < 3:
         return []
     after = match.text[end : end + 32]
     if not _AFTER.match(after) or not (len(value) in _WIDTHS or (_ENDS_CODED.match(after) and _is_wide(value))):
         return []
-    if bits(value) < 4.2 or value.startswith(("AAAA", "eyJ")) or _is_text(value):
+    if (
+        not _BEFORE.search(match.text[max(0, start - 56) : start])
+        or bits(value) < 4.2
+        or value.startswith(("AAAA", "eyJ"))
+        or _is_text(value)
+    ):
         return []
     return [Found(_PRIVATE, 0.55, (start, end))]
 
