@@ -263,6 +263,7 @@ class Appliance:
     async def start(self) -> None:
         """Begin what runs by itself."""
         self.door.start()
+        self.guarding.start()
         self.offers.start()
         await self.vllm.start()
         await self.lan.start()

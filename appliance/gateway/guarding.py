@@ -8,7 +8,6 @@ from appliance.gateway.call import Call
 from appliance.gateway.input_inspection import InputInspection
 from appliance.gateway.output_inspection import OutputInspection
 from appliance.guardrails.guard import Guard
-from appliance.guardrails.policy import Policy
 from appliance.telemetry.logs import get_logger
 
 NOTHING = "off"
@@ -25,28 +24,25 @@ class Guarding:
         self._guard: Guard | None = None
 
     def start(self) -> None:
-        """Begin to build them. Inside the event loop."""
+        """Begin to build them, where requests are under a policy. Inside the event loop."""
+        if self.policy_name != NOTHING:
+            self._begin()
+
+    def _begin(self) -> None:
         self._making = asyncio.ensure_future(asyncio.to_thread(self._make))
 
     async def guard(self) -> Guard:
         """Errors: GuardrailFailed: they can't be built."""
         if self._guard is None:
             if self._making is None:
-                self.start()
+                self._begin()
             assert self._making is not None
             try:
                 self._guard = await asyncio.shield(self._making)
             except Exception as error:
                 _log.error("the detectors could not be built", exc_info=error)
-                raise GuardrailFailed(
-                    "the guardrails could not be started", fix="`gatehouse doctor` says what is wrong."
-                ) from None
+                raise GuardrailFailed("the guardrails could not be started", fix="The log says what is wrong.") from None
         return self._guard
-
-    async def policy(self, name: str | None = None) -> Policy:
-        """Errors: GuardrailFailed."""
-        guard = await self.guard()
-        return guard.policies[name or self.policy_name]
 
     async def inspect_input(self, call: Call) -> None:
         """Errors: ContentBlocked, GuardrailFailed."""
