@@ -11,6 +11,7 @@ from appliance.guardrails.pattern import Found, Match, Pattern
 _TYPE = "SECRET_API_KEY"
 # What stands before the word and makes it another: `public key`, `csrf_token`, `max_tokens`.
 _PUBLIC_WORDS = (
+    "dedupe anchor natural record query order sorting filter "
     "public publishable pub primary foreign sort partition cache row hash map dict object s3 storagepath "
     "storage_path index unique composite surrogate business csrf xsrf nextpage next_page page continuation cursor "
     "sync pagination idempotency dedup routing translation i18n locale message metric registry hot short arrow "
@@ -60,7 +61,7 @@ _OPENS = re.compile(r"""[bfru@$]{0,2}["']|\\{0,4}["'`]|&(?:amp;)?quot;""")
 
 def _pair(match: Match) -> Iterable[Found]:
     word, tail, link, raw = match.group(1), match.group(2), match.group(3).strip(), match.group(4)
-    if (tail and _is_about(tail)) or match.before(24).lower().rstrip("_. -").endswith(_PUBLIC):
+    if (tail and _is_about(tail)) or names_another(match):
         return []
     if word.lower() in ("key", "auth", "cred", "salt", "secret", "token") and match.before(1).islower() and word[0].islower():
         return []
@@ -72,6 +73,11 @@ def _pair(match: Match) -> Iterable[Found]:
         return []
     score = _score(match, word, tail, value, is_quoted=opened is not None, link=link)
     return [Found(_TYPE, score, (start, start + len(value)))] if score else []
+
+
+def names_another(match: Match) -> bool:
+    """`primary_key`, `csrf token`: the word before it makes it no secret."""
+    return match.before(24).lower().rstrip("_. -").endswith(_PUBLIC)
 
 
 def _goes_on(match: Match, link: str) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from functools import partial
 
+from appliance.guardrails.detectors.assigned_secrets import names_another
 from appliance.guardrails.dummies import is_path, is_placeholder
 from appliance.guardrails.entropy import classes, is_random
 from appliance.guardrails.grouped_pattern import grouped
@@ -24,6 +25,8 @@ def _beside(kind: str, length_min: int, match: Match) -> Iterable[Found]:
     """Beside its name with nothing between: prose looks like that, so it must look drawn by chance."""
     start, end = match.span(1)
     value = match.text[start:end].rstrip(".,;:)!?")
+    if kind == _KEY and names_another(match):
+        return []
     is_likely = is_random(value, length_min) or (
         len(value) >= 8 and kind == _PASSWORD and any(one in "!@#$%^&*" for one in value[:-1])
     )
@@ -81,7 +84,7 @@ PATTERNS: tuple[Pattern, ...] = (
     grouped(
         name="keys_beside_their_name",
         types=(_KEY,),
-        regex=r"""(?i:key|secret|token|credential|passcode|auth)(?:["'`:]|\s\(?is\)?)?\s{1,2}(?:is\s|=\s"""
+        regex=r"""(?:\b|[_-])(?i:key|secret|token|credential|passcode|auth)(?:\s\(?is\)?)?\s{1,2}(?:is\s|=\s"""
         r"""|value\s)?["'`<(]?([A-Za-z_+/=-]{0,24}[0-9][0-9A-Za-z_.~+/=-]{8,})""",
         judge=partial(_beside, _KEY, 20),
         length_max=420,

@@ -387,3 +387,18 @@ def test_a_secret_is_found_by_what_stands_around_it(text: str, form: str) -> Non
 @pytest.mark.parametrize("text", MUST_PASS, ids=[str(number) for number in range(len(MUST_PASS))])
 def test_what_is_no_secret_passes(text: str) -> None:
     assert secrets_of(text) == []
+
+
+BENIGN_NAMES = (
+    "id user_id request_id trace_id correlationId commit sha revision digest checksum etag fingerprint object_key "
+    "cache_key row_key primary_key  publicKey public_key foreign_key partition_key sort_key s3_key i18n_key "
+    "idempotency_key site_key monkey turkey hotkey build_id serial  transaction_id wallet signature_algorithm kid "
+    "client_id tenant_id key_id kms_key_id access_key_name secret_name author compass passage "
+)
+
+
+@pytest.mark.parametrize("name", BENIGN_NAMES.split())
+def test_a_value_drawn_by_chance_under_a_harmless_name_passes(name: str) -> None:
+    for form in ("{x32}", "{x40}", "{x64}", "{w24}", "{x8}-{x4}-{x4}-{x4}-{x12}", "{b43}=", "{d12}"):
+        for written in ('{}: "{}"', "{}={}", '"{}": "{}",', "{} = '{}'", "{}: {}", "the {} {} is new"):
+            assert secrets_of(written.format(name, drawn(form))) == [], written
