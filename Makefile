@@ -4,7 +4,7 @@
 #   PEERS=1 make bench      beside LiteLLM and Portkey too
 
 .DEFAULT_GOAL := help
-.PHONY: help run tray engine test test-llama test-vllm check fix bench bench-local bench-bundle bench-first-hour bundle docs requirements clean
+.PHONY: help run tray engine test test-llama test-vllm check fix bench bench-local bench-bundle bench-first-hour eval bundle docs requirements clean
 
 given_port = $(if $(filter command,$(origin PORT)),GATEHOUSE_PORT='$(PORT)')
 
@@ -47,6 +47,9 @@ bench-bundle: ## Measure the bundle (size, installation, first answer) and the d
 
 bench-first-hour: ## Count and time what it takes from a bundle to a colleague's first call over HTTPS
 	@sh packaging/bench_first_hour.sh $(ARGS)
+
+eval: ## Measure how well guardrails find things, on labelled texts (DATA=FOLDER)
+	@DATA='$(DATA)' sh packaging/eval.sh
 
 bundle: ## One file for machines without internet: wheels, the model, a signature, install.sh (ARGS="--with-tray"); in dist/
 	@sh packaging/bundle.sh $(ARGS)

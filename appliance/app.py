@@ -4,6 +4,7 @@ Read `Appliance.open` from top to bottom: rooms are built in the order in which 
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import cast
 
 from appliance import __version__
@@ -28,6 +29,7 @@ from appliance.api.web import web_application
 from appliance.clock import Clock
 from appliance.gateway.counting import VendorCounts
 from appliance.gateway.deployment_facts import DeploymentFacts
+from appliance.gateway.guarding import Guarding
 from appliance.gateway.images import Images
 from appliance.gateway.live_requests import LiveRequests
 from appliance.gateway.local_engine import LocalChat
@@ -36,8 +38,10 @@ from appliance.gateway.pipeline import Pipeline
 from appliance.gateway.sending import Sender
 from appliance.gateway.state import State, StateHolder
 from appliance.gateway.stored_responses import StoredResponses
+from appliance.guardrails.house import check_policy, make_guard
 from appliance.home import Home
 from appliance.identity.identity import Identity
+from appliance.identity.key_format import well_formed
 from appliance.identity.key_table import load_key_table
 from appliance.identity.own_keys import OwnKeys
 from appliance.lan.addresses import url_host
@@ -90,6 +94,7 @@ class Appliance:
     vllm: Vllm
     tasks: Tasks
     identity: Identity
+    guarding: Guarding
     retention: Retention
     lan: Lan
     door: Door
@@ -162,7 +167,9 @@ class Appliance:
         self.router.on_breaker = self._told_of_breakers(metrics)
         live = LiveRequests(clock.now_ms(), request_shown)
         sender = Sender(self.client, LocalChat(self.local_models, metrics), self.images)
-        pipeline = Pipeline(self.ledger, self.router, sender, prices, metrics, activity, live, settings)
+        check_policy(settings.guardrail_policy)
+        self.guarding = Guarding(partial(make_guard, well_formed), settings.guardrail_policy)
+        pipeline = Pipeline(self.ledger, self.router, sender, prices, metrics, activity, live, self.guarding, settings)
         surface = ChatSurface(self.door, pipeline, request_seconds_max=settings.request_seconds_max)
         routes = (
             openai_api.OpenAIRoutes(surface).table()
@@ -216,6 +223,7 @@ class Appliance:
             "me": Me(me_sessions, own_keys, OwnUsage(self.database, clock), clock),
             "me_security": MeSecurity(me_sessions, people, own_keys),
             "addresses": Addresses(self.lan, settings, listening.base_url, self.model_to_try, own_keys),
+            "guarding": self.guarding,
             "lan": self.lan,
             "local_models": self.local_models,
             "vllm": self.vllm,
@@ -257,6 +265,7 @@ class Appliance:
     async def start(self) -> None:
         """Begin what runs by itself."""
         self.door.start()
+        self.guarding.start()
         self.offers.start()
         await self.vllm.start()
         await self.lan.start()

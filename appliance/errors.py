@@ -7,6 +7,7 @@ the message says what was wrong, `fix` says what to do.
     │   ├── InvalidField                   invalid_field
     │   │   └── PreviousResponseUnknown    previous_response_not_found
     │   ├── ContextLengthExceeded          context_length_exceeded
+    │   ├── ContentBlocked                 content_blocked
     │   ├── FeatureUnsupported             unsupported_feature
     │   └── UpstreamRefusedRequest         upstream_bad_request
     ├── Unauthorized                   401 unauthorized
@@ -46,6 +47,7 @@ the message says what was wrong, `fix` says what to do.
     │   ├── DeploymentsUnavailable         deployments_unavailable
     │   ├── Overloaded                     overloaded
     │   ├── ShuttingDown                   shutting_down
+    │   ├── GuardrailFailed                guardrail_failed
     │   ├── LedgerUnavailable              ledger_unavailable
     │   ├── LocalModelFailed               local_model_failed
     │   ├── LocalModelStarting             local_model_starting
@@ -58,6 +60,7 @@ No secret, prompt or detected value ever stands in a message. The vendors' SDKs 
 exception by the status alone (openai-python: 400 BadRequestError … >= 500 InternalServerError).
 """
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 
@@ -130,6 +133,25 @@ class ContextLengthExceeded(BadRequest):
     """Prompt and answer don't fit the model's context; the message has both figures."""
 
     code = "context_length_exceeded"
+
+
+class ContentBlocked(BadRequest):
+    """A policy stops what stands in the request. `findings`: types and places, never values."""
+
+    code = "content_blocked"
+
+    def __init__(
+        self, message: str, *, findings: Sequence[Mapping[str, object]] = (), fix: str = "", param: str | None = None
+    ) -> None:
+        super().__init__(message, fix=fix, param=param)
+        self.findings = findings
+
+    def body(self) -> dict[str, object]:
+        told = super().body()
+        inner = told["error"]
+        assert isinstance(inner, dict)
+        inner["findings"] = list(self.findings)
+        return told
 
 
 class FeatureUnsupported(BadRequest):
@@ -410,6 +432,12 @@ class ShuttingDown(Unavailable):
     """The appliance is stopping."""
 
     code = "shutting_down"
+
+
+class GuardrailFailed(Unavailable):
+    """An inspection could not be made, and the policy doesn't let a text pass that nobody looked at."""
+
+    code = "guardrail_failed"
 
 
 class LedgerUnavailable(Unavailable):

@@ -118,6 +118,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     registration_open: Annotated[bool, _is("Anyone who reaches the door may register, after the first (the owner).")] = False
     first_run_key: Annotated[bool, _is("Make a development key at the very first start (loopback only, 7 days).")] = True
 
+    # What is looked at in texts
+    guardrail_policy: Annotated[
+        str, _is("The policy for every request: `off`, `default`, `strict`, or a pack (`dpdp`, `gdpr`, `hipaa`, `pci-dss`).")
+    ] = "off"
+
     # Where things are kept
     database_url: Annotated[
         str, _is("`sqlite:///path`; empty: gatehouse.db in the home folder.", secret=True, env=("DATABASE_URL",))

@@ -1,22 +1,23 @@
 """The way of one request. Read `run` first, then `_to_the_end`: they are the table of contents, each step one call into
 one room.
 
-What comes in between later (limits, guardrails, cache) takes its place in that list; DESIGN's order holds.
+What comes in between later (limits, cache) takes its place in that list; DESIGN's order holds.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator
 from functools import partial
 from typing import Any
 
-from appliance.chat import Chunk, Chunks, Delta
+from appliance.chat import Chunk, Chunks
 from appliance.errors import CallerLeft, FeatureUnsupported, LedgerUnavailable
 from appliance.gateway.allowed_models import resolved
 from appliance.gateway.booking import known, open_entry, settled_entry
 from appliance.gateway.call import Call, Reply, Reservation
 from appliance.gateway.explaining import name_who_can, with_guess
+from appliance.gateway.guarding import Guarding
 from appliance.gateway.live_requests import LiveRequests
+from appliance.gateway.passing import Passing
 from appliance.gateway.sending import Sender
 from appliance.gateway.truth import headers, headers_at_the_end
 from appliance.identity.caller import Caller
@@ -45,10 +46,12 @@ class Pipeline:
         metrics: Metrics,
         activity: Activity,
         live: LiveRequests,
+        guarding: Guarding,
         settings: Settings,
     ) -> None:
         self._prices = prices
         self._live = live
+        self._guarding = guarding
         self._ledger = ledger
         self._router = router
         self._sender = sender
@@ -65,6 +68,7 @@ class Pipeline:
         try:
             self._resolve(call)
             await self._admit(call, body_bytes)
+            await self._guarding.inspect_input(call)
         except BaseException as error:
             await call.end(error)
             raise
@@ -106,18 +110,22 @@ class Pipeline:
 
     async def _to_the_end(self, call: Call) -> AsyncGenerator[Chunk, None]:
         """Pass chunks on and count them; hold back the end of the answer until the ledger has it."""
-        passing = _Passing(call)
+        passing = Passing(call, self._guarding.output(call))
         journey = self._journey(call)
         try:
             while (sign := await journey.sign()) is not None:
                 yield sign
             chunks = _begun(call, journey)
             for chunk in journey.ahead:
-                if passing.goes_on(chunk):
-                    yield chunk
-            async for chunk in chunks:
-                if passing.goes_on(chunk):
-                    yield chunk
+                for ready in passing.take(chunk):
+                    yield ready
+            if not passing.is_stopped():
+                async for chunk in chunks:
+                    for ready in passing.take(chunk):
+                        yield ready
+                    if passing.is_stopped():
+                        break
+            await passing.end(chunks)
             journey.over(None)
             await self._settle(call)
         except BaseException as error:
@@ -126,6 +134,8 @@ class Pipeline:
                 name_who_can(call.state, error, call.caller)
             told = error if call.resolution is None else with_guess(call.state, call.model, call.resolution.guessed, error)
             await call.end(told)
+            for chunk in passing.cut_off(error):
+                yield chunk
             raise told from (error.__cause__ if told is error else error)
         await call.end(None)
         for chunk in passing.held:
@@ -175,43 +185,6 @@ class Pipeline:
             entry.duration_ms if answered else None,
             entry.first_token_ms if call.streamed else None,
         )
-
-
-class _Passing:
-    """Watches what passes: usage, the first token's time, how much text; and holds the end of the answer back."""
-
-    def __init__(self, call: Call) -> None:
-        self.held: list[Chunk] = []
-        self._call = call
-        self._unfinished = (call.chat.n or 1) if call.chat is not None else 1
-
-    def goes_on(self, chunk: Chunk) -> bool:
-        """False: it was put by until the ledger has committed."""
-        call = self._call
-        if chunk.usage is not None:
-            call.usage = chunk.usage
-        for delta in chunk.deltas:
-            if written := _characters(delta):
-                call.characters_out += written
-                if call.first_token is None:
-                    call.first_token = time.monotonic()
-        if chunk.finish is not None:
-            call.finish = chunk.finish
-            self._unfinished -= 1
-        if self._unfinished > 0:
-            return True
-        chunk.more = True  # the rest follows at once
-        self.held.append(chunk)
-        return False
-
-
-def _characters(delta: Delta) -> int:
-    written = len(delta.content) if delta.content else 0
-    if delta.reasoning:
-        written += len(delta.reasoning)
-    if delta.tool_calls:
-        written += sum(len(piece.function.arguments) for piece in delta.tool_calls if piece.function is not None)
-    return written
 
 
 def _number_of(caller: Caller) -> int:

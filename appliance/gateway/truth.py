@@ -34,7 +34,31 @@ def headers(call: Call) -> list[tuple[bytes, bytes]]:
         found.append((b"x-gatehouse-alias", in_a_header(f"{alias} -> {deployment.model}")))
     if dropped := call.dropped.get(deployment.name):
         found.append((b"x-gatehouse-dropped", in_a_header(", ".join(dropped))))
-    return found
+    return found + guardrail_headers(call)
+
+
+def guardrail_headers(call: Call) -> list[tuple[bytes, bytes]]:
+    """Which policy ran on what was sent, and what came of it: types and counts."""
+    tally = call.tally
+    if tally is None:
+        return [(b"x-gatehouse-policy", b"off")]
+    told = {
+        b"x-gatehouse-masked": tally.shown("input", "mask", "tokenise"),
+        b"x-gatehouse-flagged": tally.shown("input", "flag"),
+        b"x-gatehouse-uninspected": ", ".join(f"{kind}={count}" for kind, count in sorted(tally.unread.items())),
+    }
+    found = [(b"x-gatehouse-policy", in_a_header(tally.policy))]
+    return found + [(name, in_a_header(value)) for name, value in told.items() if value]
+
+
+def _of_the_answer(call: Call) -> dict[str, str]:
+    """What was hidden in it, and which values were given back."""
+    if call.tally is None:
+        return {}
+    restored = call.placeholders.times_restored if call.placeholders is not None else 0
+    told = {"masked": call.tally.shown("output", "mask", "tokenise"), "flagged": call.tally.shown("output", "flag")}
+    told |= {"blocked": call.tally.shown("output", "block"), "restored": str(restored or "")}
+    return {name: value for name, value in told.items() if value}
 
 
 def headers_at_the_end(call: Call) -> list[tuple[bytes, bytes]]:
@@ -43,7 +67,7 @@ def headers_at_the_end(call: Call) -> list[tuple[bytes, bytes]]:
     found = [] if call.cost is None else [(b"x-gatehouse-cost", f"{shown(call.cost)} {CURRENCY}".encode())]
     if call.usage.estimated:
         found.append((b"x-gatehouse-usage", b"estimated"))
-    return found
+    return found + [(f"x-gatehouse-answer-{name}".encode(), in_a_header(value)) for name, value in _of_the_answer(call).items()]
 
 
 def last_words(call: Call) -> bytes:
@@ -59,6 +83,7 @@ def last_words(call: Call) -> bytes:
         "tokens_out": call.usage.tokens_out,
         "usage_estimated": call.usage.estimated,
         "dropped": call.dropped.get(deployment, ()),
+        "guardrails": {"policy": call.tally.policy if call.tally is not None else "off", **_of_the_answer(call)},
     }
     return msgspec.json.encode(told)
 

@@ -42,6 +42,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "providers:change": _RUNS_THE_HOUSE,
     "routes:read": _LOOKS_AFTER,
     "routes:change": _RUNS_THE_HOUSE,
+    "guardrails:test": _LOOKS_AFTER | {"developer"},  # of texts of their own
+    "policies:read": _LOOKS_AFTER,
     "machine:control": frozenset({"machine"}),  # whoever may read the home folder; no person over the network
 }
 
@@ -59,6 +61,7 @@ HOUSE = frozenset(
         "providers:change",
         "routes:read",
         "routes:change",
+        "policies:read",
         "machine:control",
     }
 )

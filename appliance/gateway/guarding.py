@@ -1,0 +1,59 @@
+"""Which policy a call is under, and its inspection in both directions."""
+
+import asyncio
+from collections.abc import Callable
+
+from appliance.errors import GuardrailFailed
+from appliance.gateway.call import Call
+from appliance.gateway.input_inspection import InputInspection
+from appliance.gateway.output_inspection import OutputInspection
+from appliance.guardrails.guard import Guard
+from appliance.telemetry.logs import get_logger
+
+NOTHING = "off"
+_log = get_logger("guardrails")
+
+
+class Guarding:
+    """`make` builds the detectors: on a thread, since it takes a second; requests that come before wait for it."""
+
+    def __init__(self, make: Callable[[], Guard], policy_name: str) -> None:
+        self._make = make
+        self.policy_name = policy_name
+        self._making: asyncio.Task[Guard] | None = None
+        self._guard: Guard | None = None
+
+    def start(self) -> None:
+        """Begin to build them, where requests are under a policy. Inside the event loop."""
+        if self.policy_name != NOTHING:
+            self._begin()
+
+    def _begin(self) -> None:
+        self._making = asyncio.ensure_future(asyncio.to_thread(self._make))
+
+    async def guard(self) -> Guard:
+        """Errors: GuardrailFailed: they can't be built."""
+        if self._guard is None:
+            if self._making is None:
+                self._begin()
+            assert self._making is not None
+            try:
+                self._guard = await asyncio.shield(self._making)
+            except Exception as error:
+                _log.error("the detectors could not be built", exc_info=error)
+                raise GuardrailFailed("the guardrails could not be started", fix="The log says what is wrong.") from None
+        return self._guard
+
+    async def inspect_input(self, call: Call) -> None:
+        """Errors: ContentBlocked, GuardrailFailed."""
+        if self.policy_name == NOTHING:
+            return
+        guard = self._guard or await self.guard()
+        call.policy = guard.policies[self.policy_name]
+        await InputInspection(guard).inspect(call, call.policy)
+
+    def output(self, call: Call) -> OutputInspection | None:
+        """None: nothing is to be done with what is answered."""
+        if call.policy is None or call.tally is None or call.form is None or self._guard is None:
+            return None
+        return OutputInspection(self._guard, call.policy, call.tally, call.placeholders)

@@ -1,0 +1,111 @@
+"""What a caller sends, inspected before anything of it leaves: told, hidden, or stopped."""
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+
+from appliance.chat import Text
+from appliance.errors import ContentBlocked, GuardrailFailed
+from appliance.gateway.call import Call
+from appliance.gateway.inspected_texts import instructed, readable
+from appliance.gateway.tally import Tally
+from appliance.guardrails.finding import Finding, resolved
+from appliance.guardrails.guard import LONG, Guard
+from appliance.guardrails.placeholders import Placeholders
+from appliance.guardrails.policy import Policy
+from appliance.guardrails.verdict import Judged, judge
+from appliance.telemetry.logs import get_logger
+
+TOLD_MAX = 20
+_log = get_logger("guardrails")
+
+
+class InputInspection:
+    """Stage 3 of a request's way. `guard` is ready; one for an appliance."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    async def inspect(self, call: Call, policy: Policy) -> None:
+        """Texts of the call are changed as the policy says.
+
+        Errors:  ContentBlocked; GuardrailFailed where a detector failed and the policy doesn't let that pass.
+        """
+        call.tally = tally = Tally(f"{policy.name}@{policy.version}")
+        try:
+            await self._inspect(call, policy, tally)
+        except (ContentBlocked, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            _log.error("an inspection failed", policy=policy.name, error=type(error).__name__)
+            if policy.form.fail == "open":
+                tally.unread["failed"] = 1
+                return
+            raise GuardrailFailed(
+                "the inspection of this request failed, so it was not sent", fix="Try again; the log says what failed."
+            ) from None
+
+    async def _inspect(self, call: Call, policy: Policy, tally: Tally) -> None:
+        found = readable(call.raw, system_prompts=policy.form.system_prompts)
+        tally.unread = found.unread
+        if not found.texts:
+            return
+        length = sum(len(text.value) for text in found.texts)
+        if length > LONG:
+            findings = await asyncio.to_thread(self._found, found.texts)
+        else:
+            findings = self._found(found.texts)
+        call.placeholders = Placeholders() if policy.tokenises else None
+        if self._apply(found.texts, findings, policy, tally, call.placeholders) and call.form is not None:
+            call.chat = call.form.chat(call.raw)
+
+    def _found(self, texts: Sequence[Text]) -> list[list[Finding]]:
+        findings = self._guard.found([text.value for text in texts])
+        places = {id(text): number for number, text in enumerate(texts)}
+        for text in instructed(texts):
+            if attacks := self._guard.attacks(text.value):
+                place = places[id(text)]
+                findings[place] = resolved([*findings[place], *attacks])
+        return findings
+
+    def _apply(
+        self,
+        texts: Sequence[Text],
+        findings: list[list[Finding]],
+        policy: Policy,
+        tally: Tally,
+        placeholders: Placeholders | None,
+    ) -> bool:
+        """Whether any text was changed. Errors: ContentBlocked."""
+        changed: list[tuple[Text, str]] = []
+        blocked: list[tuple[Text, Judged]] = []
+        for text, found in zip(texts, findings, strict=True):
+            verdict = judge(text.value, found, policy, "input", placeholders)
+            tally.add("input", verdict.findings)
+            blocked += [(text, one) for one in verdict.findings if one.action == "block"]
+            if verdict.text != text.value:
+                changed.append((text, verdict.text))
+        if blocked:
+            raise refusal(policy, blocked)
+        for text, value in changed:
+            text.replace(value)
+        return bool(changed)
+
+
+def refusal(policy: Policy, blocked: Sequence[tuple[Text, Judged]]) -> ContentBlocked:
+    """Types and places, never values."""
+    first, kinds = blocked[0][0], sorted({one.type for _, one in blocked})
+    return ContentBlocked(
+        f"the policy {policy.name} stops requests with {', '.join(kinds)}",
+        findings=[{**msgspec.to_builtins(one), "param": path_shown(text.path)} for text, one in blocked[:TOLD_MAX]],
+        param=path_shown(first.path),
+        fix="Leave it out, or ask whoever runs Gatehouse about the policy.",
+    )
+
+
+def path_shown(path: Sequence[str | int]) -> str:
+    shown = ""
+    for part in path:
+        shown += f"[{part}]" if isinstance(part, int) else f".{part}" if shown else part
+    return shown

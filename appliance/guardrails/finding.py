@@ -1,0 +1,58 @@
+"""What a detector found."""
+
+from bisect import bisect_left
+
+import msgspec
+
+ATTACKS = frozenset({"PROMPT_INJECTION", "JAILBREAK"})
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing in a text.
+
+    type:       such as EMAIL; those of secrets begin with SECRET_, an administrator's own with CUSTOM_.
+    start, end: Unicode code points of the text that was given, half open.
+    score:      how sure it is, 0 to 1; policies set the bound (0.5 by default).
+    detector:   who found it: the name of its file, and of the pattern where it is one of many.
+    """
+
+    type: str
+    start: int
+    end: int
+    score: float
+    detector: str
+
+
+def resolved(found: list[Finding]) -> list[Finding]:
+    """What remains where they overlap, in the order of the text: the longest, then the surest.
+
+    Attacks are judged apart: one may be a whole text, and the address inside is to be hidden all the same.
+    """
+    if len(found) < 2:
+        return found
+    values = [one for one in found if one.type not in ATTACKS]
+    attacks = [one for one in found if one.type in ATTACKS]
+    return sorted([*_longest(values), *_longest(attacks)], key=_place)
+
+
+def _longest(found: list[Finding]) -> list[Finding]:
+    """`taken` stays in order, so that each one is compared with its two neighbours only, however many there are."""
+    taken: list[Finding] = []
+    for one in sorted(found, key=_rank):
+        place = bisect_left(taken, one.start, key=_start)
+        ends_before = place == 0 or taken[place - 1].end <= one.start
+        if ends_before and (place == len(taken) or one.end <= taken[place].start):
+            taken.insert(place, one)
+    return taken
+
+
+def _start(one: Finding) -> int:
+    return one.start
+
+
+def _place(one: Finding) -> tuple[int, int]:
+    return one.start, one.end
+
+
+def _rank(one: Finding) -> tuple[int, float, int, str]:
+    return one.start - one.end, -one.score, one.start, one.type

@@ -1,0 +1,77 @@
+"""The room's door: policies by name, and texts judged by them."""
+
+import tomllib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from appliance.guardrails.finding import Finding, resolved
+from appliance.guardrails.policy import Direction, Policy, PolicyForm
+from appliance.guardrails.scanner import Scanner
+from appliance.guardrails.verdict import Verdict, judge
+from appliance.guardrails.window import Act, Holding, Window
+
+BORDER = "\n\x1e\n"  # between texts that are looked at together; no value goes over it
+LONG = 2_000  # characters: longer texts take a thread's time, not the event loop's
+
+
+class Guard:
+    """One for an appliance, shared by all requests and threads. It keeps nothing of any text."""
+
+    def __init__(self, scanner: Scanner, attacks: Scanner, policies: Iterable[Policy]) -> None:
+        self.scanner = scanner
+        self._attacks = attacks
+        self.policies = {policy.name: policy for policy in policies}
+        self._holding = Holding(scanner)
+
+    def judged(self, text: str, policy: Policy, direction: Direction) -> Verdict:
+        """One text by itself."""
+        return judge(text, resolved([*self.scanner.find(text), *self.attacks(text)]), policy, direction)
+
+    def attacks(self, text: str) -> list[Finding]:
+        """Instructions in a text that nobody gave who may."""
+        return self._attacks.find(text)
+
+    def found(self, texts: Sequence[str]) -> list[list[Finding]]:
+        """Findings of each, looked at together: what stands in one explains what stands in the next."""
+        joined = BORDER.join(texts)
+        ends: list[int] = []
+        place = 0
+        for text in texts:
+            ends.append(place + len(text))
+            place = ends[-1] + len(BORDER)
+        return _distributed(self.scanner.find(joined), texts, ends)
+
+    def window(self, act: Act) -> Window:
+        """For a text that comes in pieces."""
+        return Window(self._holding, act)
+
+
+def _distributed(findings: list[Finding], texts: Sequence[str], ends: list[int]) -> list[list[Finding]]:
+    """To the texts that they stand in; one that goes over a border is in both."""
+    found: list[list[Finding]] = [[] for _ in texts]
+    number = 0
+    for one in findings:
+        while number < len(ends) and ends[number] <= one.start:
+            number += 1
+        for place in range(number, len(ends)):
+            begin = ends[place] - len(texts[place])
+            if begin >= one.end:
+                break
+            start, end = max(one.start, begin) - begin, min(one.end, ends[place]) - begin
+            if start < end:
+                found[place].append(Finding(type=one.type, start=start, end=end, score=one.score, detector=one.detector))
+    return found
+
+
+def shipped(folder: Path) -> list[Policy]:
+    """The policies that come with the program. Errors: ValueError that names the file: the installation is broken."""
+    found = []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            form = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), PolicyForm)
+        except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+            raise ValueError(f"{path.name}: {error}") from None
+        found.append(Policy(form))
+    return found

@@ -1,0 +1,46 @@
+"""Everything that this appliance looks for, put together once."""
+
+from collections.abc import Callable
+
+from appliance.data import data_folder
+from appliance.guardrails import encoded
+from appliance.guardrails.detectors import (
+    bank,
+    contact,
+    dates,
+    india,
+    injection,
+    jailbreak,
+    medical,
+    nations,
+    network,
+    numbers,
+)
+from appliance.guardrails.guard import Guard, shipped
+from appliance.guardrails.pattern import Pattern
+from appliance.guardrails.scanner import Scanner
+from appliance.guardrails.secret_patterns import secret_patterns
+from appliance.home import CannotStart
+
+PII = (contact, numbers, india, nations, network, dates, medical, bank)
+ATTACKS = (injection, jailbreak)
+
+
+def check_policy(name: str) -> None:
+    """That it is one of those that ship. Errors: CannotStart."""
+    names = sorted(path.stem for path in data_folder("policies").glob("*.toml"))
+    if name not in names:
+        raise CannotStart(f"guardrail_policy is {name!r}, and there is no such policy.", f"Choose one of {', '.join(names)}.")
+
+
+def value_patterns(is_own_key: Callable[[str], bool]) -> tuple[Pattern, ...]:
+    """Of identifiers and secrets, also where they are encoded. `is_own_key`: the checksum of this appliance's API keys fits."""
+    plain = (*(pattern for room in PII for pattern in room.PATTERNS), *secret_patterns(is_own_key))
+    types = tuple(sorted({kind for pattern in plain for kind in pattern.types}))
+    return (*plain, *encoded.patterns(Scanner(plain), types))
+
+
+def make_guard(is_own_key: Callable[[str], bool]) -> Guard:
+    """Takes a second, most of it RE2's: on a thread of its own."""
+    attacks = Scanner([pattern for room in ATTACKS for pattern in room.PATTERNS])
+    return Guard(Scanner(value_patterns(is_own_key)), attacks, shipped(data_folder("policies")))

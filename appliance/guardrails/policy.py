@@ -1,0 +1,125 @@
+"""A policy: what is done about which findings, in which direction. Read from TOML, checked whole, compiled once."""
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from appliance.guardrails.finding import ATTACKS, Finding
+
+Action = Literal["allow", "flag", "tokenise", "mask", "block"]
+Direction = Literal["input", "output"]
+Form = Literal["label", "last4", "first6last4", "initial"]
+STRICTNESS: dict[Action, int] = {"allow": 0, "flag": 1, "tokenise": 2, "mask": 3, "block": 4}
+GROUPS = ("PII", "SECRETS", "ATTACKS", "CUSTOM", "*")
+RULES_MAX = 200
+EXAMPLES_MAX = 50
+TypeName = Annotated[str, Meta(pattern=r"^(\*|[A-Z][A-Z0-9_]{0,63}\*?)$")]
+Example = Annotated[str, Meta(min_length=1, max_length=4_000)]
+Examples = Annotated[list[Example], Meta(max_length=EXAMPLES_MAX)]
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`types`: names, beginnings of names (`SECRET_*`), or groups: PII, SECRETS, ATTACKS, CUSTOM, `*`."""
+
+    types: Annotated[list[TypeName], Meta(min_length=1, max_length=100)]
+    input: Annotated[Action, Meta(description="What is done with it on its way to a model.")] = "allow"
+    output: Annotated[Action, Meta(description="And in what a model answers.")] = "allow"
+    form: Annotated[Form, Meta(description="How much of a masked value remains.")] = "label"
+    min_score: Annotated[float, Meta(ge=0, le=1, description="Findings less sure than that don't count.")] = 0.5
+    regulated: Annotated[bool, Meta(description="Part of what the pack's law speaks of: counted in its report.")] = False
+    stays_here: Annotated[bool, Meta(description="A text with such a finding goes to models on this machine only.")] = False
+    answers_to: Annotated[str, Meta(max_length=300, description="The article or requirement it answers to.")] = ""
+    must_catch: Annotated[Examples, Meta(description="Texts in which it must find something.")] = []
+    must_pass: Annotated[Examples, Meta(description="Texts in which it must find nothing.")] = []
+
+
+class CustomPattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An expression of an administrator's own (RE2): its findings are CUSTOM_<NAME>."""
+
+    name: Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9_]{0,40}$")]
+    regex: Annotated[str, Meta(min_length=1, max_length=1_000)]
+    must_catch: Examples = []
+    must_pass: Examples = []
+
+
+class PolicyForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A policy as it is written."""
+
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+    title: Annotated[str, Meta(max_length=200)] = ""
+    description: Annotated[str, Meta(max_length=4_000)] = ""
+    fail: Annotated[Literal["closed", "open"], Meta(description="What becomes of a request when an inspection fails.")] = "closed"
+    system_prompts: Annotated[bool, Meta(description="Whether system prompts are inspected as well.")] = True
+    not_found_here: Annotated[
+        Annotated[list[Annotated[str, Meta(max_length=200)]], Meta(max_length=50)],
+        Meta(description="What the law names and no detector on this machine finds."),
+    ] = []
+    rules: Annotated[list[Rule], Meta(max_length=RULES_MAX)] = []
+    custom: Annotated[list[CustomPattern], Meta(max_length=100)] = []
+
+
+class Policy:
+    """Ready for use. Of several rules that name a type the most exact one holds, and of equals the first."""
+
+    def __init__(self, form: PolicyForm, version: int = 1) -> None:
+        self.form = form
+        self.name, self.version = form.name, version
+        self._rules: dict[str, Rule | None] = {}
+
+    def rule(self, type_name: str) -> Rule | None:
+        """What holds for findings of a type; None: nothing does."""
+        if type_name not in self._rules:
+            best = max(((_exactness(named, type_name), -place, rule) for place, rule, named in self._named()), key=_first_two)
+            self._rules[type_name] = best[2] if best[0] else None
+        return self._rules[type_name]
+
+    def _named(self) -> Iterable[tuple[int, Rule | None, str]]:
+        yield len(self.form.rules), None, ""
+        for place, rule in enumerate(self.form.rules):
+            for named in rule.types:
+                yield place, rule, named
+
+    @property
+    def tokenises(self) -> bool:
+        """Some values come back to their caller."""
+        return any(rule.input == "tokenise" for rule in self.form.rules)
+
+    def action(self, finding: Finding, direction: Direction) -> Action:
+        rule = self.rule(finding.type)
+        if rule is None or finding.score < rule.min_score:
+            return "allow"
+        return rule.input if direction == "input" else rule.output
+
+    def acts_on(self, types: Iterable[str], direction: Direction | None = None) -> bool:
+        """Whether findings of any of these would come to anything."""
+        rules = [rule for rule in map(self.rule, types) if rule is not None]
+        if direction is None:
+            return any(rule.input != "allow" or rule.output != "allow" for rule in rules)
+        return any((rule.input if direction == "input" else rule.output) != "allow" for rule in rules)
+
+
+def _first_two(entry: tuple[int, int, Rule | None]) -> tuple[int, int]:
+    return entry[0], entry[1]
+
+
+def _exactness(named: str, type_name: str) -> int:
+    """0: it doesn't mean that type."""
+    if named == type_name:
+        return 1_000
+    if named.endswith("*") and named != "*" and type_name.startswith(named[:-1]):
+        return 100 + len(named)
+    if named in GROUPS and named in (group_of(type_name), "*"):
+        return 1 if named == "*" else 2
+    return 0
+
+
+def group_of(type_name: str) -> str:
+    if type_name in ATTACKS:
+        return "ATTACKS"
+    return "SECRETS" if type_name.startswith("SECRET_") else "CUSTOM" if type_name.startswith("CUSTOM_") else "PII"
+
+
+def strictest(actions: Iterable[Action]) -> Action:
+    return max(actions, key=STRICTNESS.__getitem__, default="allow")

@@ -1,0 +1,80 @@
+"""Runs detectors over a text. One pass over it tells which expressions match at all; only those are then looked at one by one."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+import re2
+
+from appliance.guardrails.finding import Finding, resolved
+from appliance.guardrails.normal_text import NormalText, normal
+from appliance.guardrails.pattern import Match, Pattern, options
+
+
+class TextDetector(Protocol):
+    """Looks at a whole text; a stream can't be cut for it. Findings are in characters of the normalised text."""
+
+    name: str
+    types: tuple[str, ...]
+
+    def find(self, text: NormalText) -> Iterable[Finding]: ...
+
+
+class Unreadable(ValueError):
+    """An expression that RE2 does not take. The message says why."""
+
+
+class Scanner:
+    """Made once for a set of patterns; used by any number of texts, and threads, at once."""
+
+    def __init__(self, patterns: Sequence[Pattern], whole: Sequence[TextDetector] = ()) -> None:
+        self.whole = tuple(whole)
+        self.patterns = tuple(patterns)
+        self._any = re2.Set.SearchSet(options())
+        self._each: list[Any] = []
+        for pattern in self.patterns:
+            try:
+                compiled = re2.compile(pattern.regex.encode("latin-1"), options=options())
+            except re2.error as error:
+                raise Unreadable(_said(error)) from None
+            self._each.append(compiled._regexp)  # its Match gives spans; the wrapper above makes an object of each
+            self._any.Add(pattern.regex.encode("latin-1"))
+        if self.patterns:
+            self._any.Compile()
+
+    def find(self, text: str) -> list[Finding]:
+        """Findings in the given text's own characters, in its order, none overlapping another (attacks apart)."""
+        plain = normal(text)
+        return resolved([_placed(one, plain) for one in self.found_in(plain)])
+
+    def found_in(self, plain: NormalText) -> Iterator[Finding]:
+        """In the normalised text's characters, as they come."""
+        for pattern, match in self.candidates(plain):
+            for one in pattern.judge(match):
+                start, end = one.span or (match.start, match.end)
+                yield Finding(type=one.type, start=start, end=end, score=one.score, detector=pattern.name)
+        for detector in self.whole:
+            yield from detector.find(plain)
+
+    def candidates(self, plain: NormalText) -> Iterator[tuple[Pattern, Match]]:
+        """What the judges are asked about."""
+        for number in self._any.Match(plain.flat) or () if self.patterns else ():
+            pattern, search, flat = self.patterns[number], self._each[number].Match, plain.flat
+            place, end = 0, len(flat)
+            while place <= end:
+                spans = search(re2._Anchor.UNANCHORED, flat, place, end)
+                if spans[0][0] < 0:
+                    break
+                yield pattern, Match(plain, spans)
+                place = spans[0][1] if spans[0][1] > place else place + 1
+
+
+def _placed(one: Finding, plain: NormalText) -> Finding:
+    if plain.starts is None:
+        return one
+    start, end = plain.original(one.start, one.end)
+    return Finding(type=one.type, start=start, end=end, score=one.score, detector=one.detector)
+
+
+def _said(error: Exception) -> str:
+    text = error.args[0] if error.args else str(error)
+    return text.decode(errors="replace") if isinstance(text, bytes) else str(text)

@@ -1,0 +1,77 @@
+"""What a policy says of a text."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from appliance.guardrails.finding import Finding
+from appliance.guardrails.placeholders import Placeholders, escaped, looks_like
+from appliance.guardrails.policy import Action, Direction, Policy, strictest
+from appliance.guardrails.redaction import Mark, masked, redacted
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A finding, and what is done about it."""
+
+    type: str
+    start: int
+    end: int
+    score: float
+    detector: str
+    action: Action
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """`text`: as it goes on; where it doesn't (`action` is block), with what can be shown of it."""
+
+    action: Action
+    text: str
+    findings: list[Judged]
+
+    @property
+    def allowed(self) -> bool:
+        return self.action != "block"
+
+
+def judge(
+    text: str, findings: Sequence[Finding], policy: Policy, direction: Direction, placeholders: Placeholders | None = None
+) -> Verdict:
+    """`findings`: of this text, in its order, none overlapping another (attacks apart). `placeholders`: of the request."""
+    judged = [_judged(one, policy.action(one, direction)) for one in findings]
+    told = [one for one in judged if one.action != "allow"]
+    if not told and placeholders is None:
+        return Verdict("allow", text, [])
+    action = strictest(one.action for one in told)
+    return Verdict(action, redacted(text, _marks(text, told, policy, placeholders)), told)
+
+
+def _judged(one: Finding, action: Action) -> Judged:
+    return Judged(type=one.type, start=one.start, end=one.end, score=one.score, detector=one.detector, action=action)
+
+
+def _marks(text: str, told: list[Judged], policy: Policy, placeholders: Placeholders | None) -> list[Mark]:
+    marks: list[Mark] = []
+    for one in told:
+        value = text[one.start : one.end]
+        if one.action == "tokenise" and placeholders is not None:
+            marks.append(Mark(one.start, one.end, placeholders.of(one.type, value)))
+        elif one.action in ("mask", "tokenise"):
+            rule = policy.rule(one.type)
+            marks.append(Mark(one.start, one.end, masked(one.type, value, rule.form if rule is not None else "label")))
+    if placeholders is not None:
+        taken = [(mark.start, mark.end) for mark in marks]
+        free = [(s, e) for s, e in looks_like(text) if not any(s < end and start < e for start, end in taken)]
+        placeholders.has_escaped = placeholders.has_escaped or bool(free)
+        marks += [Mark(start, end, escaped(text[start:end])) for start, end in free]
+    return _apart(marks)
+
+
+def _apart(marks: list[Mark]) -> list[Mark]:
+    """In order, and those that overlap as one: an attack may stand around an address."""
+    apart: list[Mark] = []
+    for mark in sorted(marks, key=lambda one: (one.start, -one.end)):
+        if apart and mark.start < apart[-1].end:
+            apart[-1] = Mark(apart[-1].start, max(apart[-1].end, mark.end), apart[-1].text)
+        else:
+            apart.append(mark)
+    return apart

@@ -1,0 +1,117 @@
+"""A text that is inspected as it passes. Held back is what could still become part of a finding, and nothing else.
+
+What could: an expression's beginning at the end of what has come (`partial.beginnings`); a candidate whose judge wants to see
+what follows; and whatever of a finding they touch. Before the window stands what was let go of last, for the judges.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+import re2
+
+from appliance.guardrails.finding import Finding, resolved
+from appliance.guardrails.normal_text import NormalText, normal
+from appliance.guardrails.partial import beginnings
+from appliance.guardrails.pattern import options
+from appliance.guardrails.scanner import Scanner
+
+CONTEXT = 256  # characters that were let go of and are still looked at
+HELD_MAX = 4_096
+Act = Callable[[str, list[Finding]], str]
+
+
+class Holding:
+    """Made once for a scanner: what its expressions' beginnings are."""
+
+    def __init__(self, scanner: Scanner) -> None:
+        self.scanner = scanner
+        every = "|".join(beginnings(pattern.regex) for pattern in scanner.patterns)
+        larger = options()
+        larger.max_mem = 256 << 20  # of all expressions together; its automaton is built as far as texts need it
+        self._at_end = re2.compile(f"(?:{every})\\z".encode("latin-1"), options=larger)._regexp if every else None
+
+    def start(self, plain: NormalText) -> int:
+        """Where the last part begins that isn't decided yet, in characters of the normalised text."""
+        if self._at_end is None:
+            return len(plain.flat)
+        (start, _), *_ = self._at_end.Match(re2._Anchor.UNANCHORED, plain.flat, 0, len(plain.flat))
+        return start if start >= 0 else len(plain.flat)
+
+
+class Window(msgspec.Struct):
+    """One text of one answer.
+
+    act: what is shown instead of a part that is let go of, given the findings in it (placed in that part). It may raise: then
+         nothing more is shown.
+    let_go, is_changed: how many characters the last call let go of, and whether it shows others instead.
+    """
+
+    holding: Holding
+    act: Act
+    let_go: int = 0
+    is_changed: bool = False
+    _context: str = ""
+    _held: str = ""
+
+    def feed(self, text: str) -> str:
+        """What can be shown now."""
+        self._held += text
+        plain = normal(self._context + self._held)
+        found, hold = self._looked_at(plain)
+        border = self._place(plain, hold) - len(self._context)
+        if len(self._held) - border > HELD_MAX:
+            border = len(self._held) - HELD_MAX
+        return self._let_go(max(0, border), found)
+
+    def last(self, text: str = "") -> str:
+        """With this the text is whole: nothing waits any more."""
+        self._held += text
+        plain = normal(self._context + self._held)
+        found = resolved([_placed(one, plain) for one in self.holding.scanner.found_in(plain)])
+        return self._let_go(len(self._held), found)
+
+    def _looked_at(self, plain: NormalText) -> tuple[list[Finding], int]:
+        """Findings in the original's characters, and from where on (in the normalised ones) nothing is decided."""
+        hold = self.holding.start(plain)
+        raw: list[Finding] = []
+        for pattern, match in self.holding.scanner.candidates(plain):
+            if match.end + pattern.looks_after > len(plain.flat):
+                hold = min(hold, match.start)
+            for one in pattern.judge(match):
+                start, end = one.span or (match.start, match.end)
+                raw.append(Finding(type=one.type, start=start, end=end, score=one.score, detector=pattern.name))
+        for held in sorted(raw, key=lambda each: -each.start):
+            if held.end > hold:
+                hold = min(hold, held.start)
+        return resolved([_placed(one, plain) for one in raw]), hold
+
+    def _place(self, plain: NormalText, hold: int) -> int:
+        """A border of the normalised text in the original one."""
+        if plain.starts is None or plain.ends is None:
+            return hold
+        return plain.starts[hold] if hold < len(plain.starts) else len(self._context) + len(self._held)
+
+    def _let_go(self, border: int, found: list[Finding]) -> str:
+        self.let_go, self.is_changed = border, False
+        if border == 0:
+            return ""
+        gone, self._held = self._held[:border], self._held[border:]
+        before = len(self._context)
+        inside = [_moved(one, -before) for one in found if one.start >= before and one.end <= before + border]
+        shown = self.act(gone, inside)
+        self.is_changed = shown != gone
+        self._context = (self._context + gone)[-CONTEXT:]
+        return shown
+
+
+def _placed(one: Finding, plain: NormalText) -> Finding:
+    start, end = plain.original(one.start, one.end)
+    return _at(one, start, end)
+
+
+def _moved(one: Finding, by: int) -> Finding:
+    return _at(one, one.start + by, one.end + by)
+
+
+def _at(one: Finding, start: int, end: int) -> Finding:
+    return Finding(type=one.type, start=start, end=end, score=one.score, detector=one.detector)

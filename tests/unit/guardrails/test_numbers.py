@@ -1,0 +1,201 @@
+"""Cards, SSN, Aadhaar, telephones: digits, and what stands between and beside them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from appliance.guardrails.detectors import numbers
+from tests.unit.guardrails.samples import growth, scanner_of, told
+
+SCANNER = scanner_of(numbers.PATTERNS)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("Test content with PII: 123-45-6789", ["US_SSN 123-45-6789"]),
+        ("US passport number 512345678", ["PASSPORT 512345678"]),
+        ("my social is 123 45 6789 ok", ["US_SSN 123 45 6789"]),
+        ("SSN: 123456789", ["US_SSN 123456789"]),
+        ("1 2 3 - 4 5 - 6 7 8 9", ["US_SSN 1 2 3 - 4 5 - 6 7 8 9"]),
+        ("card 4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 please", ["CREDIT_CARD 4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1"]),
+        ("pay with 4111-1111-1111-1111, exp 12/27 cvv 123", ["CREDIT_CARD 4111-1111-1111-1111"]),
+        ("pay with 4111 1111 1111 1111 12/27 123", ["CREDIT_CARD 4111 1111 1111 1111"]),
+        ("378282246310005 is my amex", ["CREDIT_CARD 378282246310005"]),
+        ("ring me: 98765 43210 or 91234 56780", ["PHONE 98765 43210", "PHONE 91234 56780"]),
+        (
+            "phones: +91 98765 43210, +91-91234-56780; 080-2222-3333",
+            ["PHONE +91 98765 43210", "PHONE +91-91234-56780", "PHONE 080-2222-3333"],
+        ),
+        ("(212) 555-0199 (212) 555-0188", ["PHONE (212) 555-0199", "PHONE (212) 555-0188"]),
+        ("Tel. +44 (0)20 7946 0958", ["PHONE +44 (0)20 7946 0958"]),
+        ("Rufnummer 030 1234567", ["PHONE 030 1234567"]),
+        ("téléphone : 06 12 34 56 78", ["PHONE 06 12 34 56 78"]),
+        ("customer_phone=9876543210", ["PHONE 9876543210"]),
+        ('{"phoneNumber":"9876543210","cardNumber":"4111111111111111"}', ["PHONE 9876543210", "CREDIT_CARD 4111111111111111"]),
+        ("1-800-555-0199 ext. 12", ["PHONE 1-800-555-0199 ext. 12"]),
+        ("Aadhaar 2341 2341 2346", ["AADHAAR 2341 2341 2346"]),
+        ("NHS number: 943 476 5919", ["UK_NHS 943 476 5919"]),
+        ("ITIN 912-70-1234", ["US_ITIN 912-70-1234"]),
+        ("In case you need me, 303-724-9121", ["PHONE 303-724-9121"]),
+        ("Call 9876543210/9123456780", ["PHONE 9876543210", "PHONE 9123456780"]),
+        ("PHONE 303.555.0134x22", ["PHONE 303.555.0134x22"]),
+        ("call +1-303-555-0134 x22", ["PHONE +1-303-555-0134 x22"]),
+        ("मेरा आधार नंबर २३४१ २३४१ २३४६ है", ["AADHAAR २३४१ २३४१ २३४६"]),
+        ("ssn=219099999&x=1", ["US_SSN 219099999"]),
+        ("Aadhaar: 2341-2341-2346", ["AADHAAR 2341-2341-2346"]),
+        ("6 1 2 3 4 5 6 7 8 9 is mine", ["PHONE 6 1 2 3 4 5 6 7 8 9"]),
+        ("card 5555 5555 5555 4444 ending", ["CREDIT_CARD 5555 5555 5555 4444"]),
+        ("card 6011000990139424", ["CREDIT_CARD 6011000990139424"]),
+        ("２１９-０９-９９９９", ["US_SSN ２１９-０９-９９９９"]),
+        ("2\u200b19-09-99\u200d99", ["US_SSN 2\u200b19-09-99\u200d99"]),
+        ("social security: 219.09.9999", ["US_SSN 219.09.9999"]),
+    ],
+)
+def test_it_is_found(text: str, values: list[str]) -> None:
+    assert told(SCANNER, text) == values
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SSN: 000-12-3456789",
+        "4111 1111 1111 1112",
+        "Aadhaar 2341 2341 2347",
+        "2328 6037 8052 0975",
+        "9999",
+        "order 5555555555554444",
+        "a1b2c3d4-1234-5678-9012-123456789012",
+        "NHS trust 943 476 5918",
+        "12 345 67 89 10 11",
+        "8 9 10 11 12 13 14 15",
+        "000 12 3456",
+        "order number 123-45-6789 shipped",
+        "Order #4111111111111111 is delayed",
+        "ticket 9876543210 closed",
+        "invoice 9876543210",
+        "tracking no. 9434 7659 1911 2233 44",
+        "ISBN 978-3-16-148410-0",
+        "ISBN 0-306-40615-2",
+        "version 10.4.22.1 released",
+        "upgrade to v1.2.3.4",
+        "section 4.3.2.1 of the manual",
+        "firmware 192.168.1.2 build",
+        "127.0.0.1 and 0.0.0.0 and 255.255.255.0",
+        "2024-03-01 10:22:11,123 INFO done in 1234567 ms",
+        "epoch 1700000000",
+        "timestamp: 1700000000123",
+        "population 1 234 567 890",
+        "revenue was 9 876 543 210 rupees",
+        "total 9876543210.55",
+        "₹9,876,543,210",
+        "lat 12.971598, lon 77.594566",
+        "uuid 550e8400-e29b-41d4-a716-446655440000",
+        "sha1 da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        "model ABCD1234E shipped",
+        "part no ABCPE1234F",
+        "std::vector<int> a::b",
+        "dead::beef",
+        "10:22:33:44:55",
+        "icon@2x.png",
+        "lodash@4.17.21",
+        "@ada_lovelace thanks",
+        "meet me at noon. Then",
+        "look at example.com",
+        "\\d{3}-\\d{2}-\\d{4}",
+        "XXX-XX-1234",
+        "DOB format is DD/MM/YYYY",
+        "The form was revised on 12/05/2020; DOB required",
+        "flight AI 1234567",
+        "GSTIN 27ABCPE1234F1Z9 is invalid",
+        "range 100-200-3000",
+        "score 3-2-4",
+        "2019-2020 2021-2022",
+        "1234567",
+        "12345678901234567890123456789012345678901234567890",
+        "pi is 3.14159265358979",
+        "0.1234567890",
+        "RFC 2616 3.6.1",
+        "1,234,567,890",
+        "ticket INC0012345",
+        "SKU ABC1234567",
+        "ID XYZ9876543",
+        "room 101-22-3333B",
+        "phone number validation with libphonenumber in Python 3.11",
+        "How do I check a credit card with Luhn?",
+        "9876543210.1234",
+        "call sign 1234",
+        "call function 0x1234567890",
+        "page 12345678",
+        "the years 1990 1991 1992 1993",
+        "Windows 10.0.19045.3570",
+        "Chrome/120.0.6099.109",
+        "OID 1.3.6.1",
+        "port 8080, timeout 30000000",
+        "1.1.1.1.1",
+        "a@b",
+        "user@localhost",
+        "git@github.com:x/y.git",
+        "SSH_KEY=ab:cd:ef:01:23:45:67:89:ab:cd:ef:01:23:45:67:89",
+        "step 1 2 3 4 5 6 7 8 9 10",
+        "numbers: 1 2 3 4 5 6 7 8 9",
+        "bingo 4 8 15 16 23 42 7",
+        "EAN 4006381333931",
+        "4006381333931",
+        "UPC 036000291452",
+        "vol. 12 (2019) 123-145",
+        "3-1-2 2-4-1",
+        "in 2024 12 345 678 people",
+        "$1234567890",
+        "memory 8589934592 bytes",
+        "phone case 12345678 in stock",
+        "since 1990-01-02 born again",
+        "he was born in 1970 and moved on 4 May 1999.",
+        "Born: the band's album, released 4 May 1999",
+        "case 20-cv-12345",
+        "docket 1:20-cv-01234",
+        "2 + 2345 6789",
+        "IPv4 has 4294967296 addresses",
+        "call 911 or 112",
+        "PNR 1234567890",
+        "UTR 123456789012",
+        "Transaction ID: 987654321098",
+        "account manager since 2019-10-11",
+        "Mobile 10.15.7 build",
+        "credit 1234 5678",
+        "HDFC0 branch",
+        "sin(123456789)",
+        "run 123456789",
+        "nie wieder 12345678",
+        "Kit number: AB123456C-22",
+    ],
+)
+def test_what_only_looks_like_it_is_not(text: str) -> None:
+    assert told(SCANNER, text) == []
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        "1 ",
+        "1-",
+        "12 ",
+        "123-45-",
+        "(212) ",
+        "4111 1111 1111 ",
+        "+1 303 724 9121, ",
+        "+1",
+        "(1)",
+        "4111111111111111 ",
+        "phone phone 1234567 ",
+    ],
+)
+def test_long_repeats_take_time_in_proportion(repeated: str) -> None:
+    assert growth(SCANNER, repeated) < 10
+
+
+@given(some.text(alphabet="0123456789 -.()+x/é\u200b१" + "\ud800", max_size=60))
+def test_places_are_in_the_text_whatever_it_is(text: str) -> None:
+    for one in SCANNER.find(text):
+        assert 0 <= one.start < one.end <= len(text)
+        assert 0 < one.score <= 1
