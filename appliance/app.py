@@ -4,8 +4,7 @@ Read `Appliance.open` from top to bottom: rooms are built in the order in which 
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from appliance import __version__
 from appliance.api import anthropic as anthropic_api
@@ -38,7 +37,7 @@ from appliance.gateway.pipeline import Pipeline
 from appliance.gateway.sending import Sender
 from appliance.gateway.state import State, StateHolder
 from appliance.gateway.stored_responses import StoredResponses
-from appliance.guardrails.house import check_policy, make_guard
+from appliance.guardrails.policy_files import check_policy
 from appliance.home import Home
 from appliance.identity.identity import Identity
 from appliance.identity.key_format import well_formed
@@ -76,6 +75,15 @@ from appliance.workers.launch import remove_leftovers
 
 CIRCUIT_EVENT = "circuit"
 _log = get_logger("app")
+
+if TYPE_CHECKING:
+    from appliance.guardrails.guard import Guard
+
+
+def _make_guard() -> "Guard":
+    from appliance.guardrails.house import make_guard  # numpy and RE2 with it: a fifth of a second that no start waits for
+
+    return make_guard(well_formed)
 
 
 class Appliance:
@@ -168,7 +176,7 @@ class Appliance:
         live = LiveRequests(clock.now_ms(), request_shown)
         sender = Sender(self.client, LocalChat(self.local_models, metrics), self.images)
         check_policy(settings.guardrail_policy)
-        self.guarding = Guarding(partial(make_guard, well_formed), settings.guardrail_policy)
+        self.guarding = Guarding(_make_guard, settings.guardrail_policy)
         pipeline = Pipeline(self.ledger, self.router, sender, prices, metrics, activity, live, self.guarding, settings)
         surface = ChatSurface(self.door, pipeline, request_seconds_max=settings.request_seconds_max)
         routes = (

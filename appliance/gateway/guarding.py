@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from appliance.errors import GuardrailFailed
 from appliance.gateway.call import Call
-from appliance.gateway.input_inspection import InputInspection
-from appliance.gateway.output_inspection import OutputInspection
-from appliance.guardrails.guard import Guard
 from appliance.telemetry.logs import get_logger
+
+if TYPE_CHECKING:
+    from appliance.gateway.output_inspection import OutputInspection
+    from appliance.guardrails.guard import Guard
 
 NOTHING = "off"
 _log = get_logger("guardrails")
@@ -17,7 +19,7 @@ _log = get_logger("guardrails")
 class Guarding:
     """`make` builds the detectors: on a thread, since it takes a second; requests that come before wait for it."""
 
-    def __init__(self, make: Callable[[], Guard], policy_name: str) -> None:
+    def __init__(self, make: "Callable[[], Guard]", policy_name: str) -> None:
         self._make = make
         self.policy_name = policy_name
         self._making: asyncio.Task[Guard] | None = None
@@ -31,7 +33,7 @@ class Guarding:
     def _begin(self) -> None:
         self._making = asyncio.ensure_future(asyncio.to_thread(self._make))
 
-    async def guard(self) -> Guard:
+    async def guard(self) -> "Guard":
         """Errors: GuardrailFailed: they can't be built."""
         if self._guard is None:
             if self._making is None:
@@ -49,11 +51,15 @@ class Guarding:
         if self.policy_name == NOTHING:
             return
         guard = self._guard or await self.guard()
+        from appliance.gateway.input_inspection import InputInspection  # detectors' libraries: only where they are used
+
         call.policy = guard.policies[self.policy_name]
         await InputInspection(guard).inspect(call, call.policy)
 
-    def output(self, call: Call) -> OutputInspection | None:
+    def output(self, call: Call) -> "OutputInspection | None":
         """None: nothing is to be done with what is answered."""
         if call.policy is None or call.tally is None or call.form is None or self._guard is None:
             return None
+        from appliance.gateway.output_inspection import OutputInspection  # as above
+
         return OutputInspection(self._guard, call.policy, call.tally, call.placeholders)

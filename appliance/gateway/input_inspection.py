@@ -10,8 +10,8 @@ from appliance.errors import ContentBlocked, GuardrailFailed
 from appliance.gateway.call import Call
 from appliance.gateway.inspected_texts import instructed, readable
 from appliance.gateway.tally import Tally
-from appliance.guardrails.finding import Finding, resolved
-from appliance.guardrails.guard import LONG, Guard
+from appliance.guardrails.finding import LONG, Finding, resolved
+from appliance.guardrails.guard import Guard
 from appliance.guardrails.placeholders import Placeholders
 from appliance.guardrails.policy import Policy
 from appliance.guardrails.verdict import Judged, judge

@@ -2,17 +2,20 @@
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from appliance.chat import Chunk, Chunks, Delta
 from appliance.errors import GatehouseError
 from appliance.gateway.call import Call
-from appliance.gateway.output_inspection import OutputInspection
+
+if TYPE_CHECKING:
+    from appliance.gateway.output_inspection import OutputInspection
 
 
 class Passing:
     """Watches what passes: usage, the first token's time, how much text; and holds the end of the answer back."""
 
-    def __init__(self, call: Call, inspection: OutputInspection | None) -> None:
+    def __init__(self, call: Call, inspection: "OutputInspection | None") -> None:
         self.held: list[Chunk] = []
         self._call = call
         self._inspection = inspection

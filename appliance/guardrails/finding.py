@@ -4,6 +4,7 @@ from bisect import bisect_left
 
 import msgspec
 
+LONG = 2_000  # characters: longer texts take a thread's time, not the event loop's
 ATTACKS = frozenset({"PROMPT_INJECTION", "JAILBREAK"})
 
 

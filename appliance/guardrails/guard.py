@@ -1,19 +1,14 @@
 """The room's door: policies by name, and texts judged by them."""
 
-import tomllib
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-
-import msgspec
 
 from appliance.guardrails.finding import Finding, resolved
-from appliance.guardrails.policy import Direction, Policy, PolicyForm
+from appliance.guardrails.policy import Direction, Policy
 from appliance.guardrails.scanner import Scanner
 from appliance.guardrails.verdict import Verdict, judge
 from appliance.guardrails.window import Act, Holding, Window
 
 BORDER = "\n\x1e\n"  # between texts that are looked at together; no value goes over it
-LONG = 2_000  # characters: longer texts take a thread's time, not the event loop's
 
 
 class Guard:
@@ -62,16 +57,4 @@ def _distributed(findings: list[Finding], texts: Sequence[str], ends: list[int])
             start, end = max(one.start, begin) - begin, min(one.end, ends[place]) - begin
             if start < end:
                 found[place].append(Finding(type=one.type, start=start, end=end, score=one.score, detector=one.detector))
-    return found
-
-
-def shipped(folder: Path) -> list[Policy]:
-    """The policies that come with the program. Errors: ValueError that names the file: the installation is broken."""
-    found = []
-    for path in sorted(folder.glob("*.toml")):
-        try:
-            form = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), PolicyForm)
-        except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-            raise ValueError(f"{path.name}: {error}") from None
-        found.append(Policy(form))
     return found

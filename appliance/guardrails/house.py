@@ -16,21 +16,14 @@ from appliance.guardrails.detectors import (
     network,
     numbers,
 )
-from appliance.guardrails.guard import Guard, shipped
+from appliance.guardrails.guard import Guard
 from appliance.guardrails.pattern import Pattern
+from appliance.guardrails.policy_files import shipped
 from appliance.guardrails.scanner import Scanner
 from appliance.guardrails.secret_patterns import secret_patterns
-from appliance.home import CannotStart
 
 PII = (contact, numbers, india, nations, network, dates, medical, bank)
 ATTACKS = (injection, jailbreak)
-
-
-def check_policy(name: str) -> None:
-    """That it is one of those that ship. Errors: CannotStart."""
-    names = sorted(path.stem for path in data_folder("policies").glob("*.toml"))
-    if name not in names:
-        raise CannotStart(f"guardrail_policy is {name!r}, and there is no such policy.", f"Choose one of {', '.join(names)}.")
 
 
 def value_patterns(is_own_key: Callable[[str], bool]) -> tuple[Pattern, ...]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from litestar import get, post
@@ -17,9 +17,12 @@ from appliance.api.bodies import json_body
 from appliance.api.error_answers import error_answers, success
 from appliance.errors import InvalidField, NotFound
 from appliance.gateway.guarding import Guarding
-from appliance.guardrails.guard import LONG, Guard
+from appliance.guardrails.finding import LONG
 from appliance.guardrails.policy import Policy, PolicyForm
 from appliance.guardrails.verdict import Judged
+
+if TYPE_CHECKING:
+    from appliance.guardrails.guard import Guard
 
 TEXTS_MAX = 100
 CHARACTERS_MAX = 1_000_000
@@ -114,7 +117,7 @@ async def test_guardrails(
     return verdicts[0] if data.text is not UNSET else GuardrailVerdicts(verdicts)
 
 
-async def _verdict(guard: Guard, policy: Policy, text: str, *, is_input: bool) -> GuardrailVerdict:
+async def _verdict(guard: "Guard", policy: Policy, text: str, *, is_input: bool) -> GuardrailVerdict:
     began = time.perf_counter_ns()
     direction: Literal["input", "output"] = "input" if is_input else "output"
     if len(text) > LONG:
@@ -165,7 +168,7 @@ async def get_policy(name: FromPath[str], guarding: NamedDependency[Guarding]) -
     return _shown(_named(await guarding.guard(), name), guarding)
 
 
-def _named(guard: Guard, name: str) -> Policy:
+def _named(guard: "Guard", name: str) -> Policy:
     policy = guard.policies.get(name)
     if policy is None:
         raise NotFound("there is no such policy", param="policy", fix=f"There are {', '.join(sorted(guard.policies))}.")

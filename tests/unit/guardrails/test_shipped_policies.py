@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from appliance.data import data_folder
-from appliance.guardrails.guard import Guard, shipped
-from appliance.guardrails.house import check_policy, make_guard, value_patterns
+from appliance.guardrails.guard import Guard
+from appliance.guardrails.house import make_guard, value_patterns
 from appliance.guardrails.policy import Policy, Rule
+from appliance.guardrails.policy_files import check_policy, shipped
 from appliance.home import CannotStart
 from appliance.identity.key_format import new_key, well_formed
 
