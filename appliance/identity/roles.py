@@ -42,7 +42,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "providers:change": _RUNS_THE_HOUSE,
     "routes:read": _LOOKS_AFTER,
     "routes:change": _RUNS_THE_HOUSE,
-    "guardrails:test": _LOOKS_AFTER | {"developer"},  # of texts of their own
+    "guardrails:read": _LOOKS_AFTER | {"developer"},  # what a policy makes of a text: nothing is kept of it
     "policies:read": _LOOKS_AFTER,
     "machine:control": frozenset({"machine"}),  # whoever may read the home folder; no person over the network
 }

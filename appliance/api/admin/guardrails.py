@@ -89,7 +89,7 @@ _POLICY: dict[str, Any] = {"name": "off", "version": 1, "source": "shipped", "in
 
 @post(
     "/api/v1/admin/guardrails/test",
-    guards=[requires("guardrails:test")],
+    guards=[requires("guardrails:read")],
     operation_id="testGuardrails",
     summary="What a policy makes of a text",
     description="Nothing is sent, booked or kept.",
