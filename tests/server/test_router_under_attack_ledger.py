@@ -66,12 +66,11 @@ def locked(box: Appliance) -> Iterator[None]:
 
 def booked(box: Appliance) -> list[tuple[int, list[str]]]:
     """Of each request, oldest first: its state, and the deployments of its attempts."""
-    names = {row["id"]: row["value"] for row in box.rows("SELECT id, value FROM names")}
-    found = []
-    for row in box.rows("SELECT id, state FROM requests ORDER BY id"):
-        attempts = box.rows("SELECT deployment_name AS n FROM attempts WHERE request_id = ? ORDER BY ordinal", row["id"])
-        found.append((row["state"], [names[attempt["n"]].removeprefix("one/") for attempt in attempts]))
-    return found
+    tries = "SELECT value FROM attempts JOIN names ON names.id = deployment_name WHERE request_id = ? ORDER BY ordinal"
+    return [
+        (row["state"], [attempt["value"].removeprefix("one/") for attempt in box.rows(tries, row["id"])])
+        for row in box.rows("SELECT id, state FROM requests ORDER BY id")
+    ]
 
 
 BOTH = ["fails", "answers"]

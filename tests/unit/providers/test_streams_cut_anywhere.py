@@ -278,8 +278,10 @@ def test_events_of_a_response_are_numbered_without_gaps_also_before_an_error(kin
     for event, place, value in spoils:
         wired[event % len(wired)] = spoiled(kind, wired[event % len(wired)], place, value)
     data = answered(kind, "openai_responses", [b"".join(wired)])
+    if passes(kind, "openai_responses"):
+        return  # what its provider numbers, or spoils, goes on as it came
     numbers = [json.loads(body)["sequence_number"] for _, body in events(data)]
-    assert passes(kind, "openai_responses") or numbers == list(range(len(numbers)))
+    assert numbers == list(range(len(numbers)))
 
 
 def pieces_of_calls(*indexes: int) -> bytes:
