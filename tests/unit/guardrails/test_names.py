@@ -171,9 +171,9 @@ def test_nearly_matching_texts_take_linear_time(repeat: str) -> None:
     def seconds(length: int) -> float:
         text, best = (repeat * (length // len(repeat) + 1))[:length], 1e9
         for _ in range(3):
-            began = time.perf_counter()
+            began = time.thread_time()
             SCANNER.find(text)
-            best = min(best, time.perf_counter() - began)
+            best = min(best, time.thread_time() - began)
         return best
 
     assert seconds(40_000) < 40 * max(seconds(4_000), 0.001), "ten times the text; a square would be a hundred times the time"
