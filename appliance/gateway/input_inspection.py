@@ -22,7 +22,7 @@ _log = get_logger("guardrails")
 
 
 class InputInspection:
-    """Stage 3 of a request's way. `guard` is ready; one for an appliance."""
+    """Stage 3 of a request's way. `guard` is ready."""
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard

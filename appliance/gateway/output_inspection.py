@@ -93,8 +93,7 @@ class OutputInspection:
                 self._judge(delta.index, name, text, is_last=True)
                 window = self._guard.window(self._act)
                 shown = window.last(text)
-                if self._placeholders is not None:
-                    restoring = Restoring(self._placeholders, in_json=name[0] == "call")
+                if (restoring := self._restoring(name)) is not None:
                     shown = restoring.feed(shown) + restoring.end()
                 if shown != text:
                     put_into(delta, name, shown)
@@ -102,9 +101,12 @@ class OutputInspection:
         return chunk
 
     def _begun(self, index: int, name: Name) -> Line:
-        restoring = Restoring(self._placeholders, in_json=name[0] == "call") if self._placeholders is not None else None
-        line = self._lines[index] = Line(name, self._guard.window(self._act), restoring)
+        line = self._lines[index] = Line(name, self._guard.window(self._act), self._restoring(name))
         return line
+
+    def _restoring(self, name: Name) -> Restoring | None:
+        """None: nothing of this answer has to be put back."""
+        return Restoring(self._placeholders, in_json=name[0] == "call") if self._placeholders is not None else None
 
     def _ended(self, index: int) -> list[Chunk]:
         line = self._lines.pop(index, None)

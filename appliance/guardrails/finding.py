@@ -23,6 +23,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     score: float
     detector: str
 
+    def at(self, start: int, end: int) -> "Finding":
+        """The same, told in the places of another text."""
+        return Finding(type=self.type, start=start, end=end, score=self.score, detector=self.detector)
+
 
 def resolved(found: list[Finding]) -> list[Finding]:
     """What remains where they overlap, in the order of the text: the longest, then the surest.

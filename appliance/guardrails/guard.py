@@ -56,5 +56,5 @@ def _distributed(findings: list[Finding], texts: Sequence[str], ends: list[int])
                 break
             start, end = max(one.start, begin) - begin, min(one.end, ends[place]) - begin
             if start < end:
-                found[place].append(Finding(type=one.type, start=start, end=end, score=one.score, detector=one.detector))
+                found[place].append(one.at(start, end))
     return found

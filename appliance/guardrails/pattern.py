@@ -1,10 +1,11 @@
 """One thing to look for: an expression that finds candidates, and a judge that knows better."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 import re2
 
+from appliance.guardrails.finding import Finding
 from appliance.guardrails.normal_text import NormalText
 
 
@@ -78,3 +79,9 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True):
     length_max: int = 512
     open: bool = False
     looks_after: int = 0
+
+    def found(self, match: Match) -> Iterator[Finding]:
+        """What the judge says of a candidate, in characters of the normalised text."""
+        for one in self.judge(match):
+            start, end = one.span or (match.start, match.end)
+            yield Finding(type=one.type, start=start, end=end, score=one.score, detector=self.name)

@@ -28,20 +28,15 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     output: Annotated[Action, Meta(description="And in what a model answers.")] = "allow"
     form: Annotated[Form, Meta(description="How much of a masked value remains.")] = "label"
     min_score: Annotated[float, Meta(ge=0, le=1, description="Findings less sure than that don't count.")] = 0.5
-    regulated: Annotated[bool, Meta(description="Part of what the pack's law speaks of: counted in its report.")] = False
-    stays_here: Annotated[bool, Meta(description="A text with such a finding goes to models on this machine only.")] = False
+    regulated: Annotated[
+        bool, Meta(description="Part of what the pack's law speaks of: to be counted in its report. There is none yet.")
+    ] = False
+    stays_here: Annotated[
+        bool, Meta(description="A text with such a finding is to go to models on this machine only. Not carried out yet.")
+    ] = False
     answers_to: Annotated[str, Meta(max_length=300, description="The article or requirement it answers to.")] = ""
     must_catch: Annotated[Examples, Meta(description="Texts in which it must find something.")] = []
     must_pass: Annotated[Examples, Meta(description="Texts in which it must find nothing.")] = []
-
-
-class CustomPattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """An expression of an administrator's own (RE2): its findings are CUSTOM_<NAME>."""
-
-    name: Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9_]{0,40}$")]
-    regex: Annotated[str, Meta(min_length=1, max_length=1_000)]
-    must_catch: Examples = []
-    must_pass: Examples = []
 
 
 class PolicyForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -57,7 +52,6 @@ class PolicyForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Meta(description="What the law names and no detector on this machine finds."),
     ] = []
     rules: Annotated[list[Rule], Meta(max_length=RULES_MAX)] = []
-    custom: Annotated[list[CustomPattern], Meta(max_length=100)] = []
 
 
 class Policy:

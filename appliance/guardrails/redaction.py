@@ -1,12 +1,10 @@
 """Texts with their findings hidden."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from appliance.guardrails.policy import Form
-
-Restore = Callable[[str, str], str]
 
 
 class Mark(msgspec.Struct, frozen=True):

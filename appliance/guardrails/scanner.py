@@ -44,14 +44,12 @@ class Scanner:
     def find(self, text: str) -> list[Finding]:
         """Findings in the given text's own characters, in its order, none overlapping another (attacks apart)."""
         plain = normal(text)
-        return resolved([_placed(one, plain) for one in self.found_in(plain)])
+        return placed(self.found_in(plain), plain)
 
     def found_in(self, plain: NormalText) -> Iterator[Finding]:
         """In the normalised text's characters, as they come."""
         for pattern, match in self.candidates(plain):
-            for one in pattern.judge(match):
-                start, end = one.span or (match.start, match.end)
-                yield Finding(type=one.type, start=start, end=end, score=one.score, detector=pattern.name)
+            yield from pattern.found(match)
         for detector in self.whole:
             yield from detector.find(plain)
 
@@ -68,11 +66,11 @@ class Scanner:
                 place = spans[0][1] if spans[0][1] > place else place + 1
 
 
-def _placed(one: Finding, plain: NormalText) -> Finding:
+def placed(found: Iterable[Finding], plain: NormalText) -> list[Finding]:
+    """In the original's own characters, in its order, none overlapping another (attacks apart)."""
     if plain.starts is None:
-        return one
-    start, end = plain.original(one.start, one.end)
-    return Finding(type=one.type, start=start, end=end, score=one.score, detector=one.detector)
+        return resolved(list(found))
+    return resolved([one.at(*plain.original(one.start, one.end)) for one in found])
 
 
 def _said(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """What a policy says of a text."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 import msgspec
@@ -58,12 +59,18 @@ def _marks(text: str, told: list[Judged], policy: Policy, placeholders: Placehol
         elif one.action in ("mask", "tokenise"):
             rule = policy.rule(one.type)
             marks.append(Mark(one.start, one.end, masked(one.type, value, rule.form if rule is not None else "label")))
-    if placeholders is not None:
-        taken = [(mark.start, mark.end) for mark in marks]
-        free = [(s, e) for s, e in looks_like(text) if not any(s < end and start < e for start, end in taken)]
-        placeholders.has_escaped = placeholders.has_escaped or bool(free)
-        marks += [Mark(start, end, escaped(text[start:end])) for start, end in free]
-    return _apart(marks)
+    marks = _apart(marks)
+    if placeholders is None:
+        return marks
+    ends = [mark.end for mark in marks]
+    free = [(start, end) for start, end in looks_like(text) if _is_free(marks, bisect_right(ends, start), end)]
+    placeholders.has_escaped = placeholders.has_escaped or bool(free)
+    return _apart([*marks, *(Mark(start, end, escaped(text[start:end])) for start, end in free)])
+
+
+def _is_free(marks: list[Mark], following: int, end: int) -> bool:
+    """`following`: of these, in order and apart, the first one that doesn't end before."""
+    return following == len(marks) or end <= marks[following].start
 
 
 def _apart(marks: list[Mark]) -> list[Mark]:

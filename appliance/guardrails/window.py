@@ -9,11 +9,11 @@ from collections.abc import Callable
 import msgspec
 import re2
 
-from appliance.guardrails.finding import Finding, resolved
+from appliance.guardrails.finding import Finding
 from appliance.guardrails.normal_text import NormalText, normal
 from appliance.guardrails.partial import beginnings
 from appliance.guardrails.pattern import options
-from appliance.guardrails.scanner import Scanner
+from appliance.guardrails.scanner import Scanner, placed
 
 CONTEXT = 256  # characters that were let go of and are still looked at
 HELD_MAX = 4_096
@@ -67,7 +67,7 @@ class Window(msgspec.Struct):
         """With this the text is whole: nothing waits any more."""
         self._held += text
         plain = normal(self._context + self._held)
-        found = resolved([_placed(one, plain) for one in self.holding.scanner.found_in(plain)])
+        found = placed(self.holding.scanner.found_in(plain), plain)
         return self._let_go(len(self._held), found)
 
     def _looked_at(self, plain: NormalText) -> tuple[list[Finding], int]:
@@ -77,13 +77,11 @@ class Window(msgspec.Struct):
         for pattern, match in self.holding.scanner.candidates(plain):
             if match.end + pattern.looks_after > len(plain.flat):
                 hold = min(hold, match.start)
-            for one in pattern.judge(match):
-                start, end = one.span or (match.start, match.end)
-                raw.append(Finding(type=one.type, start=start, end=end, score=one.score, detector=pattern.name))
+            raw += pattern.found(match)
         for held in sorted(raw, key=lambda each: -each.start):
             if held.end > hold:
                 hold = min(hold, held.start)
-        return resolved([_placed(one, plain) for one in raw]), hold
+        return placed(raw, plain), hold
 
     def _place(self, plain: NormalText, hold: int) -> int:
         """A border of the normalised text in the original one."""
@@ -97,21 +95,10 @@ class Window(msgspec.Struct):
             return ""
         gone, self._held = self._held[:border], self._held[border:]
         before = len(self._context)
-        inside = [_moved(one, -before) for one in found if one.start >= before and one.end <= before + border]
+        inside = [
+            one.at(one.start - before, one.end - before) for one in found if one.start >= before and one.end <= before + border
+        ]
         shown = self.act(gone, inside)
         self.is_changed = shown != gone
         self._context = (self._context + gone)[-CONTEXT:]
         return shown
-
-
-def _placed(one: Finding, plain: NormalText) -> Finding:
-    start, end = plain.original(one.start, one.end)
-    return _at(one, start, end)
-
-
-def _moved(one: Finding, by: int) -> Finding:
-    return _at(one, one.start + by, one.end + by)
-
-
-def _at(one: Finding, start: int, end: int) -> Finding:
-    return Finding(type=one.type, start=start, end=end, score=one.score, detector=one.detector)
