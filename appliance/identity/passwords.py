@@ -14,8 +14,9 @@ from typing import TypeVar
 
 import bcrypt
 
-from appliance.errors import InvalidField, Overloaded
+from appliance.errors import InvalidField
 from appliance.identity.common_passwords import common_passwords, folded
+from appliance.identity.turns import Turns
 
 T = TypeVar("T")
 
@@ -32,8 +33,7 @@ class Passwords:
 
     def __init__(self, cost: int = COST) -> None:
         self._cost = cost
-        self._turns = asyncio.Semaphore(AT_ONCE_MAX)
-        self._waiting = 0
+        self._turns = Turns(at_once=AT_ONCE_MAX, waiting_max=WAITING_MAX - AT_ONCE_MAX)
         # What an unknown user's password is compared with: the same work, and nothing matches it.
         self._nobody = bcrypt.hashpw(b"", bcrypt.gensalt(4)).replace(b"$04$", b"$%02d$" % cost, 1)
 
@@ -51,14 +51,8 @@ class Passwords:
         return found and acceptable and stored is not None
 
     async def _in_turn(self, work: Callable[[bytes, bytes], T], secret: bytes, salt: bytes) -> T:
-        if self._waiting >= WAITING_MAX:
-            raise Overloaded("too many people are signing in at once", fix="Try again in a moment.", retry_after_seconds=2)
-        self._waiting += 1
-        try:
-            async with self._turns:
-                return await asyncio.to_thread(work, secret, salt)
-        finally:
-            self._waiting -= 1
+        async with self._turns.of("everybody"):
+            return await asyncio.to_thread(work, secret, salt)
 
 
 def check(password: str, param: str = "password") -> None:
