@@ -3,7 +3,7 @@
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 from gui import account_form_state as forms
 from gui.account_form_state import AccountForm
@@ -14,7 +14,7 @@ from gui.people_state import DEFAULT_TENANT
 from gui.plain_text import breakable, sentences
 from gui.provider_form_state import complaint
 from gui.records_watch import CHANGED_MEANWHILE, at
-from gui.widgets.form_field import FormArea, FormField, combo
+from gui.widgets.form_field import FormArea, FormField, combo, lay_out_form
 from gui.widgets.parts import button, field, label
 from gui.widgets.unit_choice import offer
 
@@ -46,27 +46,12 @@ class AccountDialog(QDialog):
         self.cancel = button("Cancel", self.reject)
         self.save = button("&Save" if before is not None else "&Add", self._save, "primary")
         self.save.setDefault(True)
-        self._lay_out()
+        lay_out_form(self, self.form, self.rows.values(), self.problem, self.cancel, self.save)
         self._fill(forms.form_of(before) if before is not None else AccountForm())
         self.name.textChanged.connect(lambda _: self._show_problems({}))
         self.department.currentIndexChanged.connect(lambda _: self._offer_teams(None))
         watch.answered.connect(self._answered)
         self.form.fit(self)
-
-    def _lay_out(self) -> None:
-        layout, foot = QVBoxLayout(self), QHBoxLayout()
-        layout.setContentsMargins(20, 18, 20, 18)
-        layout.setSpacing(12)
-        for row in self.rows.values():
-            row.add_to(self.form.rows)
-        foot.setSpacing(8)
-        foot.addStretch()
-        foot.addWidget(self.cancel)
-        foot.addWidget(self.save)
-        layout.addWidget(self.form)
-        layout.addWidget(self.problem)
-        layout.addLayout(foot)
-        self.problem.hide()
 
     def _fill(self, form: AccountForm) -> None:
         self.name.setText(form.name)

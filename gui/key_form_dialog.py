@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QDate, Signal
-from PySide6.QtWidgets import QCheckBox, QDateEdit, QDialog, QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QDateEdit, QDialog, QHBoxLayout, QLineEdit, QMenu, QWidget
 
 from gui import key_form_state as forms
 from gui.client import Failure
@@ -17,7 +17,7 @@ from gui.plain_text import breakable, one_line, sentences
 from gui.provider_form_state import complaint
 from gui.records_watch import CHANGED_MEANWHILE, at
 from gui.watch import UNREADABLE
-from gui.widgets.form_field import PART_HEIGHT, FormArea, FormField, combo
+from gui.widgets.form_field import PART_HEIGHT, FormArea, FormField, combo, lay_out_form
 from gui.widgets.holder_field import HolderField
 from gui.widgets.parts import button, field, label
 
@@ -55,7 +55,7 @@ class KeyFormDialog(QDialog):
         self.save = button("&Make key" if before is None else "&Save", self._save, "primary")
         self.save.setDefault(True)
         self.rows = self._rows()
-        self._lay_out()
+        lay_out_form(self, self.form, self.rows.values(), self.problem, self.cancel, self.save)
         self._fill(forms.form_of(before) if before is not None else KeyForm())
         self._connect()
         self._show_fields()
@@ -77,21 +77,6 @@ class KeyFormDialog(QDialog):
         made["models"].title.setBuddy(self.models)
         made["models"].explain("Routes and models it may ask for, with commas between; openai/* is all that begin so.")
         return made
-
-    def _lay_out(self) -> None:
-        layout, foot = QVBoxLayout(self), QHBoxLayout()
-        layout.setContentsMargins(20, 18, 20, 18)
-        layout.setSpacing(12)
-        for row in self.rows.values():
-            row.add_to(self.form.rows)
-        foot.setSpacing(8)
-        foot.addStretch()
-        foot.addWidget(self.cancel)
-        foot.addWidget(self.save)
-        layout.addWidget(self.form)
-        layout.addWidget(self.problem)
-        layout.addLayout(foot)
-        self.problem.hide()
 
     def _fill(self, form: KeyForm) -> None:
         self.name.setText(form.name)

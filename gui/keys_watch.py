@@ -6,18 +6,17 @@ from PySide6.QtCore import Signal
 
 from gui.client import Failure
 from gui.keys_state import ApiKey, Keys, ServiceAccount, key_of
-from gui.records_watch import ADMIN, PAGE_ITEMS, Query, RecordsWatch, at
+from gui.listed_state import Listed
+from gui.records_watch import ADMIN, PAGE_ITEMS, UNITS_MAX, USERS, Query, RecordsWatch, at
 from gui.service import Service
 from gui.watch import UNREADABLE
 
-KEYS, ACCOUNTS, USERS = f"{ADMIN}/api-keys", f"{ADMIN}/service-accounts", f"{ADMIN}/users"
-UNITS_MAX = 2_000  # service accounts, departments, teams, organisations: of each
+KEYS, ACCOUNTS = f"{ADMIN}/api-keys", f"{ADMIN}/service-accounts"
 NAMES_AT_ONCE = 6
-LOOK_MS = 15_000  # keys that others make are told by no event
 
 
 class KeysWatch(RecordsWatch):
-    """The list's beginning is asked for again and again, what follows when `more` is wanted. `found` answers `find_people`."""
+    """`found` answers `find_people`."""
 
     found = Signal(str, object, bool)
 
@@ -25,11 +24,7 @@ class KeysWatch(RecordsWatch):
         super().__init__(service)
         self.keys = Keys()
         self.asked = self.keys.asked
-        self.more_failure: Failure | None = None
-        self.is_getting_more = False
         self._naming: set[str] = set()
-        self._wants_whole = False
-        self._look.setInterval(LOOK_MS)
 
     def watch(self, *, on: bool) -> None:
         if on:
@@ -43,91 +38,57 @@ class KeysWatch(RecordsWatch):
         narrowed = self.keys.narrowed
         self.keys = Keys()
         self.keys.narrowed, self.asked = narrowed, self.keys.asked
-        self.more_failure, self.is_getting_more = None, False
+        self._begin_again()
 
     # The lists
 
     def ask_anew(self) -> None:
-        """Everything, also what was got below: for who asks by hand."""
-        self._wants_whole = True
         self.keys.age_people()
-        self.ask()
+        super().ask_anew()
 
     def narrow(self, to: str) -> None:
         if self.keys.narrow(to):
-            self.more_failure, self.is_getting_more = None, False
+            self._begin_again()
             self.ask()
         self.changed.emit()
+
+    @property
+    def listed(self) -> Listed[ApiKey]:
+        return self.keys.keys
+
+    @property
+    def _list_path(self) -> str:
+        return KEYS
 
     @property
     def _query(self) -> Query:
         return {"state": self.keys.asked_state} if self.keys.asked_state else {}
 
-    def _send_questions(self) -> None:
-        known, listed = self.keys, self.keys.keys
-        is_whole, self._wants_whole = self._wants_whole, False
+    def _got_list(self) -> None:
+        self._name_holders()
 
-        def got_keys(items: list[Any], cursor: str | None) -> None:
-            if listed is not self.keys.keys:  # another list was wanted meanwhile
-                self._ask_again = True
-            elif not (listed.take if is_whole else listed.renew)(items, cursor):
-                self._not_got(UNREADABLE)
-                return
-            self.changed.emit()
+    def _send_questions(self) -> None:
+        known = self.keys
+
+        def accounts() -> None:
             self.list_pages(ACCOUNTS, {}, UNITS_MAX, got_accounts)
 
         def got_accounts(items: list[Any], cursor: str | None) -> None:
-            if not known.accounts.take(items, cursor):
-                self._not_got(UNREADABLE)
-                return
-            self._ask_organisation(known)
-
-        self.list_pages(KEYS, self._query, PAGE_ITEMS, got_keys)
-
-    def _ask_organisation(self, known: Keys) -> None:
-        got: list[list[Any]] = []
-        paths = [f"{ADMIN}/{name}" for name in ("departments", "teams", "tenants")]
-
-        def take(items: list[Any], _: str | None) -> None:
-            got.append(items)
-            if len(got) < len(paths):
-                self.list_pages(paths[len(got)], {}, UNITS_MAX, take)
-            elif not known.organisation.take(*got):
-                self._not_got(UNREADABLE)
+            if known.accounts.take(items, cursor):
+                self._ask_organisation(known.organisation, people)
             else:
-                self.list_pages(USERS, {}, PAGE_ITEMS, people)
+                self._not_got(UNREADABLE)
 
-        def people(items: list[Any], _: str | None) -> None:
+        def people() -> None:
+            self.list_pages(USERS, {}, PAGE_ITEMS, got_people)
+
+        def got_people(items: list[Any], _: str | None) -> None:
             known.take_people(items)
             self.failure = None
             self._name_holders()
             self._asked()
 
-        self.list_pages(paths[0], {}, UNITS_MAX, take)
-
-    def more(self) -> None:
-        """The next page of keys."""
-        listed, cursor = self.keys.keys, self.keys.keys.cursor
-        if cursor is None or self.is_getting_more or self.service.phase != "running":
-            return
-
-        def got(items: list[Any], following: str | None) -> None:
-            if listed is not self.keys.keys:
-                return
-            self.is_getting_more = False
-            if listed.cursor == cursor and not listed.add(items, following):
-                self.more_failure = UNREADABLE
-            self._name_holders()
-            self.changed.emit()
-
-        def failed(failure: Failure) -> None:
-            if listed is self.keys.keys:
-                self.is_getting_more, self.more_failure = False, failure
-                self.changed.emit()
-
-        self.is_getting_more, self.more_failure = True, None
-        self.list_pages(KEYS, self._query, 1, got, cursor, failed)
-        self.changed.emit()
+        self._ask_list(accounts)
 
     def _name_holders(self) -> None:
         """Some at a time; one that can't be got is asked for with the next list."""

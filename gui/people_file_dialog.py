@@ -8,8 +8,9 @@ from PySide6.QtWidgets import QCheckBox, QDialog, QFileDialog, QHBoxLayout, QVBo
 
 from gui import people_file_state as files
 from gui.client import Failure
-from gui.people_watch import USERS, PeopleWatch
+from gui.people_watch import PeopleWatch
 from gui.plain_text import breakable, one_line, sentences
+from gui.records_watch import USERS
 from gui.widgets.parts import button, label
 
 WIDTH = 520

@@ -2,29 +2,22 @@
 
 from typing import Any
 
-from gui.client import Failure
-from gui.people_state import Invitation, Organisation, People, Unit, User
-from gui.records_watch import ADMIN, PAGE_ITEMS, RecordsWatch, at
+from gui.listed_state import Listed
+from gui.people_state import Invitation, People, Unit, User
+from gui.records_watch import ADMIN, DEPARTMENTS, TEAMS, UNITS_MAX, USERS, Query, RecordsWatch, at
 from gui.service import Service
 from gui.watch import UNREADABLE
 
-USERS, INVITATIONS, DEPARTMENTS, TEAMS = (f"{ADMIN}/{name}" for name in ("users", "invitations", "departments", "teams"))
-MACHINE = f"{ADMIN}/machine"
-UNITS_MAX = 2_000  # departments, teams, organisations, invitations: of each
-LOOK_MS = 15_000  # what others change is told by no event
+INVITATIONS, MACHINE = f"{ADMIN}/invitations", f"{ADMIN}/machine"
 
 
 class PeopleWatch(RecordsWatch):
-    """The list's beginning is asked for again and again, what follows when `more` is wanted."""
+    """Accounts by pages; invitations that are open, departments and teams whole."""
 
     def __init__(self, service: Service) -> None:
         super().__init__(service)
         self.people = People()
         self.asked = self.people.asked
-        self.more_failure: Failure | None = None
-        self.is_getting_more = False
-        self._wants_whole = False
-        self._look.setInterval(LOOK_MS)
 
     def _knows_something(self) -> bool:
         return self.people.told
@@ -33,14 +26,9 @@ class PeopleWatch(RecordsWatch):
         filters = self.people.filters
         self.people = People()
         self.people.filters, self.asked = filters, self.people.asked
-        self.more_failure, self.is_getting_more = None, False
+        self._begin_again()
 
     # The lists
-
-    def ask_anew(self) -> None:
-        """Everything, also what was got below: for who asks by hand."""
-        self._wants_whole = True
-        self.ask()
 
     def narrow(self, filters: dict[str, str]) -> None:
         """Only those of a role, a department, …; the gateway does the sorting out."""
@@ -48,69 +36,39 @@ class PeopleWatch(RecordsWatch):
             return
         self.people.filters = filters
         self.people.begin_again()
-        self.more_failure, self.is_getting_more = None, False
+        self._begin_again()
         self.ask()
         self.changed.emit()
 
-    def _send_questions(self) -> None:
-        known, listed = self.people, self.people.users
-        is_whole, self._wants_whole = self._wants_whole, False
+    @property
+    def listed(self) -> Listed[User]:
+        return self.people.users
 
-        def got_users(items: list[Any], cursor: str | None) -> None:
-            if listed is not self.people.users:  # another list was wanted meanwhile
-                self._ask_again = True
-            elif not (listed.take if is_whole else listed.renew)(items, cursor):
-                self._not_got(UNREADABLE)
-                return
-            self.changed.emit()
+    @property
+    def _list_path(self) -> str:
+        return USERS
+
+    @property
+    def _query(self) -> Query:
+        return self.people.filters
+
+    def _send_questions(self) -> None:
+        known = self.people
+
+        def invitations() -> None:
             self.list_pages(INVITATIONS, {"state": "open"}, UNITS_MAX, got_invitations)
 
         def got_invitations(items: list[Any], cursor: str | None) -> None:
-            if not known.invitations.take(items, cursor):
-                self._not_got(UNREADABLE)
-                return
-            self._ask_organisation(known.organisation)
-
-        self.list_pages(USERS, known.filters, PAGE_ITEMS, got_users)
-
-    def _ask_organisation(self, organisation: Organisation) -> None:
-        got: list[list[Any]] = []
-        paths = (DEPARTMENTS, TEAMS, f"{ADMIN}/tenants")
-
-        def take(items: list[Any], _: str | None) -> None:
-            got.append(items)
-            if len(got) < len(paths):
-                self.list_pages(paths[len(got)], {}, UNITS_MAX, take)
-            elif not organisation.take(*got):
-                self._not_got(UNREADABLE)
+            if known.invitations.take(items, cursor):
+                self._ask_organisation(known.organisation, ended)
             else:
-                self.failure = None
-                self._asked()
+                self._not_got(UNREADABLE)
 
-        self.list_pages(paths[0], {}, UNITS_MAX, take)
+        def ended() -> None:
+            self.failure = None
+            self._asked()
 
-    def more(self) -> None:
-        """The next page of people."""
-        listed, cursor = self.people.users, self.people.users.cursor
-        if cursor is None or self.is_getting_more or self.service.phase != "running":
-            return
-
-        def got(items: list[Any], following: str | None) -> None:
-            if listed is not self.people.users:
-                return
-            self.is_getting_more = False
-            if listed.cursor == cursor and not listed.add(items, following):
-                self.more_failure = UNREADABLE
-            self.changed.emit()
-
-        def failed(failure: Failure) -> None:
-            if listed is self.people.users:
-                self.is_getting_more, self.more_failure = False, failure
-                self.changed.emit()
-
-        self.is_getting_more, self.more_failure = True, None
-        self.list_pages(USERS, self.people.filters, 1, got, cursor, failed)
-        self.changed.emit()
+        self._ask_list(invitations)
 
     # Wishes
 

@@ -3,17 +3,17 @@
 from typing import Any, Literal
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 from gui import person_form_state as forms
 from gui.client import Failure
 from gui.people_state import DEFAULT_TENANT, ROLES, User
-from gui.people_watch import INVITATIONS, USERS, PeopleWatch
+from gui.people_watch import INVITATIONS, PeopleWatch
 from gui.person_form_state import PersonForm
 from gui.plain_text import breakable, sentences
 from gui.provider_form_state import complaint
-from gui.records_watch import CHANGED_MEANWHILE, at
-from gui.widgets.form_field import FormArea, FormField, combo
+from gui.records_watch import CHANGED_MEANWHILE, USERS, at
+from gui.widgets.form_field import FormArea, FormField, combo, lay_out_form
 from gui.widgets.parts import button, field, label
 from gui.widgets.unit_choice import offer
 
@@ -51,7 +51,7 @@ class PersonDialog(QDialog):
         self.rows = self._rows()
         self.cancel, self.save = button("Cancel", self.reject), button(verb, self._save, "primary")
         self.save.setDefault(True)
-        self._lay_out()
+        lay_out_form(self, self.form, self.rows.values(), self.problem, self.cancel, self.save)
         self._fill(form or (forms.form_of(before) if before is not None else PersonForm(password=forms.made_password())))
         self._connect()
         self.form.fit(self)
@@ -71,21 +71,6 @@ class PersonDialog(QDialog):
             rows["email"].explain("The link is for this address alone. Left empty: for whoever holds it.")
             rows["expires_in_hours"] = FormField("&It works for", self.days)
         return rows
-
-    def _lay_out(self) -> None:
-        layout, foot = QVBoxLayout(self), QHBoxLayout()
-        layout.setContentsMargins(20, 18, 20, 18)
-        layout.setSpacing(12)
-        for row in self.rows.values():
-            row.add_to(self.form.rows)
-        foot.setSpacing(8)
-        foot.addStretch()
-        foot.addWidget(self.cancel)
-        foot.addWidget(self.save)
-        layout.addWidget(self.form)
-        layout.addWidget(self.problem)
-        layout.addLayout(foot)
-        self.problem.hide()
 
     def _fill(self, form: PersonForm) -> None:
         for part, text in ((self.email, form.email), (self.name, form.name), (self.password, form.password)):

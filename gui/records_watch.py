@@ -7,12 +7,17 @@ from urllib.parse import quote, urlencode
 from PySide6.QtCore import Signal
 
 from gui.client import Failed, Failure
-from gui.listed_state import page_of
+from gui.listed_state import Listed, page_of
+from gui.people_state import Organisation
 from gui.service import Service
 from gui.watch import UNREADABLE, Watch
 
 ADMIN = "/api/v1/admin"
+DEPARTMENTS, TEAMS, USERS = (f"{ADMIN}/{name}" for name in ("departments", "teams", "users"))
+_ORGANISATION = (DEPARTMENTS, TEAMS, f"{ADMIN}/tenants")
 PAGE_ITEMS = 200
+UNITS_MAX = 2_000  # of short lists: service accounts, invitations, departments, teams, organisations, of each
+LOOK_MS = 15_000  # what others change is told by no event
 WISH_MS = 20_000
 CHANGED_MEANWHILE = 412
 OTHERWISE_NOW = (404, 409, CHANGED_MEANWHILE)  # the list is not what it was
@@ -21,13 +26,103 @@ Query = Mapping[str, str]
 
 
 class RecordsWatch(Watch):
-    """`answered` answers `send`, by its ticket. `asked`: what is under way, by id."""
+    """The beginning of a long list is asked for again and again, what follows when `more` is wanted.
+
+    `answered` answers `send`, by its ticket. `asked`: what is under way, by id. `listed`, `_list_path` and `_query` say which
+    list it is: each page's own.
+    """
 
     answered = Signal(str, object, object)
 
     def __init__(self, service: Service) -> None:
         super().__init__(service)
         self.asked: dict[str, str] = {}
+        self.more_failure: Failure | None = None
+        self.is_getting_more = False
+        self._wants_whole = False
+        self._look.setInterval(LOOK_MS)
+
+    @property
+    def listed(self) -> Listed[Any]:
+        """The long list, as far as it has come."""
+        raise NotImplementedError
+
+    @property
+    def _list_path(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def _query(self) -> Query:
+        raise NotImplementedError
+
+    def _got_list(self) -> None:
+        """More of it has come."""
+
+    # Lists
+
+    def ask_anew(self) -> None:
+        """Everything, also what was got below: for who asks by hand."""
+        self._wants_whole = True
+        self.ask()
+
+    def _begin_again(self) -> None:
+        """Another list is wanted, or none."""
+        self.more_failure, self.is_getting_more = None, False
+
+    def _ask_list(self, then: Callable[[], None]) -> None:
+        """Its first page; `then` asks on."""
+        listed = self.listed
+        is_whole, self._wants_whole = self._wants_whole, False
+
+        def got(items: list[Any], cursor: str | None) -> None:
+            if listed is not self.listed:  # another one was wanted meanwhile
+                self._ask_again = True
+            elif not (listed.take if is_whole else listed.renew)(items, cursor):
+                self._not_got(UNREADABLE)
+                return
+            self.changed.emit()
+            then()
+
+        self.list_pages(self._list_path, self._query, PAGE_ITEMS, got)
+
+    def _ask_organisation(self, organisation: Organisation, then: Callable[[], None]) -> None:
+        """Departments, teams and organisations, one after another."""
+        got: list[list[Any]] = []
+
+        def take(items: list[Any], _: str | None) -> None:
+            got.append(items)
+            if len(got) < len(_ORGANISATION):
+                self.list_pages(_ORGANISATION[len(got)], {}, UNITS_MAX, take)
+            elif not organisation.take(*got):
+                self._not_got(UNREADABLE)
+            else:
+                then()
+
+        self.list_pages(_ORGANISATION[0], {}, UNITS_MAX, take)
+
+    def more(self) -> None:
+        """The next page of the long list."""
+        listed, cursor = self.listed, self.listed.cursor
+        if cursor is None or self.is_getting_more or self.service.phase != "running":
+            return
+
+        def got(items: list[Any], following: str | None) -> None:
+            if listed is not self.listed:
+                return
+            self.is_getting_more = False
+            if listed.cursor == cursor and not listed.add(items, following):
+                self.more_failure = UNREADABLE
+            self._got_list()
+            self.changed.emit()
+
+        def failed(failure: Failure) -> None:
+            if listed is self.listed:
+                self.is_getting_more, self.more_failure = False, failure
+                self.changed.emit()
+
+        self.is_getting_more, self.more_failure = True, None
+        self.list_pages(self._list_path, self._query, 1, got, cursor, failed)
+        self.changed.emit()
 
     def list_pages(
         self, path: str, query: Query, wanted: int, then: Pages, cursor: str | None = None, failed: Failed | None = None

@@ -3,15 +3,15 @@
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 from gui.client import Failure
 from gui.people_state import DEFAULT_TENANT, Unit
-from gui.people_watch import DEPARTMENTS, TEAMS, PeopleWatch
+from gui.people_watch import PeopleWatch
 from gui.plain_text import breakable, sentences
 from gui.provider_form_state import complaint
-from gui.records_watch import CHANGED_MEANWHILE, at
-from gui.widgets.form_field import FormArea, FormField, combo
+from gui.records_watch import CHANGED_MEANWHILE, DEPARTMENTS, TEAMS, at
+from gui.widgets.form_field import FormArea, FormField, combo, lay_out_form
 from gui.widgets.parts import button, field, label
 from gui.widgets.unit_choice import offer
 
@@ -49,7 +49,7 @@ class UnitDialog(QDialog):
         self.cancel = button("Cancel", self.reject)
         self.save = button("&Save" if before is not None else "&Add", self._save, "primary")
         self.save.setDefault(True)
-        self._lay_out()
+        lay_out_form(self, self.form, self.rows.values(), self.problem, self.cancel, self.save)
         self.name.setText(before.name if before is not None else "")
         offer(
             self.department,
@@ -59,20 +59,6 @@ class UnitDialog(QDialog):
         self.name.textChanged.connect(lambda _: self._show_problem("", "name"))
         watch.answered.connect(self._answered)
         self.form.fit(self)
-
-    def _lay_out(self) -> None:
-        layout, foot = QVBoxLayout(self), QHBoxLayout()
-        layout.setContentsMargins(20, 18, 20, 18)
-        layout.setSpacing(12)
-        for row in self.rows.values():
-            row.add_to(self.form.rows)
-        foot.addStretch()
-        foot.addWidget(self.cancel)
-        foot.addWidget(self.save)
-        layout.addWidget(self.form)
-        layout.addWidget(self.problem)
-        layout.addLayout(foot)
-        self.problem.hide()
 
     def _show_problem(self, text: str, name: str) -> None:
         for row_name, row in self.rows.items():

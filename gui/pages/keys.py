@@ -1,16 +1,9 @@
 """API keys and the service accounts that hold some: who may send requests, with what. Live."""
 
-from collections.abc import Callable
 from functools import partial
-
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QDialog, QStackedLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from gui import account_row_state, key_row_state
 from gui.account_dialog import AccountDialog
-from gui.client import Failure
-from gui.confirm_dialog import ConfirmDialog
 from gui.key_form_dialog import KeyFormDialog
 from gui.key_row_state import KeyLines
 from gui.keys_state import ApiKey, Made
@@ -18,33 +11,28 @@ from gui.keys_watch import KeysWatch
 from gui.leak_dialog import LeakDialog
 from gui.made_dialog import MadeDialog
 from gui.moments_state import now
-from gui.plain_text import breakable, one_line, sentences
+from gui.pages.lists_page import ListsPage
+from gui.plain_text import one_line, sentences
 from gui.rotate_dialog import RotateDialog
 from gui.service import Service
 from gui.tables.lines_view import LinesView
 from gui.widgets.keys_head import KeysHead
 from gui.widgets.lines_part import Empty, LinesPart
 from gui.widgets.more_part import MorePart
-from gui.widgets.parts import button, label
 
 FOUND_ENOUGH = 50  # a search goes on below what is here until so many are found
 NEAR_THE_END = 400  # pixels: the next page is asked for before one is at the end
 
 
-class KeysPage(QWidget):
+class KeysPage(ListsPage):
     def __init__(self, service: Service) -> None:
-        super().__init__()
-        self._service = service
         self.watch = KeysWatch(service)
-        self.dialog: QDialog | None = None
+        super().__init__(service, self.watch, "keys", self.watch.ask_anew)
         self._lines = KeyLines()
-        self.note, self.again = label(name="dim", wraps=True), button("Try &again", self.watch.ask_anew)
         self.head = KeysHead(self.refresh, self.watch.narrow, self._add, self._leaked)
-        self.stale = label(name="warn", wraps=True)
-        self.problem, self.done = label(name="bad", wraps=True), label(name="ok", wraps=True)
         self.below = MorePart(self.watch.more)
         self.keys, self.accounts = self._keys_part(), self._accounts_part()
-        self._lay_out()
+        self._lay_out(self.head, self.head.search, self.keys, self.accounts)
         self._connect()
         self.refresh()
 
@@ -58,27 +46,6 @@ class KeysPage(QWidget):
         view = LinesView("Service accounts", account_row_state.COLUMNS, {2: 72, 3: 132}, {2: 440})
         return LinesPart(view, Empty(*account_row_state.EMPTY, self._add_account), account_row_state.WAYS, self._act_account)
 
-    def _lay_out(self) -> None:
-        self._stack = QStackedLayout(self)
-        self._stack.setContentsMargins(0, 0, 0, 0)
-        empty, content = QWidget(), QWidget()
-        middle, column = QVBoxLayout(empty), QVBoxLayout(content)
-        middle.addStretch(2)
-        self.note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        middle.addWidget(self.note)
-        middle.addWidget(self.again, 0, Qt.AlignmentFlag.AlignHCenter)
-        middle.addStretch(3)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(10)
-        self.parts = QStackedWidget()
-        self.parts.addWidget(self.keys)
-        self.parts.addWidget(self.accounts)
-        for part in (self.head, self.stale, self.problem, self.done):
-            column.addWidget(part)
-        column.addWidget(self.parts, 1)
-        self._stack.addWidget(empty)
-        self._stack.addWidget(content)
-
     def _connect(self) -> None:
         self.head.search.textChanged.connect(lambda _: self.refresh())
         self.keys.view.chosen.connect(self._show_chosen)
@@ -88,32 +55,13 @@ class KeysPage(QWidget):
         self.accounts.view.chosen.connect(self._show_chosen_account)
         self.accounts.view.opened.connect(lambda: self._act_account("edit"))
         self.accounts.view.removed.connect(lambda: self._act_account("delete"))
-        self.watch.changed.connect(self.refresh)
-        self.watch.failed.connect(self._tell)
-        QShortcut(QKeySequence.StandardKey.Find, self, self.head.search.setFocus)
-        QShortcut(QKeySequence.StandardKey.Refresh, self, self.watch.ask_anew)
-
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
-        super().showEvent(event)
-        self.watch.watch(on=True)
-
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 (Qt's name)
-        super().hideEvent(event)
-        self.watch.watch(on=False)
 
     # What it shows
 
     def refresh(self) -> None:
-        known, failure = self.watch.keys, self.watch.failure
-        if not known.told or self._service.phase != "running":
-            has_failed = failure is not None and self._service.phase == "running"
-            self.note.setText(breakable(waiting_note(self._service.phase, failure)))
-            self.note.setObjectName("bad" if has_failed else "dim")
-            self.note.style().polish(self.note)
-            self.again.setVisible(has_failed)
-            self._stack.setCurrentIndex(0)
+        known = self.watch.keys
+        if not self._is_there(told=known.told):
             return
-        self._stack.setCurrentIndex(1)
         self.parts.setCurrentIndex(self.head.place)
         sought = one_line(self.head.search.text(), 60)
         self._show_keys(sought)
@@ -121,11 +69,7 @@ class KeysPage(QWidget):
             accounts = [account_row_state.line(one, known) for one in known.found_accounts(sought)]
             self.accounts.show_lines(accounts, sought)
         self.head.show_counts(known.keys.count, known.accounts.count)
-        old = f"This may be out of date. {sentences(failure.message, failure.fix)}" if failure is not None else ""
-        self.stale.setText(breakable(old))
-        self.stale.setVisible(bool(old))
-        self.problem.setVisible(bool(self.problem.text()))
-        self.done.setVisible(bool(self.done.text()))
+        self._show_said()
         self._show_chosen()
         self._show_chosen_account()
 
@@ -161,14 +105,6 @@ class KeysPage(QWidget):
         one = known.accounts.get(self.accounts.view.chosen_id)
         actions = account_row_state.actions(one, known) if one is not None else []
         self.accounts.show_chosen(actions, account_row_state.problem(one, known) if one is not None else "")
-
-    def _tell(self, failure: Failure) -> None:
-        self._say(sentences(failure.message, failure.fix))
-
-    def _say(self, problem: str = "", done: str = "") -> None:
-        self.problem.setText(breakable(problem))
-        self.done.setText(breakable(done))
-        self.refresh()
 
     # What it does
 
@@ -241,24 +177,3 @@ class KeysPage(QWidget):
             self._confirm(question, "Suspend", lambda: self.watch.change_account(one, suspended=True))
         elif verb == "delete":
             self._confirm(account_row_state.delete_question(one), "Delete", lambda: self.watch.delete_account(one))
-
-    def _confirm(self, question: tuple[str, str], verb: str, confirmed: Callable[[], None]) -> None:
-        self._say()
-        self._open(ConfirmDialog(*question, verb, confirmed, self))
-
-    def _open(self, dialog: QDialog) -> None:
-        """Not `exec`: events go on being read while it is open."""
-        self.dialog = dialog
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
-
-
-def waiting_note(phase: str, failure: Failure | None) -> str:
-    """What stands in place of the page while there is nothing to show."""
-    if phase == "running":
-        asking = "Asking the gateway for its keys…"
-        return f"The keys can't be shown. {sentences(failure.message, failure.fix)}" if failure else asking
-    return {
-        "starting": "The gateway is starting…",
-        "stopping": "The gateway is stopping…",
-    }.get(phase, "The gateway is stopped. Start it to see its keys.")

@@ -15,6 +15,7 @@ from gui.confirm_dialog import ConfirmDialog
 from gui.model_job_state import job_shown, speeds_of
 from gui.models_state import Details, Model
 from gui.models_watch import ModelsWatch
+from gui.pages.lists_page import waiting_note
 from gui.plain_text import breakable, one_line, sentences
 from gui.service import Service
 from gui.tables.models_view import ModelsView
@@ -113,7 +114,7 @@ class ModelsPage(QWidget):
         models, failure = self.watch.models, self.watch.failure
         if not models.told or self._service.phase != "running":
             has_failed = failure is not None and self._service.phase == "running"
-            self.note.setText(waiting_note(self._service.phase, failure))
+            self.note.setText(waiting_note("models", self._service.phase, failure))
             self.note.setObjectName("bad" if has_failed else "dim")
             self.note.style().polish(self.note)
             self.again.setVisible(has_failed)
@@ -235,17 +236,3 @@ class ModelsPage(QWidget):
     def _dismiss(self, job_id: str) -> None:
         self.watch.models.dismiss(job_id)
         self.refresh()
-
-
-def waiting_note(phase: str, failure: Failure | None) -> str:
-    """What stands in place of the page while there is nothing to show."""
-    if phase == "running":
-        return (
-            f"The models can't be shown. {sentences(failure.message, failure.fix)}"
-            if failure
-            else "Asking the gateway for its models…"
-        )
-    return {
-        "starting": "The gateway is starting…",
-        "stopping": "The gateway is stopping…",
-    }.get(phase, "The gateway is stopped. Start it to see its models.")

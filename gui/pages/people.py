@@ -1,18 +1,15 @@
 """Who may sign in, where they stand, and who is invited. Live."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QDialog, QFileDialog, QStackedLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog
 
 from gui import invitation_row_state, person_row_state, unit_row_state
-from gui.client import Failure
 from gui.confirm_dialog import ConfirmDialog
 from gui.link_dialog import LinkDialog
 from gui.moments_state import ahead, now
+from gui.pages.lists_page import ListsPage
 from gui.password_dialog import PasswordDialog
 from gui.people_file_dialog import PeopleFileDialog
 from gui.people_file_state import BYTES_MAX, UnreadableFile, read
@@ -20,31 +17,25 @@ from gui.people_state import Unit, User
 from gui.people_watch import PeopleWatch
 from gui.person_dialog import PersonDialog
 from gui.person_form_state import PersonForm, form_again, form_of
-from gui.plain_text import breakable, one_line, sentences
+from gui.plain_text import one_line, sentences
 from gui.service import Service
 from gui.tables.lines_view import LinesView
 from gui.unit_dialog import UnitDialog
 from gui.widgets.lines_part import Empty, LinesPart
 from gui.widgets.more_part import MorePart
-from gui.widgets.parts import button, label
 from gui.widgets.people_head import PeopleHead
 
 NEAR_THE_END = 400  # pixels: the next page is asked for before one is at the end
 
 
-class PeoplePage(QWidget):
+class PeoplePage(ListsPage):
     def __init__(self, service: Service) -> None:
-        super().__init__()
-        self._service = service
         self.watch = PeopleWatch(service)
-        self.dialog: QDialog | None = None
-        self.note, self.again = label(name="dim", wraps=True), button("Try &again", self.watch.ask_anew)
+        super().__init__(service, self.watch, "people", self.watch.ask_anew)
         self.head = PeopleHead(self.refresh, self.watch.narrow, self._invite, self._add, self._choose_file)
-        self.stale = label(name="warn", wraps=True)
-        self.problem, self.done = label(name="bad", wraps=True), label(name="ok", wraps=True)
         self.below = MorePart(self.watch.more)
         self.people, self.units, self.invitations = self._people_part(), self._units_part(), self._invitations_part()
-        self._lay_out()
+        self._lay_out(self.head, self.head.search, self.people, self.units, self.invitations)
         self._connect()
         self.refresh()
 
@@ -63,27 +54,6 @@ class PeoplePage(QWidget):
         empty = Empty(*invitation_row_state.EMPTY, self._invite)
         return LinesPart(view, empty, invitation_row_state.WAYS, self._act_invitation)
 
-    def _lay_out(self) -> None:
-        self._stack = QStackedLayout(self)
-        self._stack.setContentsMargins(0, 0, 0, 0)
-        empty, content = QWidget(), QWidget()
-        middle, column = QVBoxLayout(empty), QVBoxLayout(content)
-        middle.addStretch(2)
-        self.note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        middle.addWidget(self.note)
-        middle.addWidget(self.again, 0, Qt.AlignmentFlag.AlignHCenter)
-        middle.addStretch(3)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(10)
-        self.parts = QStackedWidget()
-        for part in (self.people, self.units, self.invitations):
-            self.parts.addWidget(part)
-        for each in (self.head, self.stale, self.problem, self.done):
-            column.addWidget(each)
-        column.addWidget(self.parts, 1)
-        self._stack.addWidget(empty)
-        self._stack.addWidget(content)
-
     def _connect(self) -> None:
         for part, act, remove in (
             (self.people, self._act, "delete"),
@@ -94,42 +64,19 @@ class PeoplePage(QWidget):
             part.view.opened.connect(lambda act=act: act("edit"))
             part.view.removed.connect(lambda act=act, verb=remove: act(verb))
         self.people.view.verticalScrollBar().valueChanged.connect(self._scrolled)
-        self.watch.changed.connect(self.refresh)
-        self.watch.failed.connect(self._tell)
-        QShortcut(QKeySequence.StandardKey.Find, self, self.head.search.setFocus)
-        QShortcut(QKeySequence.StandardKey.Refresh, self, self.watch.ask_anew)
-
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
-        super().showEvent(event)
-        self.watch.watch(on=True)
-
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 (Qt's name)
-        super().hideEvent(event)
-        self.watch.watch(on=False)
 
     # What it shows
 
     def refresh(self) -> None:
-        known, failure = self.watch.people, self.watch.failure
-        is_first = not known.organisation.told or not known.invitations.told  # a list that is narrowed anew leaves the page there
-        if is_first or self._service.phase != "running":
-            has_failed = failure is not None and self._service.phase == "running"
-            self.note.setText(breakable(waiting_note(self._service.phase, failure)))
-            self.note.setObjectName("bad" if has_failed else "dim")
-            self.note.style().polish(self.note)
-            self.again.setVisible(has_failed)
-            self._stack.setCurrentIndex(0)
+        known = self.watch.people
+        told = known.organisation.told and known.invitations.told  # accounts that are narrowed anew leave the page there
+        if not self._is_there(told=told):
             return
-        self._stack.setCurrentIndex(1)
         self.parts.setCurrentIndex(self.head.place)
         self.head.offer_units(known.organisation)
         self.head.show_counts(known.users.count, known.organisation.count, known.invitations.count)
         self._show_lists(one_line(self.head.search.text(), 60))
-        old = f"This may be out of date. {sentences(failure.message, failure.fix)}" if failure is not None else ""
-        self.stale.setText(breakable(old))
-        self.stale.setVisible(bool(old))
-        self.problem.setVisible(bool(self.problem.text()))
-        self.done.setVisible(bool(self.done.text()))
+        self._show_said()
         self._show_chosen()
 
     def _show_lists(self, sought: str) -> None:
@@ -166,14 +113,6 @@ class PeoplePage(QWidget):
         )
         one = known.invitations.get(self.invitations.view.chosen_id)
         self.invitations.show_chosen(invitation_row_state.actions(one, known, at) if one else [], "")
-
-    def _tell(self, failure: Failure) -> None:
-        self._say(sentences(failure.message, failure.fix))
-
-    def _say(self, problem: str = "", done: str = "") -> None:
-        self.problem.setText(breakable(problem))
-        self.done.setText(breakable(done))
-        self.refresh()
 
     # What it does with people
 
@@ -296,24 +235,3 @@ class PeoplePage(QWidget):
             self._confirm(invitation_row_state.revoke_question(one), "Revoke", lambda: self.watch.revoke(one))
         else:
             self._invite(form_again(one))
-
-    def _confirm(self, question: tuple[str, str], verb: str, confirmed: Callable[[], None]) -> None:
-        self._say()
-        self._open(ConfirmDialog(*question, verb, confirmed, self))
-
-    def _open(self, dialog: QDialog) -> None:
-        """Not `exec`: events go on being read while it is open."""
-        self.dialog = dialog
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
-
-
-def waiting_note(phase: str, failure: Failure | None) -> str:
-    """What stands in place of the page while there is nothing to show."""
-    if phase == "running":
-        asking = "Asking the gateway for its people…"
-        return f"The people can't be shown. {sentences(failure.message, failure.fix)}" if failure else asking
-    return {
-        "starting": "The gateway is starting…",
-        "stopping": "The gateway is stopping…",
-    }.get(phase, "The gateway is stopped. Start it to see its people.")

@@ -1,17 +1,13 @@
 """Where answers come from: providers with a test of their connection, and routes over them. Live."""
 
-from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QDialog, QFileDialog, QStackedLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from gui import provider_row_state, route_row_state
-from gui.client import Failure
-from gui.confirm_dialog import ConfirmDialog
 from gui.explain_dialog import ExplainDialog
-from gui.plain_text import breakable, one_line, sentences
+from gui.pages.lists_page import ListsPage
+from gui.plain_text import one_line, sentences
 from gui.provider_dialog import ProviderDialog
 from gui.providers_state import Imported
 from gui.providers_watch import FILE_BYTES_MAX, PROVIDERS, ROUTES, ProvidersWatch
@@ -21,27 +17,21 @@ from gui.service import Service
 from gui.tables.lines_view import LOW, LinesView
 from gui.widgets.elided import Elided
 from gui.widgets.lines_part import Empty, LinesPart
-from gui.widgets.parts import button, label
 from gui.widgets.providers_head import ProvidersHead
 
 FILES = "Routes (*.toml);;All files (*)"
 
 
-class ProvidersPage(QWidget):
+class ProvidersPage(ListsPage):
     def __init__(self, service: Service) -> None:
-        super().__init__()
-        self._service = service
         self.watch = ProvidersWatch(service)
-        self.dialog: QDialog | None = None
-        self.note, self.again = label(name="dim", wraps=True), button("Try &again", self.watch.ask)
+        super().__init__(service, self.watch, "providers", self.watch.ask)
         self.head = ProvidersHead(self.refresh, self._add, self._take_in, self._give_out)
-        self.stale = label(name="warn", wraps=True)
-        self.problem, self.done = label(name="bad", wraps=True), label(name="ok", wraps=True)
         self.providers = self._providers_part()
         self.targets = LinesView("Deployments", route_row_state.TARGET_COLUMNS, {1: 136, 2: 190}, {1: 460}, LOW)
         self.targets_head = Elided("h2")
         self.routes = self._routes_part()
-        self._lay_out()
+        self._lay_out(self.head, self.head.search, self.providers, self.routes)
         self._connect()
         self.refresh()
 
@@ -61,27 +51,6 @@ class ProvidersPage(QWidget):
         view = LinesView("Routes", route_row_state.COLUMNS, {2: 170}, {1: 480})
         return LinesPart(view, Empty(*route_row_state.EMPTY, self._add_route), route_row_state.WAYS, self._act_route, below)
 
-    def _lay_out(self) -> None:
-        self._stack = QStackedLayout(self)
-        self._stack.setContentsMargins(0, 0, 0, 0)
-        empty, content = QWidget(), QWidget()
-        middle, column = QVBoxLayout(empty), QVBoxLayout(content)
-        middle.addStretch(2)
-        self.note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        middle.addWidget(self.note)
-        middle.addWidget(self.again, 0, Qt.AlignmentFlag.AlignHCenter)
-        middle.addStretch(3)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(10)
-        self.parts = QStackedWidget()
-        self.parts.addWidget(self.providers)
-        self.parts.addWidget(self.routes)
-        for part in (self.head, self.stale, self.problem, self.done):
-            column.addWidget(part)
-        column.addWidget(self.parts, 1)
-        self._stack.addWidget(empty)
-        self._stack.addWidget(content)
-
     def _connect(self) -> None:
         self.head.search.textChanged.connect(lambda _: self.refresh())
         self.providers.view.chosen.connect(self._show_chosen)
@@ -90,42 +59,19 @@ class ProvidersPage(QWidget):
         self.routes.view.chosen.connect(self._show_chosen_route)
         self.routes.view.opened.connect(lambda: self._act_route("edit"))
         self.routes.view.removed.connect(lambda: self._act_route("remove"))
-        self.watch.changed.connect(self.refresh)
-        self.watch.failed.connect(self._tell)
-        QShortcut(QKeySequence.StandardKey.Find, self, self.head.search.setFocus)
-        QShortcut(QKeySequence.StandardKey.Refresh, self, self.watch.ask)
-
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
-        super().showEvent(event)
-        self.watch.watch(on=True)
-
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 (Qt's name)
-        super().hideEvent(event)
-        self.watch.watch(on=False)
 
     # What it shows
 
     def refresh(self) -> None:
-        known, failure = self.watch.providers, self.watch.failure
-        if not known.told or self._service.phase != "running":
-            has_failed = failure is not None and self._service.phase == "running"
-            self.note.setText(breakable(waiting_note(self._service.phase, failure)))
-            self.note.setObjectName("bad" if has_failed else "dim")
-            self.note.style().polish(self.note)
-            self.again.setVisible(has_failed)
-            self._stack.setCurrentIndex(0)
+        known = self.watch.providers
+        if not self._is_there(told=known.told):
             return
-        self._stack.setCurrentIndex(1)
         self.parts.setCurrentIndex(self.head.place)
         self.head.show_counts(len(known.providers()), len(known.routes()))
         sought = one_line(self.head.search.text(), 60)
         self.providers.show_lines([provider_row_state.line(one, known) for one in known.providers(sought)], sought)
         self.routes.show_lines([route_row_state.line(one, known) for one in known.routes(sought)], sought)
-        old = f"This may be out of date. {sentences(failure.message, failure.fix)}" if failure is not None else ""
-        self.stale.setText(breakable(old))
-        self.stale.setVisible(bool(old))
-        self.problem.setVisible(bool(self.problem.text()))
-        self.done.setVisible(bool(self.done.text()))
+        self._show_said()
         self._show_chosen()
         self._show_chosen_route()
 
@@ -144,14 +90,6 @@ class ProvidersPage(QWidget):
         self.routes.show_chosen(actions, route_row_state.problem(one, known) if one is not None else "")
         self.targets_head.setText(route_row_state.head(one) if one is not None else "")
         self.targets.show_rows(route_row_state.target_lines(one, known) if one is not None else [])
-
-    def _tell(self, failure: Failure) -> None:
-        self._say(sentences(failure.message, failure.fix))
-
-    def _say(self, problem: str = "", done: str = "") -> None:
-        self.problem.setText(breakable(problem))
-        self.done.setText(breakable(done))
-        self.refresh()
 
     # What it does
 
@@ -203,16 +141,6 @@ class ProvidersPage(QWidget):
         else:
             self._confirm(route_row_state.remove_question(one), "Remove", lambda: self.watch.remove(ROUTES, one.id))
 
-    def _confirm(self, question: tuple[str, str], verb: str, confirmed: Callable[[], None]) -> None:
-        self._say()
-        self._open(ConfirmDialog(*question, verb, confirmed, self))
-
-    def _open(self, dialog: QDialog) -> None:
-        """Not `exec`: events go on being read while it is open."""
-        self.dialog = dialog
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
-
     # Files
 
     def _take_in(self) -> None:
@@ -260,17 +188,3 @@ class ProvidersPage(QWidget):
             self._say(sentences(f"the file can't be written: {problem.strerror}", "choose another folder"))
             return
         self._say(done=f"Written to {one_line(path, 400)}, without the keys.")
-
-
-def waiting_note(phase: str, failure: Failure | None) -> str:
-    """What stands in place of the page while there is nothing to show."""
-    if phase == "running":
-        return (
-            f"The providers can't be shown. {sentences(failure.message, failure.fix)}"
-            if failure
-            else "Asking the gateway for its providers…"
-        )
-    return {
-        "starting": "The gateway is starting…",
-        "stopping": "The gateway is stopping…",
-    }.get(phase, "The gateway is stopped. Start it to see its providers.")

@@ -1,13 +1,17 @@
 """One row of a form: what is asked, where it is typed, and what is wrong with it, right below."""
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QFormLayout,
     QFrame,
+    QHBoxLayout,
     QLabel,
     QLayout,
+    QPushButton,
     QScrollArea,
     QSizePolicy,
     QVBoxLayout,
@@ -64,6 +68,23 @@ class FormArea(QScrollArea):
     def go_to(self, part: QWidget) -> None:
         part.setFocus()
         self.ensureWidgetVisible(part)
+
+
+def lay_out_form(dialog: QDialog, form: FormArea, rows: Iterable["FormField"], problem: QLabel, *buttons: QPushButton) -> None:
+    """A form's rows, below them what is wrong with none of these alone, and the buttons."""
+    layout, foot = QVBoxLayout(dialog), QHBoxLayout()
+    layout.setContentsMargins(20, 18, 20, 18)
+    layout.setSpacing(12)
+    for row in rows:
+        row.add_to(form.rows)
+    foot.setSpacing(8)
+    foot.addStretch()
+    for one in buttons:
+        foot.addWidget(one)
+    layout.addWidget(form)
+    layout.addWidget(problem)
+    layout.addLayout(foot)
+    problem.hide()
 
 
 def _height(layout: QLayout, width: int) -> int:

@@ -113,6 +113,7 @@ class Stage:
         self.is_quick = threading.Event()
         self.is_quick.set()
         self.readers: list[Queue[bytes]] = []
+        self.untold: list[bytes] = []  # before the first reader came: the app shows a page before it reads events
 
     def backstage(self, body: Json) -> Json:
         match body["what"]:
@@ -125,8 +126,20 @@ class Stage:
         return {"calls": self.calls, "lists_asked": self.lists_asked}
 
     def tell(self, name: str, body: Json) -> None:
+        event = f"event: {name}\ndata: {json.dumps(body)}\n\n".encode()
+        if not self.readers:
+            self.untold.append(event)
         for reader in self.readers:
-            reader.put(f"event: {name}\ndata: {json.dumps(body)}\n\n".encode())
+            reader.put(event)
+
+    def read(self, first: bytes) -> Queue[bytes]:
+        """A reader of events: the first one, then those that nobody has read yet."""
+        reader: Queue[bytes] = Queue()
+        for event in (first, *self.untold):
+            reader.put(event)
+        self.untold.clear()
+        self.readers.append(reader)
+        return reader
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         if method != "GET":
@@ -233,9 +246,7 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PATCH = do_DELETE = _handle  # noqa: N815 (the base class's names)
 
     def _stream(self) -> None:
-        mine: Queue[bytes] = Queue()
-        mine.put(f"event: overview\ndata: {json.dumps(OVERVIEW)}\n\n".encode())
-        self.gateway.readers.append(mine)
+        mine = self.gateway.read(f"event: overview\ndata: {json.dumps(OVERVIEW)}\n\n".encode())
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.end_headers()

@@ -16,10 +16,10 @@ from gui.leak_dialog import LeakDialog
 from gui.made_dialog import MadeDialog
 from gui.pages.keys import KeysPage
 from gui.rotate_dialog import RotateDialog
-from gui.tables.lines_view import LinesView
 from gui.window import PAGES, WANTED
 from tests.conftest import MakeAppliance
 from tests.gui.conftest import MakeService
+from tests.gui.screens import cell
 from tests.gui.test_window import app, owned
 from tests.running import Answer, Appliance, Fake
 
@@ -44,11 +44,6 @@ def page(qtbot: QtBot, running: Appliance, service: MakeService) -> Iterator[Key
     qtbot.waitUntil(lambda: made.watch.keys.keys.told and made.parts.isVisible(), timeout=WAIT_MS)
     yield made
     desktop.window.hide()  # also keeps it from the collector until here
-
-
-def cell(view: LinesView, line_id: str, column: int) -> str:
-    place = view.table.place_of(line_id)
-    return str(view.table.index(place, column).data()) if place >= 0 else ""
 
 
 def dialog_of(page: KeysPage, kind: type[QDialog]) -> Any:

@@ -12,7 +12,6 @@ from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
-    QApplication,
     QComboBox,
     QDateEdit,
     QDialog,
@@ -23,19 +22,17 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from gui import theme
 from gui.account_dialog import AccountDialog
 from gui.confirm_dialog import ConfirmDialog
-from gui.desktop import Desktop
 from gui.key_form_dialog import KeyFormDialog
 from gui.leak_dialog import LeakDialog
 from gui.made_dialog import MadeDialog
 from gui.pages.keys import KeysPage
 from gui.rotate_dialog import RotateDialog
-from gui.tables.lines_view import LinesView
-from gui.window import PAGES, WANTED, Window
+from gui.window import WANTED, Window
 from tests.gui.conftest import MakeService
 from tests.gui.keys_stand_in import ACCOUNTS, KEYS, SECRET, USERS, StandIn, account, key, person, unit
+from tests.gui.screens import cell, cells, opener, pictures
 
 WAIT_MS = 15_000
 YEARS_AHEAD, LONG_AGO = "2099-01-01T00:00:00Z", "2026-01-01T08:00:00Z"
@@ -81,23 +78,7 @@ def stand_in(home: Path) -> Iterator[MakeStandIn]:
 @pytest.fixture
 def window(qtbot: QtBot, home: Path, service: MakeService) -> Callable[[], Window]:
     """The app's window at its Keys page. The stand-in stands for the gateway from before."""
-    kept: list[Desktop] = []  # qtbot keeps no window from the collector
-
-    def make() -> Window:
-        found = QApplication.instance()
-        assert isinstance(found, QApplication)
-        found.setStyle("Fusion")
-        theme.apply(found)
-        desktop = Desktop(found, service(home), tray=False)
-        kept.append(desktop)
-        desktop._wizard_offered = True
-        qtbot.addWidget(desktop.window)
-        desktop.window.resize(WANTED)
-        desktop.window.show()
-        desktop.window.nav.setCurrentRow(PAGES.index("Keys"))
-        return desktop.window
-
-    return make
+    return opener(qtbot, service, home, "Keys", WANTED)
 
 
 def told(qtbot: QtBot, window: Window) -> KeysPage:
@@ -105,24 +86,6 @@ def told(qtbot: QtBot, window: Window) -> KeysPage:
     assert page is not None
     qtbot.waitUntil(lambda: page.watch.keys.keys.told and page.parts.isVisible(), timeout=WAIT_MS)
     return page
-
-
-def cells(view: LinesView, column: int) -> list[str]:
-    return [str(view.table.index(place, column).data()) for place in range(view.table.rowCount())]
-
-
-def cell(view: LinesView, line_id: str, column: int) -> str:
-    place = view.table.place_of(line_id)
-    return str(view.table.index(place, column).data()) if place >= 0 else ""
-
-
-def pictures(shown: QWidget, screenshots: Path, name: str) -> None:
-    found = QApplication.instance()
-    assert isinstance(found, QApplication)
-    for tone, colours in (("dark", theme.DARK), ("light", theme.LIGHT)):
-        theme.apply(found, colours)
-        QTest.qWait(30)
-        assert shown.grab().save(str(screenshots / f"keys_{name}_{tone}.png"))
 
 
 def dialog_of(page: KeysPage, kind: type[QDialog]) -> Any:
@@ -149,9 +112,9 @@ def test_the_page_shows_each_key_whose_it_is_and_how_it_stands(
     assert cells(view, 0) == ["notebook", "ben", "wiki", "build", "rotated", "prometheus"]
     assert cells(view, 1) == ["Asha Rao", "Ben Okafor", "wiki", "ci", "Chitra Iyer", "Nobody's"]
     assert cells(view, 4) == ["Active", "Stopped", "Active", "Stopped", "Two values", "Active"]
-    pictures(shown, screenshots, "some")
+    pictures(shown, screenshots, "keys_some")
     shown.resize(640, 480)
-    pictures(shown, screenshots, "small")
+    pictures(shown, screenshots, "keys_small")
     view.choose("key_ben")
     assert "Ben Okafor is suspended" in page.keys.why.text()
     narrow(page, "stopped")
@@ -179,7 +142,7 @@ def test_with_no_key_the_page_says_what_one_is(
     shown = window()
     page = told(qtbot, shown)
     assert page.keys.empty.isVisible() and not page.keys.view.isVisible()
-    pictures(shown, screenshots, "empty")
+    pictures(shown, screenshots, "keys_empty")
     narrow(page, "revoked")
     qtbot.waitUntil(lambda: page.watch.keys.keys.told, timeout=WAIT_MS)
     assert page.keys.view.isVisible() and page.keys.view._note == "No key was revoked."
@@ -230,10 +193,10 @@ def test_what_stands_in_names_is_shown_as_it_is(
     page = told(qtbot, shown)
     assert cell(page.keys.view, "key_evil", 0).startswith("<b>Wiki</b> & Söhne very-long-")
     assert "\u202e" not in page.below.facts.text() and "<b>Wiki</b>" in page.below.facts.text()
-    pictures(shown, screenshots, "evil")
+    pictures(shown, screenshots, "keys_evil")
     page.keys.buttons.buttons["revoke"].click()
     dialog = dialog_of(page, ConfirmDialog)
-    pictures(dialog, screenshots, "evil_revoke")
+    pictures(dialog, screenshots, "keys_evil_revoke")
     assert dialog.width() < 700 and shown.width() == WANTED.width()
     dialog.reject()
 
@@ -257,7 +220,7 @@ def test_a_list_that_fails_says_so_and_one_that_came_before_stays(
     page.watch.ask()
     qtbot.waitUntil(page.stale.isVisible, timeout=WAIT_MS)
     assert page.stale.text().startswith("This may be out of date.") and page.keys.view.table.rowCount() == 6
-    pictures(shown, screenshots, "stale")
+    pictures(shown, screenshots, "keys_stale")
     gateway.close()
     qtbot.waitUntil(page.note.isVisible, timeout=WAIT_MS)
     assert page.note.text() == "The gateway is stopped. Start it to see its keys."
@@ -273,7 +236,7 @@ def test_a_key_is_made_for_a_person_who_is_looked_for(
     qtbot.waitUntil(lambda: dialog.holder.person.list.count() == 3, timeout=WAIT_MS)
     dialog.save.click()
     assert dialog.rows["name"].problem.isVisible() and dialog.rows["holder"].problem.isVisible() and dialog.name.hasFocus()
-    pictures(dialog, screenshots, "new_wrong")
+    pictures(dialog, screenshots, "keys_new_wrong")
     dialog.name.setText("Notebook")
     dialog.holder.person.search.setText("chi")
     qtbot.waitUntil(lambda: dialog.holder.user_id == "user_chitra", timeout=WAIT_MS)  # the only one
@@ -282,7 +245,7 @@ def test_a_key_is_made_for_a_person_who_is_looked_for(
     dialog.menu.actions() and dialog.menu.actions()[0].trigger()
     dialog.scopes["embeddings"].setChecked(False)
     QTest.qWait(30)
-    pictures(dialog, screenshots, "new")
+    pictures(dialog, screenshots, "keys_new")
     gateway.answer("POST", KEYS, 400, {"error": {"message": "models[0] is no name of a model", "fix": "x", "param": "models[0]"}})
     dialog.save.click()
     qtbot.waitUntil(dialog.rows["models"].problem.isVisible, timeout=WAIT_MS)
@@ -308,17 +271,17 @@ def test_a_new_value_is_shown_once_and_not_left_by_a_slip(
     dialog.name.setText("Prometheus")
     dialog.holder.kind.setCurrentIndex(dialog.holder.kind.findData("nobody"))
     QTest.qWait(30)
-    pictures(dialog, screenshots, "new_nobody")
+    pictures(dialog, screenshots, "keys_new_nobody")
     dialog.save.click()
     qtbot.waitUntil(lambda: isinstance(page.dialog, MadeDialog), timeout=WAIT_MS)
     made = dialog_of(page, MadeDialog)
     assert made.key.text() == SECRET and SECRET in made.lines.toPlainText() and "curl http" in made.lines.toPlainText()
     made.kind.setCurrentIndex(1)
     assert "base_url=" in made.lines.toPlainText()
-    pictures(made, screenshots, "made")
+    pictures(made, screenshots, "keys_made")
     made.close_it.click()
     assert made.isVisible() and "can't be shown again" in made.said.text()
-    pictures(made, screenshots, "made_left")
+    pictures(made, screenshots, "keys_made_left")
     made.copy.click()
     assert QGuiApplication.clipboard().text() == SECRET
     made.close_it.click()
@@ -336,7 +299,7 @@ def test_an_edit_sends_what_differs_and_is_refused_where_somebody_was_faster(
     view.opened.emit()
     dialog = dialog_of(page, KeyFormDialog)
     assert dialog.models.text() == "fast, openai/*" and not dialog.rows["holder"].isVisible()
-    pictures(dialog, screenshots, "edit")
+    pictures(dialog, screenshots, "keys_edit")
     dialog.save.click()  # nothing was changed
     assert not dialog.isVisible() and not gateway.calls
     view.opened.emit()
@@ -349,7 +312,7 @@ def test_an_edit_sends_what_differs_and_is_refused_where_somebody_was_faster(
     qtbot.waitUntil(dialog.problem.isVisible, timeout=WAIT_MS)
     assert dialog.problem.text().startswith("Somebody else changed it meanwhile, so nothing of yours was saved.")
     assert not dialog.save.isEnabled()
-    pictures(dialog, screenshots, "edit_changed")
+    pictures(dialog, screenshots, "keys_edit_changed")
     dialog.cancel.click()
     gateway.answer_as_ever("PATCH", f"{KEYS}/key_wiki")
     view.opened.emit()
@@ -371,13 +334,13 @@ def test_a_key_is_rotated_with_a_time_in_which_both_values_work(
     page.keys.buttons.buttons["rotate"].click()
     dialog = dialog_of(page, RotateDialog)
     assert "ends at once" in dialog.note.text()  # there are two values already
-    pictures(dialog, screenshots, "rotate")
+    pictures(dialog, screenshots, "keys_rotate")
     dialog.grace.setCurrentIndex(dialog.grace.findData(3_600))
     dialog.rotate.click()
     qtbot.waitUntil(lambda: isinstance(page.dialog, MadeDialog), timeout=WAIT_MS)
     made = dialog_of(page, MadeDialog)
     assert made.windowTitle() == "New value" and "The value before works until" in made.note.text()
-    pictures(made, screenshots, "rotated")
+    pictures(made, screenshots, "keys_rotated")
     assert gateway.calls[-1] == ("POST", f"{KEYS}/key_rotated/rotate", {"grace_seconds": 3_600})
     made.copy_lines.click()
     made.reject()
@@ -423,13 +386,13 @@ def test_a_leaked_key_is_revoked_by_its_value_which_stays_hidden(
     gateway.answer("POST", f"{KEYS}/revoke", 404, {"error": why})
     dialog.revoke.click()
     qtbot.waitUntil(dialog.row.problem.isVisible, timeout=WAIT_MS)
-    pictures(dialog, screenshots, "leak_unknown")
+    pictures(dialog, screenshots, "keys_leak_unknown")
     gateway.answer_as_ever("POST", f"{KEYS}/revoke")
     dialog.revoke.click()
     qtbot.waitUntil(dialog.outcome.isVisible, timeout=WAIT_MS)
     assert dialog.outcome.text() == "That was “notebook” (gh-prod-DPQt…, Asha Rao, asha@example.com). It is revoked, for good."
     assert dialog.value.text() == "" and gateway.calls[-1][2] == {"key": SECRET}
-    pictures(dialog, screenshots, "leak_done")
+    pictures(dialog, screenshots, "keys_leak_done")
 
 
 def test_service_accounts_are_made_moved_suspended_and_deleted(
@@ -442,7 +405,7 @@ def test_service_accounts_are_made_moved_suspended_and_deleted(
     view, buttons = page.accounts.view, page.accounts.buttons.buttons
     assert cells(view, 0) == ["ci", "empty", "wiki"] and cells(view, 1) == ["—", "—", "Research · Search"]
     assert cells(view, 3) == ["Suspended", "Active", "Active"]
-    pictures(shown, screenshots, "accounts")
+    pictures(shown, screenshots, "keys_accounts")
     page.head.add.click()
     dialog = dialog_of(page, AccountDialog)
     dialog.save.click()
@@ -451,7 +414,7 @@ def test_service_accounts_are_made_moved_suspended_and_deleted(
     dialog.department.setCurrentIndex(1)
     assert dialog.team.count() == 2
     dialog.team.setCurrentIndex(1)
-    pictures(dialog, screenshots, "account")
+    pictures(dialog, screenshots, "keys_account")
     taken = {"message": "there is a service account of this name already", "fix": "Choose another one.", "param": "name"}
     gateway.answer("POST", ACCOUNTS, 409, {"error": taken})
     dialog.save.click()
@@ -493,7 +456,7 @@ def test_a_key_is_made_for_the_chosen_service_account(
     dialog = dialog_of(page, KeyFormDialog)
     dialog.name.setText("nightly")
     assert dialog.holder.account.isVisible() and not dialog.holder.person.isVisible()
-    pictures(dialog, screenshots, "new_account")
+    pictures(dialog, screenshots, "keys_new_account")
     dialog.save.click()
     qtbot.waitUntil(lambda: isinstance(page.dialog, MadeDialog), timeout=WAIT_MS)
     assert gateway.calls[-1][2]["service_account_id"] == "sa_empty" and page.head.place == 0
@@ -510,7 +473,7 @@ def test_on_a_small_screen_every_action_stays_within_reach(
     for place, part in ((0, page.keys), (1, page.accounts)):
         page.head.tabs[place].click()
         QTest.qWait(50)
-        pictures(shown, screenshots, f"small_{place}")
+        pictures(shown, screenshots, f"keys_small_{place}")
         assert shown.width() <= 680 and shown.height() <= 560
         within = shown.rect()
         for one in (*part.buttons.buttons.values(), page.head.add, page.head.search, *page.head.tabs):
@@ -558,7 +521,7 @@ def test_a_next_page_that_fails_is_told_below_and_asked_for_again_by_hand(
     gateway.answer("GET", second, 503, {"error": {"message": "the database is locked", "fix": "wait a little"}})
     page.below.more.click()
     qtbot.waitUntil(lambda: page.below.note.text() == "The database is locked. Wait a little.", timeout=WAIT_MS)
-    pictures(shown, screenshots, "more_failed")
+    pictures(shown, screenshots, "keys_more_failed")
     page.head.search.setText("old 449")  # nobody asks again and again by a search
     assert page.keys.view.table.rowCount() == 0 and page.below.more.isEnabled()
     assert page.keys.view._note == "Nothing was found among the keys that are here."

@@ -20,6 +20,7 @@ from gui.unit_dialog import UnitDialog
 from gui.window import PAGES, WANTED
 from tests.conftest import MakeAppliance
 from tests.gui.conftest import MakeService
+from tests.gui.screens import cell
 from tests.gui.test_window import app, owned
 from tests.running import Answer, Appliance
 
@@ -44,11 +45,6 @@ def page(qtbot: QtBot, running: Appliance, service: MakeService) -> Iterator[Peo
     qtbot.waitUntil(lambda: made.watch.people.told and made.parts.isVisible(), timeout=WAIT_MS)
     yield made
     desktop.window.hide()  # also keeps it from the collector until here
-
-
-def cell(view: LinesView, line_id: str, column: int) -> str:
-    place = view.table.place_of(line_id)
-    return str(view.table.index(place, column).data()) if place >= 0 else ""
 
 
 def names(view: LinesView) -> list[str]:

@@ -7,24 +7,21 @@ from typing import Any
 
 import pytest
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QWidget
+from PySide6.QtWidgets import QAbstractButton, QDialog
 from pytestqt.qtbot import QtBot
 
-from gui import theme
 from gui.confirm_dialog import ConfirmDialog
-from gui.desktop import Desktop
 from gui.link_dialog import LinkDialog
 from gui.pages.people import PeoplePage
 from gui.password_dialog import PasswordDialog
 from gui.people_file_dialog import PeopleFileDialog
 from gui.person_dialog import PersonDialog
-from gui.tables.lines_view import LinesView
 from gui.unit_dialog import UnitDialog
-from gui.window import PAGES, WANTED, Window
+from gui.window import WANTED, Window
 from tests.gui.conftest import MakeService
 from tests.gui.keys_stand_in import person, unit
 from tests.gui.people_stand_in import DEPARTMENTS, INVITATIONS, LINK, TEAMS, USERS, StandIn, invitation
+from tests.gui.screens import cell, cells, opener, pictures
 
 WAIT_MS = 15_000
 LONG_AGO = "2026-01-01T08:00:00Z"
@@ -64,23 +61,7 @@ def stand_in(home: Path) -> Iterator[MakeStandIn]:
 @pytest.fixture
 def window(qtbot: QtBot, home: Path, service: MakeService) -> Callable[[], Window]:
     """The app's window at its People page. The stand-in stands for the gateway from before."""
-    kept: list[Desktop] = []  # qtbot keeps no window from the collector
-
-    def make() -> Window:
-        found = QApplication.instance()
-        assert isinstance(found, QApplication)
-        found.setStyle("Fusion")
-        theme.apply(found)
-        desktop = Desktop(found, service(home), tray=False)
-        kept.append(desktop)
-        desktop._wizard_offered = True
-        qtbot.addWidget(desktop.window)
-        desktop.window.resize(WANTED)
-        desktop.window.show()
-        desktop.window.nav.setCurrentRow(PAGES.index("People"))
-        return desktop.window
-
-    return make
+    return opener(qtbot, service, home, "People", WANTED)
 
 
 def told(qtbot: QtBot, window: Window) -> PeoplePage:
@@ -92,24 +73,6 @@ def told(qtbot: QtBot, window: Window) -> PeoplePage:
 
 def some(stand_in: MakeStandIn) -> StandIn:
     return stand_in(PEOPLE, invitations=OPEN, **UNITS)
-
-
-def cells(view: LinesView, column: int) -> list[str]:
-    return [str(view.table.index(place, column).data()) for place in range(view.table.rowCount())]
-
-
-def cell(view: LinesView, line_id: str, column: int) -> str:
-    place = view.table.place_of(line_id)
-    return str(view.table.index(place, column).data()) if place >= 0 else ""
-
-
-def pictures(shown: QWidget, screenshots: Path, name: str) -> None:
-    found = QApplication.instance()
-    assert isinstance(found, QApplication)
-    for tone, colours in (("dark", theme.DARK), ("light", theme.LIGHT)):
-        theme.apply(found, colours)
-        QTest.qWait(30)
-        assert shown.grab().save(str(screenshots / f"people_{name}_{tone}.png"))
 
 
 def dialog_of(page: PeoplePage, kind: type[QDialog]) -> Any:
@@ -131,17 +94,17 @@ def test_people_are_listed_with_where_they_stand_and_how_they_are(
     assert "\u202e" not in cell(view, "user_evil", 0) and "<b>" in cell(view, "user_evil", 0)
     view.choose("user_olga")
     assert "asks for a second factor" in page.below.facts.text()
-    pictures(shown, screenshots, "list")
+    pictures(shown, screenshots, "people_list")
     shown.resize(560, 460)
-    pictures(shown, screenshots, "small")
+    pictures(shown, screenshots, "people_small")
     page.head.tabs[1].click()
     assert [name.strip() for name in cells(page.units.view, 0)] == ["Research", "Search", "Sales", "Free hands"]
     assert cells(page.units.view, 2) == ["Active", "Active", "Suspended", "Active"]
     shown.resize(WANTED)
-    pictures(shown, screenshots, "departments")
+    pictures(shown, screenshots, "people_departments")
     page.head.tabs[2].click()
     assert cells(page.invitations.view, 0) == ["inv_ravi@example.com", "Whoever holds the link"]
-    pictures(shown, screenshots, "invitations")
+    pictures(shown, screenshots, "people_invitations")
 
 
 def test_the_gateway_narrows_the_list(qtbot: QtBot, window: Callable[[], Window], stand_in: MakeStandIn) -> None:
@@ -194,13 +157,13 @@ def test_somebody_is_invited_and_the_link_is_shown_once(
     dialog.role.setCurrentIndex(dialog.role.findData("developer"))
     dialog.department.setCurrentIndex(dialog.department.findData("dpt_research"))
     dialog.team.setCurrentIndex(dialog.team.findData("team_search"))
-    pictures(dialog, screenshots, "invite")
+    pictures(dialog, screenshots, "people_invite")
     dialog.save.click()
     qtbot.waitUntil(lambda: isinstance(page.dialog, LinkDialog), timeout=WAIT_MS)
     link = dialog_of(page, LinkDialog)
     assert link.link.text() == LINK
     assert not link.local.isVisible()
-    pictures(link, screenshots, "link")
+    pictures(link, screenshots, "people_link")
     link.close_it.click()
     assert link.isVisible(), "not left by a slip"
     link.copy.click()
@@ -253,7 +216,7 @@ def test_an_account_is_added_changed_suspended_and_deleted(
     buttons["delete"].click()
     question = dialog_of(page, ConfirmDialog)
     question.choice.setChecked(True)
-    pictures(question, screenshots, "delete")
+    pictures(question, screenshots, "people_delete")
     question.confirm.click()
     qtbot.waitUntil(lambda: cell(view, "user_asha", 0) == "", timeout=WAIT_MS)
     assert gateway.sent("DELETE", f"{USERS}/user_asha?forget=true") == [None]
@@ -270,7 +233,7 @@ def test_a_new_password_signing_out_and_a_new_link(
     buttons["password"].click()
     dialog = dialog_of(page, PasswordDialog)
     assert dialog.drop.isVisible()
-    pictures(dialog, screenshots, "password")
+    pictures(dialog, screenshots, "people_password")
     dialog.password.setText("short")
     dialog.save.click()
     assert dialog.row.problem.text() == "At least 8 characters."
@@ -337,7 +300,7 @@ def test_people_are_taken_in_from_a_file_after_a_dry_run(
     dialog = dialog_of(page, PeopleFileDialog)
     qtbot.waitUntil(dialog.take.isEnabled, timeout=WAIT_MS)
     assert dialog.outcome.text() == "Makes 1 account, the department Legal. 1 person has an account already and is left alone."
-    pictures(dialog, screenshots, "import")
+    pictures(dialog, screenshots, "people_import")
     dialog.take.click()
     qtbot.waitUntil(dialog.keep.isVisible, timeout=WAIT_MS)
     dialog.keep_in(tmp_path / "links.csv")

@@ -5,23 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 from pytestqt.qtbot import QtBot
 
-from gui import theme
 from gui.confirm_dialog import ConfirmDialog
-from gui.desktop import Desktop
 from gui.explain_dialog import ExplainDialog
 from gui.pages.providers import ProvidersPage
 from gui.provider_dialog import ProviderDialog
 from gui.route_dialog import RouteDialog
-from gui.tables.lines_view import LinesView
 from gui.window import PAGES, Window
 from tests.gui.conftest import MakeService
 from tests.gui.providers_stand_in import FILE, PROVIDERS, ROUTES, StandIn, deployment, provider, route
+from tests.gui.screens import cells, opener, pictures
 
 WAIT_MS = 15_000
 SOME = [
@@ -62,23 +60,7 @@ def stand_in(home: Path) -> Iterator[MakeStandIn]:
 @pytest.fixture
 def window(qtbot: QtBot, home: Path, service: MakeService) -> Callable[[], Window]:
     """The app's window at its Providers page. The stand-in stands for the gateway from before."""
-    kept: list[Desktop] = []  # qtbot keeps no window from the collector
-
-    def make() -> Window:
-        found = QApplication.instance()
-        assert isinstance(found, QApplication)
-        found.setStyle("Fusion")
-        theme.apply(found)
-        desktop = Desktop(found, service(home), tray=False)
-        kept.append(desktop)
-        desktop._wizard_offered = True
-        qtbot.addWidget(desktop.window)
-        desktop.window.resize(900, 600)
-        desktop.window.show()
-        desktop.window.nav.setCurrentRow(PAGES.index("Providers"))
-        return desktop.window
-
-    return make
+    return opener(qtbot, service, home, "Providers", QSize(900, 600))
 
 
 def page_of(window: Window) -> ProvidersPage:
@@ -90,19 +72,6 @@ def told(qtbot: QtBot, window: Window) -> ProvidersPage:
     page = page_of(window)
     qtbot.waitUntil(lambda: page.watch.providers.told, timeout=WAIT_MS)
     return page
-
-
-def cells(view: LinesView, column: int) -> list[str]:
-    return [str(view.table.index(place, column).data()) for place in range(view.table.rowCount())]
-
-
-def pictures(shown: QWidget, screenshots: Path, name: str) -> None:
-    found = QApplication.instance()
-    assert isinstance(found, QApplication)
-    for tone, colours in (("dark", theme.DARK), ("light", theme.LIGHT)):
-        theme.apply(found, colours)
-        QTest.qWait(30)
-        assert shown.grab().save(str(screenshots / f"providers_{name}_{tone}.png"))
 
 
 def dialog_of(page: ProvidersPage, kind: type[QDialog]) -> Any:
@@ -127,7 +96,7 @@ def test_the_page_shows_each_provider_its_key_and_where_it_stands(
     qtbot.waitUntil(lambda: cells(view, 3)[1] == "1 model left alone", timeout=WAIT_MS)
     view.choose("prov_azure-eu")
     assert "azure-eu answered 500" in page.providers.why.text()
-    pictures(shown, screenshots, "some")
+    pictures(shown, screenshots, "providers_some")
     view.choose("prov_rack")
     edit = page.providers.buttons.buttons["edit"]
     assert not edit.isEnabled() and "gatehouse.toml" in edit.toolTip() and page.providers.buttons.buttons["test"].isEnabled()
@@ -146,7 +115,7 @@ def test_the_routes_show_their_shares_and_circuits(
     qtbot.waitUntil(lambda: cells(page.targets, 2) == ["Ready", "Ready", "Ready"], timeout=WAIT_MS)
     gateway.tell("circuit", OPEN)
     qtbot.waitUntil(lambda: cells(page.routes.view, 2) == ["1 of 2 out", "Ready"], timeout=WAIT_MS)
-    pictures(shown, screenshots, "routes")
+    pictures(shown, screenshots, "providers_routes")
     gateway.tell("circuit", {**OPEN, "state": "closed", "why": "it answered"})
     qtbot.waitUntil(lambda: cells(page.routes.view, 2) == ["Ready", "Ready"], timeout=WAIT_MS)
 
@@ -158,10 +127,10 @@ def test_with_nothing_yet_the_page_says_what_a_provider_is(
     shown = window()
     page = told(qtbot, shown)
     assert page.providers.empty.isVisible() and not page.providers.view.isVisible()
-    pictures(shown, screenshots, "empty")
+    pictures(shown, screenshots, "providers_empty")
     page.head.tabs[1].click()
     assert page.routes.empty.isVisible()
-    pictures(shown, screenshots, "empty_routes")
+    pictures(shown, screenshots, "providers_empty_routes")
     page.head.tabs[0].click()
     page.providers.empty.button.click()
     dialog_of(page, ProviderDialog).reject()
@@ -177,17 +146,17 @@ def test_adding_asks_only_what_the_kind_needs(
     visible = lambda: [name for name, row in dialog.rows.items() if row.isVisible()]  # noqa: E731
     assert visible() == ["name", "api_key"]
     assert dialog.rows["name"].part.text() == "openai-2"  # one is called openai already
-    pictures(dialog, screenshots, "add")
+    pictures(dialog, screenshots, "providers_add")
     dialog.kind.setCurrentIndex(dialog.kind.findData("azure"))
     assert visible() == ["name", "base_url", "api_version", "api_key", "models"]
-    pictures(dialog, screenshots, "add_azure")
+    pictures(dialog, screenshots, "providers_add_azure")
     dialog.kind.setCurrentIndex(dialog.kind.findData("bedrock"))
     dialog.credential.setCurrentIndex(dialog.credential.findData("pair"))
     assert visible() == ["name", "region", "access_key_id", "secret_access_key", "models"]
     dialog.save.click()
     assert dialog.rows["region"].problem.isVisible() and dialog.rows["region"].part.hasFocus()
     assert not gateway.calls
-    pictures(dialog, screenshots, "add_bedrock")
+    pictures(dialog, screenshots, "providers_add_bedrock")
     dialog.fill_in(region="eu-central-1", access_key_id="AKIA0123", secret_access_key="s3cret-0123456789")
     assert not dialog.rows["region"].problem.isVisible()
     dialog.save.click()
@@ -214,12 +183,12 @@ def test_the_connection_is_tested_before_it_is_saved(
     assert dialog.outcome.text() == "Testing…" and not dialog.test.isEnabled()
     gateway.be_slow(False)
     qtbot.waitUntil(lambda: dialog.outcome.text() == "It answers, in 184 ms. It offers 2 models.", timeout=WAIT_MS)
-    pictures(dialog, screenshots, "test_good")
+    pictures(dialog, screenshots, "providers_test_good")
     why = {"message": "openai refused the credential (401)", "fix": "Check the key: was it revoked?"}
     gateway.answer("POST", f"{PROVIDERS}/test", 200, {"ok": False, "seconds": 0.1, "models": [], "error": why})
     dialog.test.click()
     qtbot.waitUntil(lambda: "was it revoked?" in dialog.outcome.text(), timeout=WAIT_MS)
-    pictures(dialog, screenshots, "test_bad")
+    pictures(dialog, screenshots, "providers_test_bad")
     dialog.fill_in(api_key="sk-other")
     assert not dialog.outcome.isVisible()  # it was about the other key
     assert [call[1] for call in gateway.calls] == [f"{PROVIDERS}/test"] * 2
@@ -294,7 +263,7 @@ def test_what_the_gateway_refuses_is_marked_at_its_field(
     said = row.problem.text()
     assert said.startswith("The provider mine is this appliance itself") and said.endswith("set another port.")
     assert row.part.hasFocus() and row.part.accessibleDescription() and dialog.isVisible()
-    pictures(dialog, screenshots, "refused")
+    pictures(dialog, screenshots, "providers_refused")
     gateway.answer(
         "POST", PROVIDERS, 403, {"error": {"message": "the role auditor may not do this", "fix": "Ask an administrator"}}
     )
@@ -318,7 +287,7 @@ def test_editing_leaves_the_stored_key_unless_another_is_typed(
     dialog.fill_in(api_version="2024-10-21")
     dialog.test.click()
     assert "Type the key again" in dialog.outcome.text()
-    pictures(dialog, screenshots, "edit")
+    pictures(dialog, screenshots, "providers_edit")
     dialog.save.click()
     qtbot.waitUntil(lambda: not dialog_is_open(page), timeout=WAIT_MS)
     assert gateway.calls[-1] == ("PATCH", f"{PROVIDERS}/prov_azure-eu", {"api_version": "2024-10-21"})
@@ -338,11 +307,11 @@ def test_removing_asks_first_and_a_provider_in_use_names_its_routes(
     page.providers.buttons.buttons["remove"].click()
     assert page.problem.text().startswith("openai can't be removed: the route fast sends requests to it.")
     assert not dialog_is_open(page)
-    pictures(shown, screenshots, "in_use")
+    pictures(shown, screenshots, "providers_in_use")
     page.providers.view.choose("prov_claude")
     page.providers.view.removed.emit()  # the Delete key
     dialog = dialog_of(page, ConfirmDialog)
-    pictures(dialog, screenshots, "remove")
+    pictures(dialog, screenshots, "providers_remove")
     refusal = {"message": "the provider claude can't be removed: routes send requests to it (new)", "fix": "Take it out first."}
     gateway.answer("DELETE", f"{PROVIDERS}/prov_claude", 409, {"error": refusal})
     dialog.confirm.click()
@@ -369,7 +338,7 @@ def test_a_route_is_made_from_models_that_its_provider_tells(
     )
     dialog.save.click()
     assert dialog.rows["name"].problem.isVisible() and row.problem.text() == "Choose a model."
-    pictures(dialog, screenshots, "route_wrong")
+    pictures(dialog, screenshots, "providers_route_wrong")
     dialog.name.setText("smart")
     row.model.setCurrentIndex(0)
     dialog.targets.add.click()
@@ -381,7 +350,7 @@ def test_a_route_is_made_from_models_that_its_provider_tells(
     second.weight.setValue(3)
     dialog.menu.actions()[0].trigger()
     assert dialog.fallbacks.text() == "fast"
-    pictures(dialog, screenshots, "route_add")
+    pictures(dialog, screenshots, "providers_route_add")
     dialog.save.click()
     qtbot.waitUntil(lambda: "smart" in cells(page.routes.view, 0), timeout=WAIT_MS)
     made = next(body for method, path, body in gateway.calls if (method, path) == ("POST", ROUTES))
@@ -441,7 +410,7 @@ def test_explain_says_where_a_request_would_go_and_sends_nothing(
     qtbot.waitUntil(lambda: len(dialog.lines) == 2, timeout=WAIT_MS)
     assert dialog.lines[1][2] == "Left out: left alone for 12 s more: azure answered 500"
     assert "Nothing has been sent." in dialog.note.text()
-    pictures(dialog, screenshots, "explain")
+    pictures(dialog, screenshots, "providers_explain")
     assert cells(page.routes.view, 2)[0] == "1 of 2 out"
     gateway.answer("POST", f"{ROUTES}/explain", 404, {"error": {"message": "no model is called fast", "fix": "Look again"}})
     dialog.again.click()
@@ -485,7 +454,7 @@ def test_while_the_lists_are_awaited_and_where_they_fail_the_page_says_so(
     assert not page.again.isVisible()
     qtbot.waitUntil(page.again.isVisible, timeout=WAIT_MS)
     assert page.note.text() == "The providers can't be shown. The role member may not do this. Ask an administrator."
-    pictures(shown, screenshots, "refused_list")
+    pictures(shown, screenshots, "providers_refused_list")
     gateway.answer(*path, 200, {"items": "of another version"})
     page.again.click()
     qtbot.waitUntil(lambda: "another version" in page.note.text(), timeout=WAIT_MS)
@@ -524,7 +493,7 @@ def test_two_hundred_and_fifty_providers_are_all_there_and_can_be_found(
     assert cells(view, 0) == [f"p24{number}" for number in range(10)]
     page.head.search.setText("nobody")
     assert view.isVisible() and view.table.rowCount() == 0
-    pictures(shown, screenshots, "not_found")
+    pictures(shown, screenshots, "providers_not_found")
 
 
 def test_hostile_texts_are_shown_as_text_and_make_nothing_wide(
@@ -542,14 +511,14 @@ def test_hostile_texts_are_shown_as_text_and_make_nothing_wide(
     gateway.tell("circuit", {"deployment": f"mine/1-{long}", "state": "open", "why": f"<script>{long}"})
     qtbot.waitUntil(lambda: "1 model left alone" in cells(page.providers.view, 3), timeout=WAIT_MS)
     page.providers.view.choose("prov_mine")
-    pictures(shown, screenshots, "long")
+    pictures(shown, screenshots, "providers_long")
     page.head.tabs[1].click()
-    pictures(shown, screenshots, "long_routes")
+    pictures(shown, screenshots, "providers_long_routes")
     assert shown.minimumSizeHint().width() <= max(width, 900)
     page.routes.buttons.buttons["edit"].click()
     dialog = dialog_of(page, RouteDialog)
     assert dialog.width() <= 900 and dialog.height() <= 700
-    pictures(dialog, screenshots, "long_route_dialog")
+    pictures(dialog, screenshots, "providers_long_route_dialog")
 
 
 def test_on_a_small_screen_every_action_stays_within_reach(
@@ -561,10 +530,10 @@ def test_on_a_small_screen_every_action_stays_within_reach(
     shown.resize(640, 480)
     page.providers.view.choose("prov_openai")
     QTest.qWait(50)
-    pictures(shown, screenshots, "small")
+    pictures(shown, screenshots, "providers_small")
     page.head.tabs[1].click()
     QTest.qWait(50)
-    pictures(shown, screenshots, "small_routes")
+    pictures(shown, screenshots, "providers_small_routes")
     assert shown.width() <= 680 and shown.height() <= 560
     within = shown.rect()
     for one in (*page.routes.buttons.buttons.values(), page.head.add, page.head.file, page.head.search, *page.head.tabs):
@@ -624,4 +593,4 @@ def test_a_gateway_that_ends_takes_its_providers_off_the_screen(
     gateway.close()
     qtbot.waitUntil(lambda: "The gateway is stopped" in page.note.text(), timeout=WAIT_MS)
     assert page.note.isVisible() and not page.again.isVisible()
-    pictures(shown, screenshots, "stopped")
+    pictures(shown, screenshots, "providers_stopped")

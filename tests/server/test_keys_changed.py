@@ -1,5 +1,6 @@
 """Keys that are narrowed to models, rotated and revoked while they are at work."""
 
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -116,7 +117,8 @@ def test_commands_make_rotate_and_revoke_by_value_whether_a_server_runs_or_not(a
         return done.stdout.strip()
 
     first = run("create", "CI", "--model", "openai/*", "--environment", "test")
-    key_id = run("list", "--json").split('"id": "')[1].split('"')[0]
+    # Not the newest: the development key of the first start may come after it.
+    key_id = next(key["id"] for key in json.loads(run("list", "--json")) if key["name"] == "CI")
     second = run("rotate", key_id, "--grace-hours", "0")
     assert first.startswith("gh-test-")
     assert second.startswith("gh-test-")
