@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from PySide6.QtCore import Signal
-
 from gui.client import Failure
 from gui.keys_state import ApiKey, Keys, ServiceAccount, key_of
 from gui.listed_state import Listed
@@ -16,9 +14,7 @@ NAMES_AT_ONCE = 6
 
 
 class KeysWatch(RecordsWatch):
-    """`found` answers `find_people`."""
-
-    found = Signal(str, object, bool)
+    """API keys by pages; service accounts, departments and teams whole; holders' names one by one."""
 
     def __init__(self, service: Service) -> None:
         super().__init__(service)
@@ -126,17 +122,8 @@ class KeysWatch(RecordsWatch):
 
     # Wishes
 
-    def find_people(self, words: str) -> None:
-        """`found` tells the words, those who have them in their name or address (or a Failure), and whether there are more."""
-
-        def got(items: list[Any], cursor: str | None) -> None:
-            self.keys.take_people(items)
-            people = [self.keys.person(str(one.get("id"))) for one in items if isinstance(one, dict)]
-            self.found.emit(words, [one for one in people if one is not None], cursor is not None)
-
-        self.list_pages(
-            USERS, {"q": words} if words else {}, 1, got, failed=lambda failure: self.found.emit(words, failure, False)
-        )
+    def _met(self, people: list[Any]) -> None:
+        self.keys.take_people(people)
 
     def revoke(self, key: ApiKey) -> None:
         self.wish(key.id, "revoke", "DELETE", at(KEYS, key.id))

@@ -1,5 +1,6 @@
 """People as the app knows them, without Qt: accounts, departments and teams, organisations, invitations."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -71,6 +72,15 @@ class Invitation(msgspec.Struct, frozen=True):
     team_id: str | None = None
     expires_at: str | None = None
     created_at: str | None = None
+
+
+def users_of(items: Sequence[Any]) -> list[User]:
+    """Those that can be read."""
+    found: list[User] = []
+    for one in items:
+        with contextlib.suppress(msgspec.ValidationError):
+            found.append(msgspec.convert(one, User))
+    return found
 
 
 class Placed(Protocol):
@@ -148,6 +158,11 @@ class Organisation:
     @property
     def has_several(self) -> bool:
         return len(self._tenants) > 1
+
+    @property
+    def tenants(self) -> list[tuple[str, str]]:
+        """Ids and names."""
+        return sorted(((one.id, one_line(one.name, 80)) for one in self._tenants.values()), key=lambda one: one[1].casefold())
 
     def tenant_name(self, tenant_id: str) -> str:
         """Empty where everybody is of the same one."""

@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 
 from gui.client import Failed, Failure
 from gui.listed_state import Listed, page_of
-from gui.people_state import Organisation
+from gui.people_state import Organisation, users_of
 from gui.service import Service
 from gui.watch import UNREADABLE, Watch
 
@@ -28,11 +28,12 @@ Query = Mapping[str, str]
 class RecordsWatch(Watch):
     """The beginning of a long list is asked for again and again, what follows when `more` is wanted.
 
-    `answered` answers `send`, by its ticket. `asked`: what is under way, by id. `listed`, `_list_path` and `_query` say which
-    list it is: each page's own.
+    `answered` answers `send`, by its ticket; `found` answers `find_people`. `asked`: what is under way, by id. `listed`,
+    `_list_path` and `_query` say which list it is: each page's own.
     """
 
     answered = Signal(str, object, object)
+    found = Signal(str, object, bool)
 
     def __init__(self, service: Service) -> None:
         super().__init__(service)
@@ -147,6 +148,20 @@ class RecordsWatch(Watch):
                 then(found, page[1])
 
         ask(cursor)
+
+    def find_people(self, words: str) -> None:
+        """`found` tells the words, those who have them in their name or address (or a Failure), and whether there are more."""
+
+        def got(items: list[Any], cursor: str | None) -> None:
+            self._met(items)
+            self.found.emit(words, users_of(items), cursor is not None)
+
+        self.list_pages(
+            USERS, {"q": words} if words else {}, 1, got, failed=lambda failure: self.found.emit(words, failure, False)
+        )
+
+    def _met(self, people: list[Any]) -> None:
+        """Some came by, for who keeps their names."""
 
     # Wishes
 

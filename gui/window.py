@@ -12,6 +12,7 @@ from gui.tray_state import Look
 from gui.widgets.parts import button, label
 
 if TYPE_CHECKING:
+    from gui.pages.guardrails import GuardrailsPage
     from gui.pages.keys import KeysPage
     from gui.pages.models import ModelsPage
     from gui.pages.people import PeoplePage
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from gui.pages.providers import ProvidersPage
 
 
-PAGES = ("Overview", "Playground", "Models", "Providers", "Keys", "People")
+PAGES = ("Overview", "Playground", "Models", "Providers", "Keys", "People", "Guardrails")
 WANTED, FRAME = QSize(1040, 700), QSize(16, 48)
 
 
@@ -53,6 +54,7 @@ class Window(QMainWindow):
         self.providers: ProvidersPage | None = None
         self.keys: KeysPage | None = None
         self.people: PeoplePage | None = None
+        self.guardrails: GuardrailsPage | None = None
         self.pages.addWidget(self.overview)
         self._lay_out()
         self.nav.setCurrentRow(0)
@@ -113,6 +115,13 @@ class Window(QMainWindow):
             self.people = PeoplePage(self._service)
             self.pages.addWidget(self.people)
 
+    def open_guardrails(self) -> None:
+        if self.guardrails is None:
+            from gui.pages.guardrails import GuardrailsPage
+
+            self.guardrails = GuardrailsPage(self._service)
+            self.pages.addWidget(self.guardrails)
+
     def _turn(self, row: int) -> None:
         name = PAGES[row]
         openers = {
@@ -121,6 +130,7 @@ class Window(QMainWindow):
             "Providers": self.open_providers,
             "Keys": self.open_keys,
             "People": self.open_people,
+            "Guardrails": self.open_guardrails,
         }
         if name in openers:
             openers[name]()
@@ -130,6 +140,7 @@ class Window(QMainWindow):
             "Providers": self.providers,
             "Keys": self.keys,
             "People": self.people,
+            "Guardrails": self.guardrails,
         }
         shown = made.get(name) or self.overview
         self.pages.setCurrentWidget(shown)

@@ -1,0 +1,147 @@
+"""A policy's rules as one says them, without Qt: what is looked for, and what becomes of it."""
+
+from collections.abc import Iterable
+
+from gui.guardrails_state import Content, Custom, Rule
+from gui.lines_state import Cell, Line
+from gui.plain_text import one_line
+
+# Each action: in a cell, what it means, and as a verb before what it is about.
+ACTIONS = {
+    "allow": ("Let through", "Nothing is done about it.", "lets through"),
+    "flag": ("Noted", "It goes on as it is; that it was there is counted.", "notes"),
+    "tokenise": (
+        "Hidden, given back",
+        "The model sees a placeholder; in the answer that the caller gets, the value stands again.",
+        "hides and gives back",
+    ),
+    "mask": ("Masked", "Its kind stands there instead, for good.", "masks"),
+    "block": ("Stopped", "The whole request, or the whole answer, is refused.", "stops"),
+}
+STRICTEST_FIRST = ("block", "mask", "tokenise", "flag")
+FORMS = {
+    "label": ("Its kind, as [EMAIL]", ""),
+    "last4": ("All but the last four characters", "the last four remain"),
+    "first6last4": ("All but the first six and last four digits", "the first six and last four remain"),
+    "initial": ("All but the first letter", "the first letter remains"),
+}
+GROUPS = {
+    "PII": "personal data",
+    "SECRETS": "keys and passwords",
+    "ATTACKS": "attacks on the model",
+    "CUSTOM": "own expressions",
+    "*": "everything that is found",
+}
+TYPES = {
+    "EMAIL": "e-mail addresses", "PHONE": "telephone numbers", "PERSON": "names of persons", "ADDRESS": "postal addresses",
+    "DATE_OF_BIRTH": "dates of birth", "IP_ADDRESS": "IP addresses", "MAC_ADDRESS": "MAC addresses",
+    "CREDIT_CARD": "card numbers", "IBAN": "IBANs", "BANK_ACCOUNT": "bank accounts", "IFSC": "bank branch codes (IFSC)",
+    "UPI_ID": "UPI ids", "PASSPORT": "passport numbers", "MRN": "medical record numbers", "AADHAAR": "Aadhaar numbers",
+    "PAN": "PAN tax numbers", "GSTIN": "GST numbers", "IN_VOTER_ID": "Indian voter ids", "US_SSN": "US social security numbers",
+    "US_ITIN": "US tax numbers", "UK_NHS": "UK NHS numbers", "UK_NINO": "UK national insurance numbers",
+    "PROMPT_INJECTION": "prompt injections", "JAILBREAK": "jailbreaks", "SECRET_PASSWORD": "passwords",
+    "SECRET_API_KEY": "API keys", "SECRET_PRIVATE_KEY": "private keys", "SECRET_JWT": "signed tokens (JWT)",
+}  # fmt: skip
+COLUMNS = ("Looked for", "Sent to the model", "In the answer", "Answers to")
+CUSTOM_COLUMNS = ("Name", "Expression", "What it finds")
+TITLES_TOLD_MAX = 3
+REGEX_TOLD_MAX = 200
+
+
+def type_title(name: str) -> str:
+    """What a type or a group is called, in a sentence."""
+    if name in GROUPS or name in TYPES:
+        return GROUPS.get(name) or TYPES[name]
+    if name.endswith("*"):
+        return f"all that begin with {one_line(name[:-1], 60)}"
+    return one_line(name, 80)
+
+
+def begun(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def listed(titles: Iterable[str], most: int = TITLES_TOLD_MAX) -> str:
+    """In their order, each once."""
+    found = list(dict.fromkeys(titles))
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return ", ".join(found[:most]) + more
+
+
+def action_title(action: str) -> str:
+    return ACTIONS[action][0] if action in ACTIONS else one_line(action, 40)
+
+
+def does(content: Content) -> str:
+    """All of a policy in one line: the strictest first."""
+    told: dict[str, list[str]] = {}
+    for rule in content.rules:
+        strictest = next((one for one in STRICTEST_FIRST if one in (rule.input, rule.output)), "")
+        told.setdefault(strictest, []).extend(type_title(name) for name in rule.types)
+    parts = [f"{ACTIONS[one][2]} {listed(told[one])}" for one in STRICTEST_FIRST if one in told]
+    return begun("; ".join(parts)) if parts else "Inspects nothing"
+
+
+def line(place: int, rule: Rule, problem: str = "") -> Line:
+    """`problem`: what the gateway complains of."""
+    titles = begun(listed(map(type_title, rule.types), 40))
+    article = one_line(rule.answers_to)
+    sure = f"if {round(rule.min_score * 100)}% sure or more" if rule.min_score != 0.5 else ""
+    return Line(
+        str(place),
+        (
+            Cell(titles, problem or sure, marker="warned" if problem else "", hint=titles),
+            _cell(rule.input, rule.form),
+            _cell(rule.output, rule.form),
+            Cell(article or "—", tone="text" if article else "dim", hint=article),
+        ),
+    )
+
+
+def _cell(action: str, form: str) -> Cell:
+    explained = ACTIONS[action][1] if action in ACTIONS else ""
+    tone = {"block": "bad", "mask": "accent", "tokenise": "accent", "flag": "warn"}.get(action, "dim")
+    note = FORMS[form][1] if action == "mask" and form in FORMS else ""
+    return Cell(action_title(action), note, tone=tone, hint=explained)
+
+
+def facts(rule: Rule) -> str:
+    """A rule in sentences, for who doesn't read tables."""
+    what = begun(listed(map(type_title, rule.types), 40))
+    both = rule.input == rule.output
+    fate = (
+        f"{_fate(rule.input)} both ways"
+        if both
+        else f"{_fate(rule.input)} on the way to the model, {_fate(rule.output)} in the answer"
+    )
+    told = [
+        f"{what}: {fate}." if rule.does_something else f"{what}: let through both ways.",
+        f"It answers to {one_line(rule.answers_to).removesuffix('.')}." if rule.answers_to else "",
+        "Only written down so far: such a text is to stay on this machine." if rule.stays_here else "",
+        _examples(rule),
+    ]
+    return " ".join(part for part in told if part)
+
+
+def _fate(action: str) -> str:
+    return {"tokenise": "hidden from the model and given back to the caller"}.get(action, action_title(action).lower())
+
+
+def _examples(rule: Rule) -> str:
+    catch, passes = len(rule.must_catch), len(rule.must_pass)
+    if not catch and not passes:
+        return ""
+    return f"Tried with {catch + passes} {'example' if catch + passes == 1 else 'examples'} at each change."
+
+
+def custom_line(place: int, custom: Custom, problem: str = "") -> Line:
+    name, regex = f"CUSTOM_{one_line(custom.name, 64)}", one_line(custom.regex, REGEX_TOLD_MAX)
+    about = one_line(custom.description)
+    return Line(
+        str(place),
+        (
+            Cell(name, problem, marker="warned" if problem else "", hint=name),
+            Cell(regex, "large and small letters alike" if custom.ignore_case else "", hint=regex),
+            Cell(about or "—", tone="text" if about else "dim", hint=about),
+        ),
+    )

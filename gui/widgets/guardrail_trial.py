@@ -1,0 +1,188 @@
+"""Trying a policy, or a draft of one, on a text: what would become of it, while it is typed. Nothing is kept or sent on."""
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+
+from gui import trial_state as words
+from gui.client import Failure
+from gui.guardrails_state import Json
+from gui.guardrails_watch import GuardrailsWatch
+from gui.plain_text import breakable, many_lines, one_line, sentences
+from gui.tables.lines_view import LOW, LinesView
+from gui.trial_state import Tried
+from gui.watch import UNREADABLE
+from gui.widgets.form_field import combo
+from gui.widgets.marked_text import MarkedText, seen_text
+from gui.widgets.marker import Marker
+from gui.widgets.parts import label
+
+PAUSE_MS = 300  # of typing
+PRIVACY = "Nothing you type here is kept or sent to a model."
+
+
+class GuardrailTrial(QWidget):
+    """`draft`: tried instead of a policy that is chosen. One question at a time is under way; the last text wins."""
+
+    def __init__(self, watch: GuardrailsWatch, draft: Callable[[], Json] | None = None) -> None:
+        super().__init__()
+        self._watch, self._draft = watch, draft
+        self._asked_about: tuple[str, bool] | None = None
+        self._is_due = False
+        self.policy, self.direction = combo("Policy"), combo("Direction")
+        self.text = MarkedText("Text to try", "Type or paste a text, for example: Write to asha.verma@mail.example.in")
+        self.seen, self.findings = seen_text("What would be seen"), LinesView("Findings", words.COLUMNS, {2: 150, 3: 64}, {}, LOW)
+        self.title, self.outcome, self.took = label("", "dim"), label(wraps=True), label(PRIVACY, "dim", wraps=True)
+        self.marker = Marker()
+        self.policy.addItem("The one for everyone", "")
+        for is_input, title in words.DIRECTIONS.items():
+            self.direction.addItem(title, is_input)
+        self._pause = QTimer(self, singleShot=True, interval=PAUSE_MS)
+        self._lay_out()
+        self._connect()
+        self._show(None)
+
+    def _lay_out(self) -> None:
+        layout, top, said = QVBoxLayout(self), QHBoxLayout(), QHBoxLayout()
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        self.policy_title, direction_title = label("Polic&y"), label("Te&xt is")
+        self.policy_title.setBuddy(self.policy)
+        direction_title.setBuddy(self.direction)
+        for part, stretch in ((self.policy_title, 0), (self.policy, 2), (direction_title, 0), (self.direction, 1)):
+            top.addWidget(part, stretch)
+        for one in (self.policy, self.direction):
+            one.setMinimumContentsLength(8)
+            one.setSizeAdjustPolicy(one.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.policy_title.setVisible(self._draft is None)
+        self.policy.setVisible(self._draft is None)
+        right = QWidget()
+        column = QVBoxLayout(right)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.title)
+        column.addWidget(self.seen, 1)
+        left = QWidget()
+        typed = QVBoxLayout(left)
+        typed.setContentsMargins(0, 0, 0, 0)
+        typed.setSpacing(4)
+        typed.addWidget(label("Given", "dim"))
+        typed.addWidget(self.text, 1)
+        self.halves = QSplitter(Qt.Orientation.Horizontal)
+        self.halves.setChildrenCollapsible(False)
+        for half in (left, right):
+            self.halves.addWidget(half)
+        for box in (self.text, self.seen):
+            box.setMinimumSize(120, 60)
+        said.setSpacing(8)
+        said.addWidget(self.marker, 0, Qt.AlignmentFlag.AlignTop)
+        said.addWidget(self.outcome, 1)
+        layout.addLayout(top)
+        layout.addWidget(self.halves, 3)
+        layout.addLayout(said)
+        layout.addWidget(self.findings, 2)
+        layout.addWidget(self.took)
+
+    def _connect(self) -> None:
+        self._pause.timeout.connect(self.ask)
+        self.text.textChanged.connect(self._typed)
+        self.policy.currentIndexChanged.connect(lambda _: self.ask())
+        self.direction.currentIndexChanged.connect(lambda _: self.ask())
+        self.findings.chosen.connect(self._go_to_chosen)
+        self._watch.tried.connect(self._tried)
+
+    def offer_policies(self, names: list[str]) -> None:
+        """What was chosen stays."""
+        if names == [self.policy.itemData(n) for n in range(1, self.policy.count())]:
+            return
+        chosen = self.policy.currentData()
+        self.policy.blockSignals(True)
+        self.policy.clear()
+        self.policy.addItem("The one for everyone", "")
+        for name in names:
+            self.policy.addItem(one_line(name, 64), name)
+        self.policy.setCurrentIndex(max(0, self.policy.findData(chosen)))
+        self.policy.blockSignals(False)
+
+    def choose_policy(self, name: str) -> None:
+        self.policy.setCurrentIndex(max(0, self.policy.findData(name)))
+
+    @property
+    def is_input(self) -> bool:
+        return bool(self.direction.currentData())
+
+    # Asking
+
+    def _typed(self) -> None:
+        """What was found stood in another text."""
+        self.text.show_spans([])
+        self._pause.start()
+
+    def ask(self) -> None:
+        """About what stands here now; after the question that is under way."""
+        self._pause.stop()
+        text = self.text.given
+        if not text.strip():
+            self._show(None)
+            return
+        if len(text) > words.CHARACTERS_MAX:
+            self._show(None)
+            self._say("warned", f"At most {words.CHARACTERS_MAX:,} characters can be tried here.", PRIVACY)
+            return
+        if self._asked_about is not None:
+            self._is_due = True
+            return
+        self._asked_about = (text, self.is_input)
+        draft = self._draft() if self._draft is not None else None
+        policy = str(self.policy.currentData() or "")
+        self._watch.try_text(self._ticket, words.body(text, is_input=self.is_input, policy=policy, draft=draft))
+
+    @property
+    def _ticket(self) -> str:
+        return f"trial {id(self)}"
+
+    def _tried(self, ticket: str, answer: Any, failure: Failure | None) -> None:
+        if ticket != self._ticket or self._asked_about is None:
+            return
+        (text, is_input), self._asked_about = self._asked_about, None
+        tried = words.tried_of(answer) if failure is None else None
+        if self._is_due:  # another text stands here meanwhile
+            self._is_due = False
+            self.ask()
+        elif text != self.text.given or is_input != self.is_input:
+            return  # it will be asked after the pause
+        elif tried is not None:
+            self._show(tried)
+        else:
+            shown = failure or UNREADABLE
+            self._show(None)
+            self._say("failed", sentences(shown.message, shown.fix), PRIVACY)
+
+    # What it shows
+
+    def _show(self, tried: Tried | None) -> None:
+        text, is_input = self.text.given, self.is_input
+        self.title.setText(words.seen_title(is_input=is_input, allowed=tried is None or tried.allowed))
+        self.seen.setPlainText(many_lines(tried.text, words.CHARACTERS_MAX * 2) if tried is not None else "")
+        self.text.show_spans(words.spans(text, tried.findings) if tried is not None else [])
+        self.findings.blockSignals(True)  # a finding that is chosen by itself doesn't move the cursor of who types
+        self.findings.show_rows(words.lines(text, tried) if tried is not None else [], "Findings are listed here.")
+        self.findings.blockSignals(False)
+        if tried is None:
+            self._say("", "", PRIVACY)
+        else:
+            marker, told, took = words.outcome(tried, is_input=is_input)
+            self._say(marker, told, f"{took} {PRIVACY}")
+
+    def _say(self, marker: str, told: str, more: str) -> None:
+        self.marker.setVisible(bool(marker))
+        self.marker.show_marker(marker)
+        self.outcome.setText(breakable(told))
+        self.outcome.setVisible(bool(told))
+        self.took.setText(breakable(more))
+
+    def _go_to_chosen(self) -> None:
+        if self.findings.hasFocus() and self.findings.chosen_id:
+            self.text.go_to(int(self.findings.chosen_id))

@@ -1,0 +1,122 @@
+"""What a policy says of itself: its name and title, what becomes of requests when it fails, how long they are kept."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QPlainTextEdit, QSpinBox
+
+from gui import policy_form_state as forms
+from gui.guardrails_state import Content, Json
+from gui.plain_text import breakable, one_line
+from gui.widgets.form_field import PART_HEIGHT, FormArea, FormField, combo
+from gui.widgets.parts import field, label
+
+TITLE_CHARACTERS_MAX, DESCRIPTION_HEIGHT = 200, 84
+
+
+class ShownAbout(FormArea):
+    """To be read only."""
+
+    def __init__(self, content: Content) -> None:
+        super().__init__()
+        for title, text in forms.shown_rows(content):
+            shown = label("\n".join(breakable(line) for line in text.split("\n")), wraps=True)
+            shown.setContentsMargins(0, 7, 0, 0)
+            FormField(title, shown).add_to(self.rows)
+
+
+class PolicyAbout(FormArea):
+    """To be changed. `changed`: by somebody's hand."""
+
+    changed = Signal()
+
+    def __init__(self, raw: Json, content: Content, *, is_new: bool) -> None:
+        super().__init__()
+        self._raw = raw
+        self.name, self.title, self.description = field("Name"), field("Title"), QPlainTextEdit()
+        self.fail, self.logs, self.kept_days = combo("When an inspection fails"), combo("Records say"), QSpinBox()
+        self.system_prompts = QCheckBox("S&ystem prompts are inspected too")
+        self.fields = {
+            "name": FormField("Na&me", self.name),
+            "title": FormField("Tit&le", self.title),
+            "description": FormField("&Description", self.description),
+            "fail": FormField("When an inspection &fails", self.fail),
+            "system_prompts": FormField("", self.system_prompts),
+            "kept_days": FormField("Requests are &kept", self.kept_days),
+            "logs": FormField("Re&cords say", self.logs),
+        }
+        for row in self.fields.values():
+            row.add_to(self.rows)
+        self.rows.setRowVisible(self.fields["name"], is_new)
+        if content.not_found_here:
+            told = label(breakable(dict(forms.shown_rows(content))["Not found here"]), wraps=True)
+            told.setContentsMargins(0, 7, 0, 0)
+            FormField("Not found here", told).add_to(self.rows)
+        self._fill(content)
+        self._connect()
+        self._explain()
+
+    def _fill(self, content: Content) -> None:
+        self.name.setText(str(self._raw.get("name", "")))
+        self.name.setMaxLength(64)
+        self.name.setPlaceholderText("Small letters and digits: sales-in-germany")
+        self.title.setMaxLength(TITLE_CHARACTERS_MAX)
+        self.title.setText(content.title)
+        self.title.setPlaceholderText("As people read it")
+        self.description.setObjectName("field")
+        self.description.setAccessibleName("Description")
+        self.description.setTabChangesFocus(True)
+        self.description.setFixedHeight(DESCRIPTION_HEIGHT)
+        self.description.setPlainText(content.description)
+        for part, names, now in ((self.fail, forms.FAILS, content.fail), (self.logs, forms.LOGS, content.logs)):
+            for name in dict.fromkeys([*names, now]):
+                part.addItem(names[name][0] if name in names else one_line(name, 40), name)
+            part.setCurrentIndex(part.findData(now))
+        self.system_prompts.setObjectName("check")
+        self.system_prompts.setChecked(content.system_prompts)
+        self.kept_days.setRange(0, forms.KEPT_DAYS_MAX)
+        self.kept_days.setSpecialValueText("As the organisation's rule says")
+        self.kept_days.setSuffix(" days")
+        self.kept_days.setAccessibleName("Requests are kept")
+        self.kept_days.setMinimumHeight(PART_HEIGHT)
+        self.kept_days.setValue(content.kept_days or 0)
+
+    def _connect(self) -> None:
+        self.name.textChanged.connect(lambda _: self._touched("name"))
+        self.title.textChanged.connect(lambda _: self._touched("title"))
+        self.description.textChanged.connect(lambda: self._touched("description"))
+        self.fail.currentIndexChanged.connect(lambda _: self._touched("fail"))
+        self.logs.currentIndexChanged.connect(lambda _: self._touched("logs"))
+        self.kept_days.valueChanged.connect(lambda _: self._touched("kept_days"))
+        self.system_prompts.toggled.connect(lambda _: self._touched("system_prompts"))
+
+    def _touched(self, name: str) -> None:
+        self.fields[name].show_problem("")
+        self._explain()
+        self.changed.emit()
+
+    def _explain(self) -> None:
+        for name, part, words in (("fail", self.fail, forms.FAILS), ("logs", self.logs, forms.LOGS)):
+            chosen = str(part.currentData())
+            self.fields[name].explain(words[chosen][1] if chosen in words else "")
+
+    @property
+    def over(self) -> Json:
+        """What differs from what stood there, over it."""
+        days = self.kept_days.value() or None
+        now: Json = {
+            "name": self.name.text().strip(),
+            "title": self.title.text().strip(),
+            "description": self.description.toPlainText().strip(),
+            "fail": str(self.fail.currentData()),
+            "system_prompts": self.system_prompts.isChecked(),
+            "kept_days": days,
+            "logs": str(self.logs.currentData()),
+        }
+        return forms.about_over(self._raw, now)
+
+    def show_problem(self, name: str, text: str) -> bool:
+        """Whether there is such a field."""
+        for each, row in self.fields.items():
+            row.show_problem(text if each == name else "")
+        if name in self.fields and text:
+            self.go_to(self.fields[name].part)
+        return name in self.fields
