@@ -48,7 +48,7 @@ class PolicyDialog(QDialog):
         super().__init__(parent)
         self._watch, self._before, self._source, self._is_shown_only = watch, before, source, is_shown_only
         self._kept = draft if before is None else before.policy
-        self._is_left = False
+        self._is_left = self._is_outdated = False
         self.dialog: QDialog | None = None
         self.setWindowTitle(title or ("New policy" if before is None else "Policy"))
         room = QGuiApplication.primaryScreen().availableSize() - FRAME
@@ -62,6 +62,9 @@ class PolicyDialog(QDialog):
         self._lay_out()
         self._connect()
         self._refresh()
+        self._draft.rules.view.setFocus()
+        if isinstance(self.about, PolicyAbout) and before is None:
+            self.about.name.setFocus()
 
     # Its parts
 
@@ -122,7 +125,7 @@ class PolicyDialog(QDialog):
         return not self._is_shown_only and self.draft != self._kept
 
     def _touched(self) -> None:
-        self.problem.hide()
+        self.problem.setVisible(self._is_outdated)
         self._refresh()
 
     def _refresh(self) -> None:
@@ -153,6 +156,7 @@ class PolicyDialog(QDialog):
             self.parts.show_part(place.part)
             self._draft.show_problem(place, told)
         if failure.status == CHANGED_MEANWHILE:
+            self._is_outdated = True
             self.save.setEnabled(False)
             self.cancel.setFocus()
 

@@ -15,7 +15,7 @@ from gui.lines_state import Action, Cell, Line
 from gui.moments_state import ago, exactly
 from gui.plain_text import many_lines, one_line
 from gui.provider_form_state import complaint
-from gui.rule_words_state import action_title, does, listed
+from gui.rule_words_state import does, fate, listed
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 TYPE = re.compile(r"(\*|[A-Z][A-Z0-9_]{0,63}\*?)\Z")
@@ -247,8 +247,7 @@ def custom_fate(custom: Custom, rules: list[Rule]) -> str:
                 best, exactness = rule, exact
     if best is None:
         return f"No rule says what becomes of it, so nothing does. Add a rule for CUSTOM_{custom.name}."
-    there, back = action_title(best.input).lower(), action_title(best.output).lower()
-    return f"By the rules: {there} on the way to the model, {back} in the answer."
+    return f"By the rules: {fate(best)}."
 
 
 def _exactness(named: str, type_name: str) -> int:

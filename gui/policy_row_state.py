@@ -6,7 +6,7 @@ from gui.guardrails_state import Assignment, Guardrails, Policy
 from gui.lines_state import Action, Cell, Line
 from gui.moments_state import ago, exactly
 from gui.plain_text import one_line
-from gui.rule_words_state import begun, does, listed
+from gui.rule_words_state import begun, does, does_cell, listed
 
 COLUMNS = ("Policy", "What it does", "For whom", "Version", "State")
 WAYS = {"open": "&Open…", "copy": "&Copy…", "assign": "Assi&gn…", "delete": "&Delete…"}
@@ -61,17 +61,24 @@ def _together(*parts: str) -> str:
     return " ".join(part for part in parts if part)
 
 
+def tried_names(known: Guardrails) -> list[tuple[str, str]]:
+    """Policies to try, with what each is called: those that hold for everyone first."""
+    held = [name for name in known.held.names if known.policies.get(name) is not None]
+    others = sorted(one.name for one in known.policies.items if one.name not in held)
+    return [*((f"{one_line(name, 64)}  ·  for everyone", name) for name in held), *((one_line(n, 64), n) for n in others)]
+
+
 # Policies
 
 
 def line(one: Policy, known: Guardrails, at: datetime) -> Line:
-    name, content, whole = one_line(one.name, 64), one.content, does(one.content)
+    name, content = one_line(one.name, 64), one.content
     whose = "shipped" if one.is_shipped else " · ".join(part for part in ("own", ago(one.updated_at, at)) if part)
     return Line(
         one.name,
         (
             Cell(name, one_line(content.title), hint=_together(name, one_line(content.title))),
-            Cell(whole, tone="text" if content.does_something else "dim", hint=whole),
+            does_cell(content),
             _whom(one, known),
             Cell(f"{one.version}", whose, hint=exactly(one.updated_at)),
             _state(one, known),
@@ -108,10 +115,11 @@ def _state(one: Policy, known: Guardrails) -> Cell:
 def facts(one: Policy) -> str:
     content = one.content
     told = [
+        f"{one_line(content.title)}." if content.title else "",
         f"{does(content)}.",
-        one_line(content.description, 600),
         "" if content.fail == "closed" else "When an inspection fails, the request goes on uninspected.",
-        f"Not found here: {listed(map(one_line, content.not_found_here))}." if content.not_found_here else "",
+        "" if content.system_prompts else "System prompts are not inspected.",
+        "What its law names and nothing here finds stands in its settings." if content.not_found_here else "",
     ]
     return " ".join(part for part in told if part)
 

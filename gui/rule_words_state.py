@@ -44,7 +44,7 @@ TYPES = {
 }  # fmt: skip
 COLUMNS = ("Looked for", "Sent to the model", "In the answer", "Answers to")
 CUSTOM_COLUMNS = ("Name", "Expression", "What it finds")
-TITLES_TOLD_MAX = 3
+TITLES_TOLD_MAX, TITLES_ABOVE = 3, 2
 REGEX_TOLD_MAX = 200
 
 
@@ -74,26 +74,39 @@ def action_title(action: str) -> str:
 
 def does(content: Content) -> str:
     """All of a policy in one line: the strictest first."""
+    return begun("; ".join(_deeds(content))) or "Inspects nothing"
+
+
+def does_cell(content: Content) -> Cell:
+    """The strictest above, the others below."""
+    deeds = _deeds(content)
+    if not deeds:
+        return Cell("Inspects nothing", tone="dim")
+    return Cell(begun(deeds[0]), "; ".join(deeds[1:]), hint=does(content))
+
+
+def _deeds(content: Content) -> list[str]:
+    """What becomes of what is sent; of answers only where nothing becomes of that."""
     told: dict[str, list[str]] = {}
     for rule in content.rules:
-        strictest = next((one for one in STRICTEST_FIRST if one in (rule.input, rule.output)), "")
-        told.setdefault(strictest, []).extend(type_title(name) for name in rule.types)
-    parts = [f"{ACTIONS[one][2]} {listed(told[one])}" for one in STRICTEST_FIRST if one in told]
-    return begun("; ".join(parts)) if parts else "Inspects nothing"
+        told.setdefault(rule.output if rule.input == "allow" else rule.input, []).extend(map(type_title, rule.types))
+    return [f"{ACTIONS[one][2]} {listed(told[one])}" for one in STRICTEST_FIRST if one in told]
 
 
 def line(place: int, rule: Rule, problem: str = "") -> Line:
     """`problem`: what the gateway complains of."""
-    titles = begun(listed(map(type_title, rule.types), 40))
-    article = one_line(rule.answers_to)
+    titles = list(map(type_title, rule.types))
     sure = f"if {round(rule.min_score * 100)}% sure or more" if rule.min_score != 0.5 else ""
+    note = " · ".join(part for part in (listed(titles[TITLES_ABOVE:], 3), sure) if part)
+    whole = begun(listed(titles, 40))
+    article, _, meaning = one_line(rule.answers_to).partition(": ")
     return Line(
         str(place),
         (
-            Cell(titles, problem or sure, marker="warned" if problem else "", hint=titles),
+            Cell(begun(listed(titles[:TITLES_ABOVE])), problem or note, marker="warned" if problem else "", hint=whole),
             _cell(rule.input, rule.form),
             _cell(rule.output, rule.form),
-            Cell(article or "—", tone="text" if article else "dim", hint=article),
+            Cell(article or "—", meaning, tone="text" if article else "dim", hint=one_line(rule.answers_to)),
         ),
     )
 
@@ -108,14 +121,8 @@ def _cell(action: str, form: str) -> Cell:
 def facts(rule: Rule) -> str:
     """A rule in sentences, for who doesn't read tables."""
     what = begun(listed(map(type_title, rule.types), 40))
-    both = rule.input == rule.output
-    fate = (
-        f"{_fate(rule.input)} both ways"
-        if both
-        else f"{_fate(rule.input)} on the way to the model, {_fate(rule.output)} in the answer"
-    )
     told = [
-        f"{what}: {fate}." if rule.does_something else f"{what}: let through both ways.",
+        f"{what}: {fate(rule)}.",
         f"It answers to {one_line(rule.answers_to).removesuffix('.')}." if rule.answers_to else "",
         "Only written down so far: such a text is to stay on this machine." if rule.stays_here else "",
         _examples(rule),
@@ -123,8 +130,12 @@ def facts(rule: Rule) -> str:
     return " ".join(part for part in told if part)
 
 
-def _fate(action: str) -> str:
-    return {"tokenise": "hidden from the model and given back to the caller"}.get(action, action_title(action).lower())
+def fate(rule: Rule) -> str:
+    """What becomes of a finding, each way."""
+    there, back = action_title(rule.input).lower(), action_title(rule.output).lower()
+    if rule.input == "tokenise":
+        return f"hidden from the model and given back to the caller; {back} where the model writes some of its own"
+    return f"{there} both ways" if there == back else f"{there} on the way to the model, {back} in the answer"
 
 
 def _examples(rule: Rule) -> str:

@@ -31,7 +31,7 @@ class GuardrailsPage(ListsPage):
     # Its parts
 
     def _policies_part(self) -> LinesPart:
-        view = LinesView("Policies", words.COLUMNS, {2: 190, 3: 110, 4: 128}, {1: 700, 3: 520})
+        view = LinesView("Policies", words.COLUMNS, {0: 150, 3: 116, 4: 124}, {1: 620, 3: 520})
         return LinesPart(view, Empty(*words.EMPTY, self._add), words.WAYS, self._act, self.below, 0)
 
     def _assignments_part(self) -> LinesPart:
@@ -57,7 +57,7 @@ class GuardrailsPage(ListsPage):
         self.head.held.show_held(*words.held_words(known))
         self.head.show_counts(known.policies.count, known.assignments.count)
         self._show_lists(one_line(self.head.search.text(), 60))
-        self.trial.offer_policies(sorted(one.name for one in known.policies.items))
+        self.trial.offer_policies(words.tried_names(known))
         self._show_said()
         self._show_chosen()
 

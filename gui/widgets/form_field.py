@@ -65,6 +65,16 @@ class FormArea(QScrollArea):
         dialog.setMinimumHeight(whole)
         dialog.resize(dialog.width(), whole)
 
+    def stay_at_top(self) -> None:
+        """Where it has more room than it needs, its rows aren't spread over it."""
+        above = QWidget()
+        above.setObjectName("clear")
+        column = QVBoxLayout(above)
+        column.setContentsMargins(0, 0, 6, 0)
+        column.addWidget(self.takeWidget())
+        column.addStretch(1)
+        self.setWidget(above)
+
     def go_to(self, part: QWidget) -> None:
         part.setFocus()
         self.ensureWidgetVisible(part)

@@ -10,7 +10,7 @@ from gui import trial_state as words
 from gui.client import Failure
 from gui.guardrails_state import Json
 from gui.guardrails_watch import GuardrailsWatch
-from gui.plain_text import breakable, many_lines, one_line, sentences
+from gui.plain_text import breakable, many_lines, sentences
 from gui.tables.lines_view import LOW, LinesView
 from gui.trial_state import Tried
 from gui.watch import UNREADABLE
@@ -36,7 +36,6 @@ class GuardrailTrial(QWidget):
         self.seen, self.findings = seen_text("What would be seen"), LinesView("Findings", words.COLUMNS, {2: 150, 3: 64}, {}, LOW)
         self.title, self.outcome, self.took = label("", "dim"), label(wraps=True), label(PRIVACY, "dim", wraps=True)
         self.marker = Marker()
-        self.policy.addItem("The one for everyone", "")
         for is_input, title in words.DIRECTIONS.items():
             self.direction.addItem(title, is_input)
         self._pause = QTimer(self, singleShot=True, interval=PAUSE_MS)
@@ -93,21 +92,17 @@ class GuardrailTrial(QWidget):
         self.findings.chosen.connect(self._go_to_chosen)
         self._watch.tried.connect(self._tried)
 
-    def offer_policies(self, names: list[str]) -> None:
-        """What was chosen stays."""
-        if names == [self.policy.itemData(n) for n in range(1, self.policy.count())]:
+    def offer_policies(self, named: list[tuple[str, str]]) -> None:
+        """As they are called, and their names. What was chosen stays."""
+        if named == [(self.policy.itemText(n), self.policy.itemData(n)) for n in range(self.policy.count())]:
             return
         chosen = self.policy.currentData()
         self.policy.blockSignals(True)
         self.policy.clear()
-        self.policy.addItem("The one for everyone", "")
-        for name in names:
-            self.policy.addItem(one_line(name, 64), name)
+        for text, name in named:
+            self.policy.addItem(text, name)
         self.policy.setCurrentIndex(max(0, self.policy.findData(chosen)))
         self.policy.blockSignals(False)
-
-    def choose_policy(self, name: str) -> None:
-        self.policy.setCurrentIndex(max(0, self.policy.findData(name)))
 
     @property
     def is_input(self) -> bool:

@@ -21,6 +21,7 @@ class ShownAbout(FormArea):
             shown = label("\n".join(breakable(line) for line in text.split("\n")), wraps=True)
             shown.setContentsMargins(0, 7, 0, 0)
             FormField(title, shown).add_to(self.rows)
+        self.stay_at_top()
 
 
 class PolicyAbout(FormArea):
@@ -50,6 +51,7 @@ class PolicyAbout(FormArea):
             told = label(breakable(dict(forms.shown_rows(content))["Not found here"]), wraps=True)
             told.setContentsMargins(0, 7, 0, 0)
             FormField("Not found here", told).add_to(self.rows)
+        self.stay_at_top()
         self._fill(content)
         self._connect()
         self._explain()

@@ -26,7 +26,7 @@ class PolicyDraft(QObject):
     def __init__(self, watch: GuardrailsWatch, dialog: QDialog, draft: Json, *, is_shown_only: bool) -> None:
         super().__init__(dialog)
         self._watch, self._dialog, self._draft = watch, dialog, draft
-        rules_view = LinesView("Rules", rules.COLUMNS, {1: 176, 2: 176}, {3: 620})
+        rules_view = LinesView("Rules", rules.COLUMNS, {1: 150, 2: 150}, {3: 560})
         self.rules = DraftLines(
             rules_view,
             lambda n, raw, problem: rules.line(n, forms.rule_of(raw), problem),
