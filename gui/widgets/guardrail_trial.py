@@ -89,7 +89,8 @@ class GuardrailTrial(QWidget):
         self.text.textChanged.connect(self._typed)
         self.policy.currentIndexChanged.connect(lambda _: self.ask())
         self.direction.currentIndexChanged.connect(lambda _: self.ask())
-        self.findings.chosen.connect(self._go_to_chosen)
+        for signal in (self.findings.chosen, self.findings.opened, self.findings.clicked):
+            signal.connect(self._go_to_chosen)
         self._watch.tried.connect(self._tried)
 
     def offer_policies(self, named: list[tuple[str, str]]) -> None:
@@ -179,5 +180,5 @@ class GuardrailTrial(QWidget):
         self.took.setText(breakable(more))
 
     def _go_to_chosen(self) -> None:
-        if self.findings.hasFocus() and self.findings.chosen_id:
+        if self.findings.chosen_id:
             self.text.go_to(int(self.findings.chosen_id))

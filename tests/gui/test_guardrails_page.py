@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QDialog, QLabel, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QDialog, QLabel, QLineEdit, QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui.assignment_dialog import AssignmentDialog
@@ -256,7 +256,8 @@ def test_a_shipped_policy_is_read_and_copied_but_not_changed(
     dialog.copy.click()
     qtbot.waitUntil(lambda: isinstance(page.dialog, PolicyDialog) and page.dialog is not dialog, timeout=WAIT_MS)
     copy = dialog_of(page, PolicyDialog)
-    assert copy.about.name.text() == "gdpr-copy" and copy.about.name.hasFocus()
+    qtbot.waitUntil(copy.about.name.hasFocus, timeout=WAIT_MS)
+    assert copy.about.name.text() == "gdpr-copy"
     copy.save.click()
     qtbot.waitUntil(lambda: page.policies.view.chosen_id == "gdpr-copy", timeout=WAIT_MS)
     assert page.done.text() == "“gdpr-copy” is made. It holds for nobody until you assign it."
@@ -477,10 +478,10 @@ def test_a_policy_is_assigned_to_whoever_is_looked_for(
     QTest.qWait(30)
     pictures(dialog, screenshots, f"guardrails_assign_{kind}")
     dialog.save.click()
-    qtbot.waitUntil(lambda: bool(gateway.sent("POST", ASSIGNMENTS)) and not dialog.isVisible(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.assignments.view.table.rowCount() == 6, timeout=WAIT_MS)
     assert gateway.sent("POST", ASSIGNMENTS) == [{"subject": sent, "policy": "hipaa", "mode": "shadow"}]
     page.head.tabs[1].click()
-    assert page.assignments.view.chosen_id == "asg_new5" and page.assignments.view.table.rowCount() == 6
+    assert page.assignments.view.chosen_id == "asg_new5"
 
 
 def test_an_assignment_is_taken_back_and_a_refusal_is_told(
@@ -693,8 +694,10 @@ def test_tab_walks_through_a_trial_in_the_order_in_which_one_reads(
     trial.policy.setFocus()
     walked: list[QWidget | None] = []
     for _ in range(4):
-        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
-        walked.append(QApplication.focusWidget())
+        at = shown.focusWidget()
+        assert at is not None
+        QTest.keyClick(at, Qt.Key.Key_Tab)
+        walked.append(shown.focusWidget())
     assert walked == [trial.direction, trial.text, trial.seen, trial.findings]
 
 
