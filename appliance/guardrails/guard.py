@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from appliance.guardrails.custom import CustomScanner
 from appliance.guardrails.finding import Finding, resolved
 from appliance.guardrails.policy import Direction, Policy
 from appliance.guardrails.scanner import Scanner
@@ -20,27 +21,31 @@ class Guard:
         self.policies = {policy.name: policy for policy in policies}
         self._holding = Holding(scanner)
 
-    def judged(self, text: str, policy: Policy, direction: Direction) -> Verdict:
-        """One text by itself."""
-        return judge(text, resolved([*self.scanner.find(text), *self.attacks(text)]), policy, direction)
+    def judged(self, text: str, policy: Policy, direction: Direction, custom: CustomScanner | None = None) -> Verdict:
+        """One text by itself. `custom`: what the policy looks for besides."""
+        found = [*self.scanner.find(text), *self.attacks(text), *(custom.find(text) if custom is not None else ())]
+        return judge(text, resolved(found), policy, direction)
 
     def attacks(self, text: str) -> list[Finding]:
         """Instructions in a text that nobody gave who may."""
         return self._attacks.find(text)
 
-    def found(self, texts: Sequence[str]) -> list[list[Finding]]:
-        """Findings of each, looked at together: what stands in one explains what stands in the next."""
+    def found(self, texts: Sequence[str], custom: CustomScanner | None = None) -> list[list[Finding]]:
+        """Findings of each, looked at together: what stands in one explains what stands in the next. `custom`: in each alone."""
         joined = BORDER.join(texts)
         ends: list[int] = []
         place = 0
         for text in texts:
             ends.append(place + len(text))
             place = ends[-1] + len(BORDER)
-        return _distributed(self.scanner.find(joined), texts, ends)
+        found = _distributed(self.scanner.find(joined), texts, ends)
+        if custom is None:
+            return found
+        return [resolved([*one, *custom.find(text)]) for one, text in zip(found, texts, strict=True)]
 
-    def window(self, act: Act) -> Window:
+    def window(self, act: Act, custom: CustomScanner | None = None) -> Window:
         """For a text that comes in pieces."""
-        return Window(self._holding, act)
+        return Window(self._holding, act, (custom.holding,) if custom is not None else ())
 
 
 def _distributed(findings: list[Finding], texts: Sequence[str], ends: list[int]) -> list[list[Finding]]:
