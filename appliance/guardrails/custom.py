@@ -7,15 +7,13 @@ written, the time is linear in the text and the memory bounded: a finding has at
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Annotated
 
-import msgspec
 import re2
-from msgspec import Meta
 
 from appliance.guardrails.expression import NotRegular, Token, parsed, tokens, width
 from appliance.guardrails.normal_text import NormalText, normal
 from appliance.guardrails.pattern import Found, Match, Pattern, options
+from appliance.guardrails.policy import CustomExpression
 from appliance.guardrails.scanner import Scanner, Unreadable
 from appliance.guardrails.window import HELD_MAX, Holding
 
@@ -24,23 +22,6 @@ SCORE = 0.95
 _MEMORY, _MEMORY_MIN = 64 << 20, 1 << 20  # of all automata of a kind together; and of each: RE2 does with what it has
 _SHOWN_MAX = 40
 Search = Callable[..., list[tuple[int, int]]]
-
-
-class CustomExpression(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    name: Annotated[
-        str, Meta(pattern=r"^[A-Z][A-Z0-9_]{0,40}$", description="What it finds is CUSTOM_ and this.", examples=["CODENAME"])
-    ]
-    regex: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            max_length=1_000,
-            description="In RE2's syntax: no look-around, no backreferences. ^ and $ are the ends of a line.",
-            examples=[r"\bPRJ-[0-9]{4}\b"],
-        ),
-    ]
-    description: Annotated[str, Meta(max_length=200)] = ""
-    ignore_case: bool = False
 
 
 class BadExpression(ValueError):

@@ -135,7 +135,13 @@ def test_findings_say_what_they_are() -> None:
 
 
 def test_they_stand_beside_what_is_always_looked_for() -> None:
-    policy = Policy(PolicyForm(name="p", rules=[Rule(types=["CUSTOM", "NUMBER"], input="mask")]))
+    policy = Policy(
+        PolicyForm(
+            name="p",
+            rules=[Rule(types=["CUSTOM", "NUMBER"], input="mask")],
+            custom=[CustomExpression(name="X", regex="x")],
+        )
+    )
     custom = scanner("case-1234-x", "^first")
     text = "first case-1234-x 1234"
     assert GUARD.judged(text, policy, "input", custom).text == "[CUSTOM_X] [CUSTOM_X] [NUMBER]"
