@@ -4,6 +4,7 @@ Read `Appliance.open` from top to bottom: rooms are built in the order in which 
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from appliance import __version__
@@ -26,6 +27,7 @@ from appliance.api.raw import handlers
 from appliance.api.responses import ResponsesRoutes
 from appliance.api.web import web_application
 from appliance.clock import Clock
+from appliance.data import data_folder
 from appliance.gateway.counting import VendorCounts
 from appliance.gateway.deployment_facts import DeploymentFacts
 from appliance.gateway.guarding import Guarding
@@ -37,12 +39,13 @@ from appliance.gateway.pipeline import Pipeline
 from appliance.gateway.sending import Sender
 from appliance.gateway.state import State, StateHolder
 from appliance.gateway.stored_responses import StoredResponses
-from appliance.guardrails.policy_files import check_policy
+from appliance.guardrails.policies import Policies
 from appliance.home import Home
 from appliance.identity.identity import Identity
 from appliance.identity.key_format import well_formed
 from appliance.identity.key_table import load_key_table
 from appliance.identity.own_keys import OwnKeys
+from appliance.identity.subject_names import subject_names
 from appliance.lan.addresses import url_host
 from appliance.lan.hosts import Hosts
 from appliance.lan.lan import Lan
@@ -103,6 +106,7 @@ class Appliance:
     tasks: Tasks
     identity: Identity
     guarding: Guarding
+    policies: Policies
     retention: Retention
     lan: Lan
     door: Door
@@ -151,7 +155,12 @@ class Appliance:
         self.vllm.on_change = self._vllm_changed
         self.catalog.publish = self.offers.refresh
         self.catalog.on_provider_changed = self._provider_changed
-        holder = self._state = StateHolder(State(keys, self.offers.names()))
+        self.policies = Policies(self.database, clock, settings.guardrail_policy)
+        await self.policies.open(data_folder("policies"))
+        holder = self._state = StateHolder(State(keys, self.offers.names(), self.policies.book))
+        self.policies.publish = holder.publish_policies
+        self.policies.users = self.catalog.routes_under
+        self.catalog.changes.policies = self.policies.names
 
         prices = Prices()
 
@@ -165,7 +174,13 @@ class Appliance:
 
         people = self.identity = await Identity.open(self.database, vault, clock, settings, holder.publish_keys)
 
-        self.retention = Retention(self.database, clock, people.tenants.kept_times, kept_days=settings.requests_kept_days)
+        self.retention = Retention(
+            self.database,
+            clock,
+            people.tenants.kept_times,
+            kept_days=settings.requests_kept_days,
+            kept_under=self.policies.kept_under,
+        )
 
         hosts = Hosts(settings.allowed_hosts)
         self.lan = Lan(settings, home, environ, self.database, vault, clock, hosts)
@@ -175,8 +190,8 @@ class Appliance:
         self.router.on_breaker = self._told_of_breakers(metrics)
         live = LiveRequests(clock.now_ms(), request_shown)
         sender = Sender(self.client, LocalChat(self.local_models, metrics), self.images)
-        check_policy(settings.guardrail_policy)
-        self.guarding = Guarding(_make_guard, settings.guardrail_policy)
+        self.guarding = Guarding(_make_guard)
+        self.policies.check = self.guarding.check
         pipeline = Pipeline(self.ledger, self.router, sender, prices, metrics, activity, live, self.guarding, settings)
         surface = ChatSurface(self.door, pipeline, request_seconds_max=settings.request_seconds_max)
         routes = (
@@ -232,6 +247,8 @@ class Appliance:
             "me_security": MeSecurity(me_sessions, people, own_keys),
             "addresses": Addresses(self.lan, settings, listening.base_url, self.model_to_try, own_keys),
             "guarding": self.guarding,
+            "policies": self.policies,
+            "subject_names": partial(subject_names, self.database),
             "lan": self.lan,
             "local_models": self.local_models,
             "vllm": self.vllm,
@@ -249,6 +266,7 @@ class Appliance:
                 lambda: f"http://{settings.host}:{settings.port}",
                 self.lan.open_urls,
                 self.vllm,
+                self.policies,
             ),
             "overview": overview,
             "requests": Requests(self.database),

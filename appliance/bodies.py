@@ -67,6 +67,14 @@ def read(body: bytes, decoder: "msgspec.json.Decoder[T]") -> T:
         raise refusal(error, body) from error
 
 
+def read_document(document: dict[str, Any], kind: type[T]) -> T:
+    """The same of what was decoded before, and perhaps put together with something else. Errors: InvalidField."""
+    try:
+        return msgspec.convert(document, kind)
+    except msgspec.ValidationError as error:
+        raise _wrong_field(str(error)) from error
+
+
 def refusal(error: Exception, body: bytes) -> BadRequest:
     """What a caller is told about a body that msgspec would not read."""
     if isinstance(error, msgspec.ValidationError):

@@ -120,8 +120,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     # What is looked at in texts
     guardrail_policy: Annotated[
-        str, _is("The policy for every request: `off`, `default`, `strict`, or a pack (`dpdp`, `gdpr`, `hipaa`, `pci-dss`).")
-    ] = "off"
+        str,
+        _is(
+            "The guardrail policy of everybody who is assigned none: `off`, `default`, `strict`, a pack (`dpdp`, `gdpr`, `hipaa`,"
+            " `pci-dss`), or one of your own."
+        ),
+    ] = "default"
 
     # Where things are kept
     database_url: Annotated[

@@ -111,11 +111,11 @@ class RoomsRouting:
         return found
 
     def add_provider(self, document: dict[str, Any]) -> "ProviderShown":
-        from appliance.routing.route_changes import read_form
+        from appliance.bodies import read_document
         from appliance.routing.route_forms import ProviderForm
         from appliance.routing.route_shown import provider_shown
 
-        form = read_form(document, ProviderForm)
+        form = read_document(document, ProviderForm)
 
         async def change(rooms: Rooms) -> "ProviderShown":
             catalog = await _catalog(rooms)

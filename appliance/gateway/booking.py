@@ -6,6 +6,8 @@ from decimal import Decimal
 from appliance.chat import Usage
 from appliance.errors import CallerLeft, GatehouseError
 from appliance.gateway.call import Call, Reservation
+from appliance.gateway.findings import booked
+from appliance.guardrails.policy_set import shown_policy
 from appliance.metering.entries import AttemptEntry, AttemptOutcome, OpenEntry, RequestState, SettledEntry
 from appliance.metering.prices import Prices, micro
 from appliance.metering.usage import estimated_usage
@@ -33,6 +35,7 @@ def open_entry(call: Call, reservation: Reservation) -> OpenEntry:
         streamed=call.streamed,
         reserved_in=reservation.tokens_in,
         reserved_out=reservation.tokens_out,
+        policy=shown_policy(call.policy),
     )
 
 
@@ -51,7 +54,7 @@ def settled_entry(call: Call, prices: Prices, state: RequestState, status: int, 
             for attempt in attempts
         ]
     )
-    return SettledEntry(call.id, state, status, error, call.elapsed_ms(), first, entries)
+    return SettledEntry(call.id, state, status, error, call.elapsed_ms(), first, entries, booked(call.tally))
 
 
 def _its_entry(call: Call, attempt: Attempt, prices: Prices, state: RequestState, status: int, error: str | None) -> AttemptEntry:

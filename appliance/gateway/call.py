@@ -14,7 +14,7 @@ from appliance.dialects.writer import Answer, ChatDialect
 from appliance.gateway.state import State
 from appliance.gateway.tally import Tally
 from appliance.guardrails.placeholders import Placeholders
-from appliance.guardrails.policy import Policy
+from appliance.guardrails.policy_set import PolicySet
 from appliance.identity.caller import Caller
 from appliance.metering.entries import Dialect, Kind
 from appliance.providers.wire import Deployment
@@ -64,7 +64,7 @@ class Call(msgspec.Struct):
     deadline: monotonic seconds at which it must have ended; `limit` moves the caller's own clock along.
     attempts: those that were made, in order; answered: the one whose answer it gets. Its journey itself isn't here: that
               knows the call, and a circle is freed by the garbage collector alone (130 µs a request, measured).
-    policy:   what guardrails do with it; tally: what they did; placeholders: of the values that its caller gets back.
+    policy:   what guardrails are to do with it; tally: what they did; placeholders: of the values that its caller gets back.
     cost:     US dollars, once it has ended; None: no price is known.
     answer:   what its dialect writes on top of the answer, where it has such a thing.
     started:  monotonic seconds of its arrival; started_at is the same moment in UTC milliseconds.
@@ -95,7 +95,7 @@ class Call(msgspec.Struct):
     limit: Callable[[float], None] | None = None
     is_booked: bool = False
     cost: Decimal | None = None
-    policy: Policy | None = None
+    policy: PolicySet | None = None
     tally: Tally | None = None
     placeholders: Placeholders | None = None
     usage: Usage | None = None

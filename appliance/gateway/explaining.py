@@ -6,7 +6,13 @@ from collections.abc import Mapping
 import msgspec
 
 from appliance.chat import ChatRequest
-from appliance.errors import FeatureUnsupported, UpstreamForbidden, UpstreamModelUnknown, UpstreamUnauthorized
+from appliance.errors import (
+    DeploymentsUnavailable,
+    FeatureUnsupported,
+    UpstreamForbidden,
+    UpstreamModelUnknown,
+    UpstreamUnauthorized,
+)
 from appliance.gateway.state import State
 from appliance.identity.caller import Caller
 from appliance.identity.model_lists import may_ask
@@ -114,4 +120,15 @@ def with_guess(state: State, model: str, provider: str, error: BaseException) ->
         return error
     told = copy.copy(error)
     told.message = f"{error.message.rstrip('.')}. {state.names.told_of_guess(model, provider)}"
+    return told
+
+
+def with_kept_here(policy: str, kept: list[str], error: BaseException) -> BaseException:
+    """A refusal that says as well for which findings the request may not leave this machine. A new error, as above."""
+    if not kept or not isinstance(error, DeploymentsUnavailable):
+        return error
+    told = copy.copy(error)
+    types = ", ".join(kept)
+    told.message = f"{error.message.rstrip('.')}. Under {policy} a text with {types} goes to models on this machine only"
+    told.fix = "Ask for a model that runs on this machine, or leave it out."
     return told

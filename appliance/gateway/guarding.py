@@ -1,4 +1,4 @@
-"""Which policy a call is under, and its inspection in both directions."""
+"""Which policies a call is under, and its inspection in both directions."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,38 +6,38 @@ from typing import TYPE_CHECKING
 
 from appliance.errors import GuardrailFailed
 from appliance.gateway.call import Call
+from appliance.gateway.subjects import subjects_of
+from appliance.guardrails.policy import CustomExpression, Policy, PolicyForm
+from appliance.routing.route import chain
 from appliance.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
     from appliance.gateway.output_inspection import OutputInspection
+    from appliance.guardrails.custom import CustomScanner
     from appliance.guardrails.guard import Guard
 
-NOTHING = "off"
+SCANNERS_MAX = 100
 _log = get_logger("guardrails")
 
 
 class Guarding:
     """`make` builds the detectors: on a thread, since it takes a second; requests that come before wait for it."""
 
-    def __init__(self, make: "Callable[[], Guard]", policy_name: str) -> None:
+    def __init__(self, make: "Callable[[], Guard]") -> None:
         self._make = make
-        self.policy_name = policy_name
         self._making: asyncio.Task[Guard] | None = None
         self._guard: Guard | None = None
+        self._custom: dict[tuple[CustomExpression, ...], CustomScanner] = {}
 
     def start(self) -> None:
-        """Begin to build them, where requests are under a policy. Inside the event loop."""
-        if self.policy_name != NOTHING:
-            self._begin()
-
-    def _begin(self) -> None:
+        """Begin to build them. Inside the event loop."""
         self._making = asyncio.ensure_future(asyncio.to_thread(self._make))
 
     async def guard(self) -> "Guard":
         """Errors: GuardrailFailed: they can't be built."""
         if self._guard is None:
             if self._making is None:
-                self._begin()
+                self.start()
             assert self._making is not None
             try:
                 self._guard = await asyncio.shield(self._making)
@@ -46,15 +46,30 @@ class Guarding:
                 raise GuardrailFailed("the guardrails could not be started", fix="The log says what is wrong.") from None
         return self._guard
 
+    def assign(self, call: Call) -> None:
+        """The policies that hold for this call, by its caller and its route. Errors: GuardrailFailed."""
+        assert call.resolution is not None
+        routes = list(chain(call.resolution.route))  # a policy of any of them holds before anything is sent
+        try:
+            call.policy = call.state.policies.in_force(
+                subjects_of(call.caller, routes), [one.policy for one in routes if one.policy]
+            )
+        except KeyError as missing:
+            raise GuardrailFailed(
+                f"the route {routes[0].name} names the policy {missing.args[0]}, and there is none of that name",
+                fix="An administrator makes it, or gives the route another.",
+            ) from None
+
     async def inspect_input(self, call: Call) -> None:
         """Errors: ContentBlocked, GuardrailFailed."""
-        if self.policy_name == NOTHING:
+        policy = call.policy
+        if policy is None or policy.is_idle:
             return
         guard = self._guard or await self.guard()
+        custom = await self.custom(policy.custom)
         from appliance.gateway.input_inspection import InputInspection  # detectors' libraries: only where they are used
 
-        call.policy = guard.policies[self.policy_name]
-        await InputInspection(guard).inspect(call, call.policy)
+        await InputInspection(guard, custom).inspect(call, policy)
 
     def output(self, call: Call) -> "OutputInspection | None":
         """None: nothing is to be done with what is answered."""
@@ -62,4 +77,32 @@ class Guarding:
             return None
         from appliance.gateway.output_inspection import OutputInspection  # as above
 
-        return OutputInspection(self._guard, call.policy, call.tally, call.placeholders)
+        return OutputInspection(self._guard, call.policy, call.tally, call.placeholders, self._custom.get(call.policy.custom))
+
+    async def custom(self, expressions: tuple[CustomExpression, ...]) -> "CustomScanner | None":
+        """What looks for them; None: there are none. They were checked when they were written."""
+        if not expressions:
+            return None
+        found = self._custom.get(expressions)
+        if found is None:
+            from appliance.guardrails.custom import custom_scanner  # RE2, as above
+
+            found = await asyncio.to_thread(custom_scanner, expressions)
+            if len(self._custom) >= SCANNERS_MAX:
+                self._custom.clear()
+            self._custom[expressions] = found
+        return found
+
+    async def check_expressions(self, form: PolicyForm) -> None:
+        """Errors: InvalidField."""
+        if form.custom:
+            from appliance.guardrails.policy_examples import scanner_of  # as above
+
+            await asyncio.to_thread(scanner_of, form)
+
+    async def check(self, form: PolicyForm) -> None:
+        """That its expressions are some, and that its own examples hold. Errors: InvalidField, GuardrailFailed."""
+        guard = await self.guard()
+        from appliance.guardrails.policy_examples import refuse_unfit  # as above
+
+        await asyncio.to_thread(refuse_unfit, guard, Policy(form))

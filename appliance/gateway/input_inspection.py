@@ -10,10 +10,11 @@ from appliance.errors import ContentBlocked, GuardrailFailed
 from appliance.gateway.call import Call
 from appliance.gateway.inspected_texts import instructed, readable
 from appliance.gateway.tally import Tally
+from appliance.guardrails.custom import CustomScanner
 from appliance.guardrails.finding import LONG, Finding, resolved
 from appliance.guardrails.guard import Guard
 from appliance.guardrails.placeholders import Placeholders
-from appliance.guardrails.policy import Policy
+from appliance.guardrails.policy_set import PolicySet
 from appliance.guardrails.verdict import Judged, judge
 from appliance.telemetry.logs import get_logger
 
@@ -22,32 +23,33 @@ _log = get_logger("guardrails")
 
 
 class InputInspection:
-    """Stage 3 of a request's way. `guard` is ready."""
+    """Stage 3 of a request's way. `guard` is ready; `custom` looks for what the policies' own expressions mean."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, custom: CustomScanner | None = None) -> None:
         self._guard = guard
+        self._custom = custom
 
-    async def inspect(self, call: Call, policy: Policy) -> None:
+    async def inspect(self, call: Call, policy: PolicySet) -> None:
         """Texts of the call are changed as the policy says.
 
         Errors:  ContentBlocked; GuardrailFailed where a detector failed and the policy doesn't let that pass.
         """
-        call.tally = tally = Tally(f"{policy.name}@{policy.version}")
+        call.tally = tally = Tally(policy.label)
         try:
             await self._inspect(call, policy, tally)
         except (ContentBlocked, asyncio.CancelledError):
             raise
         except Exception as error:
             _log.error("an inspection failed", policy=policy.name, error=type(error).__name__)
-            if policy.form.fail == "open":
+            if policy.fails_open:
                 tally.unread["failed"] = 1
                 return
             raise GuardrailFailed(
                 "the inspection of this request failed, so it was not sent", fix="Try again; the log says what failed."
             ) from None
 
-    async def _inspect(self, call: Call, policy: Policy, tally: Tally) -> None:
-        found = readable(call.raw, system_prompts=policy.form.system_prompts)
+    async def _inspect(self, call: Call, policy: PolicySet, tally: Tally) -> None:
+        found = readable(call.raw, system_prompts=policy.system_prompts)
         tally.unread = found.unread
         if not found.texts:
             return
@@ -56,12 +58,14 @@ class InputInspection:
             findings = await asyncio.to_thread(self._found, found.texts)
         else:
             findings = self._found(found.texts)
+        tally.kept_here = policy.kept_here(one for found_here in findings for one in found_here)
+        call.local_only = call.local_only or bool(tally.kept_here)
         call.placeholders = Placeholders() if policy.tokenises else None
         if self._apply(found.texts, findings, policy, tally, call.placeholders) and call.form is not None:
             call.chat = call.form.chat(call.raw)
 
     def _found(self, texts: Sequence[Text]) -> list[list[Finding]]:
-        findings = self._guard.found([text.value for text in texts])
+        findings = self._guard.found([text.value for text in texts], self._custom)
         places = {id(text): number for number, text in enumerate(texts)}
         for text in instructed(texts):
             if attacks := self._guard.attacks(text.value):
@@ -73,7 +77,7 @@ class InputInspection:
         self,
         texts: Sequence[Text],
         findings: list[list[Finding]],
-        policy: Policy,
+        policy: PolicySet,
         tally: Tally,
         placeholders: Placeholders | None,
     ) -> bool:
@@ -83,6 +87,7 @@ class InputInspection:
         for text, found in zip(texts, findings, strict=True):
             verdict = judge(text.value, found, policy, "input", placeholders)
             tally.add("input", verdict.findings)
+            tally.record("input", found, policy.shadow)
             blocked += [(text, one) for one in verdict.findings if one.action == "block"]
             if verdict.text != text.value:
                 changed.append((text, verdict.text))
@@ -93,7 +98,7 @@ class InputInspection:
         return bool(changed)
 
 
-def refusal(policy: Policy, blocked: Sequence[tuple[Text, Judged]]) -> ContentBlocked:
+def refusal(policy: PolicySet, blocked: Sequence[tuple[Text, Judged]]) -> ContentBlocked:
     """Types and places, never values."""
     first, kinds = blocked[0][0], sorted({one.type for _, one in blocked})
     return ContentBlocked(

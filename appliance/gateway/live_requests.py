@@ -5,8 +5,9 @@ from typing import Any
 
 from appliance.clock import rfc3339
 from appliance.gateway.call import Call
+from appliance.guardrails.policy_set import shown_policy
 from appliance.metering.entries import Dialect, Kind, RequestState, SettledEntry
-from appliance.metering.requests import RequestRecord, attempt_record, request_id
+from appliance.metering.requests import RequestRecord, attempt_record, finding_record, request_id
 from appliance.telemetry.events import Events
 
 REQUEST_EVENT = "request"
@@ -63,5 +64,7 @@ def _record(call: Call, entry: SettledEntry) -> RequestRecord:
         key_id=caller.key_id,
         duration_ms=entry.duration_ms,
         first_token_ms=entry.first_token_ms,
+        policy=shown_policy(call.policy),
+        findings=[finding_record(one) for one in entry.findings],
         attempts=[attempt_record(attempt) for attempt in entry.attempts],
     )

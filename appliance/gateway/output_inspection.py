@@ -11,10 +11,11 @@ import msgspec
 from appliance.chat import Chunk, Delta
 from appliance.gateway.answer_line import Line, Name, put_into, texts
 from appliance.gateway.tally import Tally
+from appliance.guardrails.custom import CustomScanner
 from appliance.guardrails.finding import Finding
 from appliance.guardrails.guard import Guard
 from appliance.guardrails.placeholders import Placeholders, Restoring
-from appliance.guardrails.policy import Policy
+from appliance.guardrails.policy_set import PolicySet
 from appliance.guardrails.verdict import judge
 
 BLOCKED = "content_filter"
@@ -37,9 +38,17 @@ class _Judged(msgspec.Struct):
 class OutputInspection:
     """Of one call. `stopped`: the types for which nothing more passes; None: it goes on."""
 
-    def __init__(self, guard: Guard, policy: Policy, tally: Tally, placeholders: Placeholders | None) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        policy: PolicySet,
+        tally: Tally,
+        placeholders: Placeholders | None,
+        custom: CustomScanner | None = None,
+    ) -> None:
         self._guard = guard
         self._policy = policy
+        self._custom = custom
         self._tally = tally
         self._placeholders = placeholders if placeholders is not None and placeholders.is_used else None
         self._lines: dict[int, Line] = {}  # the one that is on its way, by choice
@@ -91,7 +100,7 @@ class OutputInspection:
         for delta in chunk.deltas:
             for name, text in list(texts(delta)):
                 self._judge(delta.index, name, text, is_last=True)
-                window = self._guard.window(self._act)
+                window = self._guard.window(self._act, self._custom)
                 shown = window.last(text)
                 if (restoring := self._restoring(name)) is not None:
                     shown = restoring.feed(shown) + restoring.end()
@@ -101,7 +110,7 @@ class OutputInspection:
         return chunk
 
     def _begun(self, index: int, name: Name) -> Line:
-        line = self._lines[index] = Line(name, self._guard.window(self._act), self._restoring(name))
+        line = self._lines[index] = Line(name, self._guard.window(self._act, self._custom), self._restoring(name))
         return line
 
     def _restoring(self, name: Name) -> Restoring | None:
@@ -120,6 +129,7 @@ class OutputInspection:
             return part
         verdict = judge(part, found, self._policy, "output")
         self._tally.add("output", verdict.findings)
+        self._tally.record("output", found, self._policy.shadow)
         if not verdict.allowed:
             self.stopped = sorted({one.type for one in verdict.findings if one.action == "block"})
             raise _Stopped

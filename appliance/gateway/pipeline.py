@@ -14,7 +14,7 @@ from appliance.errors import CallerLeft, FeatureUnsupported, LedgerUnavailable
 from appliance.gateway.allowed_models import resolved
 from appliance.gateway.booking import known, open_entry, settled_entry
 from appliance.gateway.call import Call, Reply, Reservation
-from appliance.gateway.explaining import name_who_can, with_guess
+from appliance.gateway.explaining import name_who_can, with_guess, with_kept_here
 from appliance.gateway.guarding import Guarding
 from appliance.gateway.live_requests import LiveRequests
 from appliance.gateway.passing import Passing
@@ -67,6 +67,7 @@ class Pipeline:
         """
         try:
             self._resolve(call)
+            self._guarding.assign(call)
             await self._admit(call, body_bytes)
             await self._guarding.inspect_input(call)
         except BaseException as error:
@@ -133,6 +134,8 @@ class Pipeline:
             if isinstance(error, FeatureUnsupported):
                 name_who_can(call.state, error, call.caller)
             told = error if call.resolution is None else with_guess(call.state, call.model, call.resolution.guessed, error)
+            if call.tally is not None:
+                told = with_kept_here(call.tally.policy, call.tally.kept_here, told)
             await call.end(told)
             for chunk in passing.cut_off(error):
                 yield chunk

@@ -1,7 +1,8 @@
-"""What the house knows at one moment: keys and names, frozen. A request keeps the state it began with."""
+"""What the house knows at one moment: keys, names and policies, frozen. A request keeps the state it began with."""
 
 import msgspec
 
+from appliance.guardrails.policy_book import PolicyBook
 from appliance.identity.key_table import KeyTable
 from appliance.routing.names import Names
 
@@ -11,6 +12,7 @@ class State(msgspec.Struct, frozen=True):
 
     keys: KeyTable
     names: Names
+    policies: PolicyBook = PolicyBook()
 
 
 class StateHolder:
@@ -21,6 +23,9 @@ class StateHolder:
 
     def publish_keys(self, keys: KeyTable) -> None:
         self.current = msgspec.structs.replace(self.current, keys=keys)
+
+    def publish_policies(self, policies: PolicyBook) -> None:
+        self.current = msgspec.structs.replace(self.current, policies=policies)
 
     def publish_names(self, names: Names) -> None:
         self.current = msgspec.structs.replace(self.current, names=names)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from appliance.gateway.call import Call
+from appliance.guardrails.policy_set import shown_policy
 from appliance.metering.prices import CURRENCY
 
 CACHE_OFF = "off"
@@ -41,10 +42,11 @@ def guardrail_headers(call: Call) -> list[tuple[bytes, bytes]]:
     """Which policy ran on what was sent, and what came of it: types and counts."""
     tally = call.tally
     if tally is None:
-        return [(b"x-gatehouse-policy", b"off")]
+        return [(b"x-gatehouse-policy", in_a_header(shown_policy(call.policy)))]
     told = {
         b"x-gatehouse-masked": tally.shown("input", "mask", "tokenise"),
         b"x-gatehouse-flagged": tally.shown("input", "flag"),
+        b"x-gatehouse-kept-here": ", ".join(tally.kept_here),
         b"x-gatehouse-uninspected": ", ".join(f"{kind}={count}" for kind, count in sorted(tally.unread.items())),
     }
     found = [(b"x-gatehouse-policy", in_a_header(tally.policy))]
@@ -83,7 +85,7 @@ def last_words(call: Call) -> bytes:
         "tokens_out": call.usage.tokens_out,
         "usage_estimated": call.usage.estimated,
         "dropped": call.dropped.get(deployment, ()),
-        "guardrails": {"policy": call.tally.policy if call.tally is not None else "off", **_of_the_answer(call)},
+        "guardrails": {"policy": shown_policy(call.policy), **_of_the_answer(call)},
     }
     return msgspec.json.encode(told)
 

@@ -1,14 +1,30 @@
 """The room's door: policies by name, and texts judged by them."""
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
+import msgspec
+
+from appliance.guardrails.custom import CustomScanner
 from appliance.guardrails.finding import Finding, resolved
+from appliance.guardrails.pattern import Pattern
 from appliance.guardrails.policy import Direction, Policy
-from appliance.guardrails.scanner import Scanner
-from appliance.guardrails.verdict import Verdict, judge
+from appliance.guardrails.scanner import Scanner, TextDetector
+from appliance.guardrails.verdict import Ruling, Verdict, judge
 from appliance.guardrails.window import Act, Holding, Window
 
 BORDER = "\n\x1e\n"  # between texts that are looked at together; no value goes over it
+
+
+Certainty = Literal["exact", "by sentence", "by passage"]
+
+
+class LookedFor(msgspec.Struct, frozen=True):
+    """A type of findings. `on_streams`: how much of an answer must have come before it is found there."""
+
+    type: str
+    detectors: list[str]
+    on_streams: Certainty
 
 
 class Guard:
@@ -20,27 +36,46 @@ class Guard:
         self.policies = {policy.name: policy for policy in policies}
         self._holding = Holding(scanner)
 
-    def judged(self, text: str, policy: Policy, direction: Direction) -> Verdict:
-        """One text by itself."""
-        return judge(text, resolved([*self.scanner.find(text), *self.attacks(text)]), policy, direction)
+    def judged(self, text: str, policy: Ruling, direction: Direction, custom: CustomScanner | None = None) -> Verdict:
+        """One text by itself. `custom`: what the policy looks for besides."""
+        found = [*self.scanner.find(text), *self.attacks(text), *(custom.find(text) if custom is not None else ())]
+        return judge(text, resolved(found), policy, direction)
 
     def attacks(self, text: str) -> list[Finding]:
         """Instructions in a text that nobody gave who may."""
         return self._attacks.find(text)
 
-    def found(self, texts: Sequence[str]) -> list[list[Finding]]:
-        """Findings of each, looked at together: what stands in one explains what stands in the next."""
+    def found(self, texts: Sequence[str], custom: CustomScanner | None = None) -> list[list[Finding]]:
+        """Findings of each, looked at together: what stands in one explains what stands in the next. `custom`: in each alone."""
         joined = BORDER.join(texts)
         ends: list[int] = []
         place = 0
         for text in texts:
             ends.append(place + len(text))
             place = ends[-1] + len(BORDER)
-        return _distributed(self.scanner.find(joined), texts, ends)
+        found = _distributed(self.scanner.find(joined), texts, ends)
+        if custom is None:
+            return found
+        return [resolved([*one, *custom.find(text)]) for one, text in zip(found, texts, strict=True)]
 
-    def window(self, act: Act) -> Window:
+    def looked_for(self) -> list[LookedFor]:
+        """Every type that something here finds."""
+        found: dict[str, tuple[set[str], Certainty]] = {}
+        for pattern in self.scanner.patterns:
+            for kind in pattern.types:
+                found.setdefault(kind, (set(), "exact"))[0].add(pattern.name)
+        for whole in self.scanner.whole:
+            for kind in whole.types:
+                found.setdefault(kind, (set(), "by sentence"))[0].add(whole.name)
+        attacks: list[Pattern | TextDetector] = [*self._attacks.patterns, *self._attacks.whole]
+        for attack in attacks:
+            for kind in attack.types:
+                found.setdefault(kind, (set(), "by passage"))[0].add(attack.name)
+        return [LookedFor(kind, sorted(names), how) for kind, (names, how) in sorted(found.items())]
+
+    def window(self, act: Act, custom: CustomScanner | None = None) -> Window:
         """For a text that comes in pieces."""
-        return Window(self._holding, act)
+        return Window(self._holding, act, (custom.holding,) if custom is not None else ())
 
 
 def _distributed(findings: list[Finding], texts: Sequence[str], ends: list[int]) -> list[list[Finding]]:

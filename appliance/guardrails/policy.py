@@ -10,11 +10,14 @@ from appliance.guardrails.finding import ATTACKS, Finding
 
 Action = Literal["allow", "flag", "tokenise", "mask", "block"]
 Direction = Literal["input", "output"]
+Group = Literal["PII", "SECRETS", "ATTACKS", "CUSTOM"]
 Form = Literal["label", "last4", "first6last4", "initial"]
 STRICTNESS: dict[Action, int] = {"allow": 0, "flag": 1, "tokenise": 2, "mask": 3, "block": 4}
 GROUPS = ("PII", "SECRETS", "ATTACKS", "CUSTOM", "*")
 RULES_MAX = 200
 EXAMPLES_MAX = 50
+CUSTOM_MAX = 50
+CUSTOM = "CUSTOM_"
 TypeName = Annotated[str, Meta(pattern=r"^(\*|[A-Z][A-Z0-9_]{0,63}\*?)$")]
 Example = Annotated[str, Meta(min_length=1, max_length=4_000)]
 Examples = Annotated[list[Example], Meta(max_length=EXAMPLES_MAX)]
@@ -28,15 +31,30 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     output: Annotated[Action, Meta(description="And in what a model answers.")] = "allow"
     form: Annotated[Form, Meta(description="How much of a masked value remains.")] = "label"
     min_score: Annotated[float, Meta(ge=0, le=1, description="Findings less sure than that don't count.")] = 0.5
-    regulated: Annotated[
-        bool, Meta(description="Part of what the pack's law speaks of: to be counted in its report. There is none yet.")
-    ] = False
+    regulated: Annotated[bool, Meta(description="Part of what the pack's law speaks of: counted in its report.")] = False
     stays_here: Annotated[
-        bool, Meta(description="A text with such a finding is to go to models on this machine only. Not carried out yet.")
+        bool, Meta(description="A request with such a finding goes to models on this machine only (deployments marked local).")
     ] = False
     answers_to: Annotated[str, Meta(max_length=300, description="The article or requirement it answers to.")] = ""
     must_catch: Annotated[Examples, Meta(description="Texts in which it must find something.")] = []
     must_pass: Annotated[Examples, Meta(description="Texts in which it must find nothing.")] = []
+
+
+class CustomExpression(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An administrator's own expression (guardrails/custom.py)."""
+
+    name: Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9_]{0,40}$", description="What it finds is CUSTOM_ and this.")]
+    regex: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=1_000,
+            description="In RE2's syntax: no look-around, no backreferences. ^ and $ are the ends of a line.",
+            examples=[r"\bPRJ-[0-9]{4}\b"],
+        ),
+    ]
+    description: Annotated[str, Meta(max_length=200)] = ""
+    ignore_case: bool = False
 
 
 class PolicyForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -51,6 +69,11 @@ class PolicyForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Annotated[list[Annotated[str, Meta(max_length=200)]], Meta(max_length=50)],
         Meta(description="What the law names and no detector on this machine finds."),
     ] = []
+    kept_days: Annotated[
+        Annotated[int, Meta(ge=1, le=36_500)] | None,
+        Meta(description="How long the ledger keeps requests under it at least, whatever the organisation's own rule."),
+    ] = None
+    custom: Annotated[list[CustomExpression], Meta(max_length=CUSTOM_MAX, description="Expressions of its own.")] = []
     rules: Annotated[list[Rule], Meta(max_length=RULES_MAX)] = []
 
 
@@ -60,10 +83,14 @@ class Policy:
     def __init__(self, form: PolicyForm, version: int = 1) -> None:
         self.form = form
         self.name, self.version = form.name, version
+        self.label = f"{form.name}@{version}"
         self._rules: dict[str, Rule | None] = {}
+        self._custom = frozenset(CUSTOM + one.name for one in form.custom)
 
     def rule(self, type_name: str) -> Rule | None:
-        """What holds for findings of a type; None: nothing does."""
+        """What holds for findings of a type; None: nothing does. Another policy's expressions are not its business."""
+        if type_name.startswith(CUSTOM) and type_name not in self._custom:
+            return None
         if type_name not in self._rules:
             best = max(((_exactness(named, type_name), -place, rule) for place, rule, named in self._named()), key=_first_two)
             self._rules[type_name] = best[2] if best[0] else None
@@ -85,6 +112,11 @@ class Policy:
         if rule is None or finding.score < rule.min_score:
             return "allow"
         return rule.input if direction == "input" else rule.output
+
+    def shown_as(self, type_name: str, direction: Direction) -> Form:
+        """How much remains of a value that is masked."""
+        rule = self.rule(type_name)
+        return rule.form if rule is not None else "label"
 
     def acts_on(self, types: Iterable[str], direction: Direction | None = None) -> bool:
         """Whether findings of any of these would come to anything."""
@@ -109,10 +141,10 @@ def _exactness(named: str, type_name: str) -> int:
     return 0
 
 
-def group_of(type_name: str) -> str:
+def group_of(type_name: str) -> Group:
     if type_name in ATTACKS:
         return "ATTACKS"
-    return "SECRETS" if type_name.startswith("SECRET_") else "CUSTOM" if type_name.startswith("CUSTOM_") else "PII"
+    return "SECRETS" if type_name.startswith("SECRET_") else "CUSTOM" if type_name.startswith(CUSTOM) else "PII"
 
 
 def strictest(actions: Iterable[Action]) -> Action:

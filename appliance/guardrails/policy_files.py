@@ -5,9 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from appliance.data import data_folder
 from appliance.guardrails.policy import Policy, PolicyForm
-from appliance.home import CannotStart
 
 
 def shipped(folder: Path) -> list[Policy]:
@@ -20,10 +18,3 @@ def shipped(folder: Path) -> list[Policy]:
             raise ValueError(f"{path.name}: {error}") from None
         found.append(Policy(form))
     return found
-
-
-def check_policy(name: str) -> None:
-    """That it is one of those that ship. Errors: CannotStart."""
-    names = sorted(path.stem for path in data_folder("policies").glob("*.toml"))
-    if name not in names:
-        raise CannotStart(f"guardrail_policy is {name!r}, and there is no such policy.", f"Choose one of {', '.join(names)}.")

@@ -24,7 +24,12 @@ class Unreadable(ValueError):
 
 
 class Scanner:
-    """Made once for a set of patterns; used by any number of texts, and threads, at once."""
+    """Made once for a set of patterns; used by any number of texts, and threads, at once.
+
+    options: of its expressions, and of others that are made of them.
+    """
+
+    options = staticmethod(options)
 
     def __init__(self, patterns: Sequence[Pattern], whole: Sequence[TextDetector] = ()) -> None:
         self.whole = tuple(whole)
@@ -46,18 +51,22 @@ class Scanner:
         plain = normal(text)
         return placed(self.found_in(plain), plain)
 
-    def found_in(self, plain: NormalText) -> Iterator[Finding]:
+    def found_in(self, plain: NormalText, start: int = 0) -> Iterator[Finding]:
         """In the normalised text's characters, as they come."""
-        for pattern, match in self.candidates(plain):
+        for pattern, match in self.candidates(plain, start):
             yield from pattern.found(match)
         for detector in self.whole:
             yield from detector.find(plain)
 
-    def candidates(self, plain: NormalText) -> Iterator[tuple[Pattern, Match]]:
-        """What the judges are asked about."""
+    def data(self, plain: NormalText) -> bytes:
+        """What its expressions read: here, a byte a character."""
+        return plain.flat
+
+    def candidates(self, plain: NormalText, start: int = 0) -> Iterator[tuple[Pattern, Match]]:
+        """What the judges are asked about. Before `start` none begins, but what stands there is seen."""
         for number in self._any.Match(plain.flat) or () if self.patterns else ():
             pattern, search, flat = self.patterns[number], self._each[number].Match, plain.flat
-            place, end = 0, len(flat)
+            place, end = start, len(flat)
             while place <= end:
                 spans = search(re2._Anchor.UNANCHORED, flat, place, end)
                 if spans[0][0] < 0:

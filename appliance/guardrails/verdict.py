@@ -2,13 +2,21 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
 from appliance.guardrails.finding import Finding
 from appliance.guardrails.placeholders import Placeholders, escaped, looks_like
-from appliance.guardrails.policy import Action, Direction, Policy, strictest
+from appliance.guardrails.policy import Action, Direction, Form, strictest
 from appliance.guardrails.redaction import Mark, masked, redacted
+
+
+class Ruling(Protocol):
+    """A policy, or several that hold together."""
+
+    def action(self, finding: Finding, direction: Direction) -> Action: ...
+    def shown_as(self, type_name: str, direction: Direction) -> Form: ...
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -35,7 +43,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 def judge(
-    text: str, findings: Sequence[Finding], policy: Policy, direction: Direction, placeholders: Placeholders | None = None
+    text: str, findings: Sequence[Finding], policy: Ruling, direction: Direction, placeholders: Placeholders | None = None
 ) -> Verdict:
     """`findings`: of this text, in its order, none overlapping another (attacks apart). `placeholders`: of the request."""
     judged = [_judged(one, policy.action(one, direction)) for one in findings]
@@ -43,22 +51,21 @@ def judge(
     if not told and placeholders is None:
         return Verdict("allow", text, [])
     action = strictest(one.action for one in told)
-    return Verdict(action, redacted(text, _marks(text, told, policy, placeholders)), told)
+    return Verdict(action, redacted(text, _marks(text, told, policy, direction, placeholders)), told)
 
 
 def _judged(one: Finding, action: Action) -> Judged:
     return Judged(type=one.type, start=one.start, end=one.end, score=one.score, detector=one.detector, action=action)
 
 
-def _marks(text: str, told: list[Judged], policy: Policy, placeholders: Placeholders | None) -> list[Mark]:
+def _marks(text: str, told: list[Judged], policy: Ruling, direction: Direction, placeholders: Placeholders | None) -> list[Mark]:
     marks: list[Mark] = []
     for one in told:
         value = text[one.start : one.end]
         if one.action == "tokenise" and placeholders is not None:
             marks.append(Mark(one.start, one.end, placeholders.of(one.type, value)))
         elif one.action in ("mask", "tokenise"):
-            rule = policy.rule(one.type)
-            marks.append(Mark(one.start, one.end, masked(one.type, value, rule.form if rule is not None else "label")))
+            marks.append(Mark(one.start, one.end, masked(one.type, value, policy.shown_as(one.type, direction))))
     marks = _apart(marks)
     if placeholders is None:
         return marks

@@ -44,6 +44,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "routes:change": _RUNS_THE_HOUSE,
     "guardrails:read": _LOOKS_AFTER | {"developer"},  # what a policy makes of a text: nothing is kept of it
     "policies:read": _LOOKS_AFTER,
+    "policies:change": _RUNS_THE_HOUSE,
     "machine:control": frozenset({"machine"}),  # whoever may read the home folder; no person over the network
 }
 
@@ -62,6 +63,7 @@ HOUSE = frozenset(
         "routes:read",
         "routes:change",
         "policies:read",
+        "policies:change",
         "machine:control",
     }
 )

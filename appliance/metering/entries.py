@@ -39,8 +39,37 @@ class AttemptOutcome(IntEnum):
     INTERRUPTED = 4
 
 
+class Direction(IntEnum):
+    """Which way a text was going. Numbers are stored: never reuse one."""
+
+    INPUT = 1
+    OUTPUT = 2
+
+
+class FindingAction(IntEnum):
+    """What guardrails did about what they found, or that they could not look. Numbers are stored: never reuse one."""
+
+    FLAG = 1
+    TOKENISE = 2
+    MASK = 3
+    BLOCK = 4
+    UNINSPECTED = 5
+    KEPT_HERE = 6
+
+
+class FindingEntry(msgspec.Struct, frozen=True, gc=False):
+    """How often something was found in a request: a type, never a value. `is_shadow`: what a policy would have done."""
+
+    direction: int
+    type: str
+    action: int
+    is_shadow: bool
+    count: int
+
+
 class OpenEntry(msgspec.Struct, frozen=True, gc=False):
-    """A request about to be sent. Numbers are the integer keys of tenant, user, key, …; None where there is none."""
+    """A request about to be sent. Numbers are the integer keys of tenant, user, key, …; None where there is none.
+    `policy`: of guardrails, with its version."""
 
     id: bytes
     started_at: int
@@ -56,6 +85,7 @@ class OpenEntry(msgspec.Struct, frozen=True, gc=False):
     streamed: bool
     reserved_in: int
     reserved_out: int
+    policy: str | None = None
 
 
 class AttemptEntry(msgspec.Struct, frozen=True, gc=False):
@@ -88,6 +118,7 @@ class SettledEntry(msgspec.Struct, frozen=True):
     duration_ms: int
     first_token_ms: int | None
     attempts: tuple[AttemptEntry, ...]
+    findings: tuple[FindingEntry, ...] = ()
 
     @property
     def estimated(self) -> bool:

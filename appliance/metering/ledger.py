@@ -17,7 +17,16 @@ import msgspec
 from appliance import faults
 from appliance.errors import LedgerUnavailable
 from appliance.metering import key_use
-from appliance.metering.entries import AttemptOutcome, Dialect, Kind, OpenEntry, RequestState, SettledEntry
+from appliance.metering.entries import (
+    AttemptOutcome,
+    Dialect,
+    Direction,
+    FindingAction,
+    Kind,
+    OpenEntry,
+    RequestState,
+    SettledEntry,
+)
 from appliance.metering.rows import Many
 from appliance.store.binding import bind_at_once
 from appliance.telemetry.logs import get_logger
@@ -35,8 +44,9 @@ _STOP = None
 
 _OPEN = Many(
     "INSERT INTO requests (id, started_at, kind, dialect, state, status, tenant_number, department_number, team_number,"
-    " user_number, key_number, model_name, deployment_name, streamed, reserved_in, reserved_out, duration_ms, estimated) VALUES ",
-    "(?,?,?,?,0,0,?,?,?,?,?,?,?,?,?,?,0,0)",
+    " user_number, key_number, model_name, deployment_name, streamed, reserved_in, reserved_out, policy_name, duration_ms,"
+    " estimated) VALUES ",
+    "(?,?,?,?,0,0,?,?,?,?,?,?,?,?,?,?,?,0,0)",
 )
 _SETTLE = Many(
     "WITH new (id, state, status, error_name, duration_ms, first_token_ms, estimated) AS (VALUES ",
@@ -50,6 +60,9 @@ _ATTEMPT = Many(
     " cached_in, reasoning_out, finish_name, estimated, error_name, why, cost_micro, price_name) VALUES ",
     "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 )
+_FINDING = Many(
+    "INSERT OR IGNORE INTO findings (request_id, direction, type_name, action, is_shadow, count) VALUES ", "(?,?,?,?,?,?)"
+)
 _INTERRUPT_ATTEMPTS = f"""INSERT INTO attempts (request_id, ordinal, deployment_name, outcome, status, duration_ms, tokens_in,
  tokens_out, cached_in, reasoning_out, finish_name, estimated)
  SELECT id, 0, deployment_name, {AttemptOutcome.INTERRUPTED:d}, 0, 0, reserved_in, reserved_out, 0, 0, NULL, 1
@@ -57,7 +70,7 @@ _INTERRUPT_ATTEMPTS = f"""INSERT INTO attempts (request_id, ordinal, deployment_
 _INTERRUPT_REQUESTS = f"UPDATE requests SET state={RequestState.INTERRUPTED:d}, estimated=1 WHERE state = 0"
 
 # What `names.kind` says a name is of. Numbers are stored: never reuse one.
-_MODEL, _DEPLOYMENT, _ERROR, _FINISH, _PRICE = 1, 2, 3, 4, 5
+_MODEL, _DEPLOYMENT, _ERROR, _FINISH, _PRICE, POLICY_NAME, _FOUND = 1, 2, 3, 4, 5, 6, 7
 
 Entry = OpenEntry | SettledEntry
 _log = get_logger("metering")
@@ -100,7 +113,7 @@ class Ledger:
 
     async def start(self) -> None:
         """Open the file and book what a crash left open. Errors: LedgerUnavailable."""
-        bind_at_once(Kind, Dialect, RequestState, AttemptOutcome)
+        bind_at_once(Kind, Dialect, RequestState, AttemptOutcome, Direction, FindingAction)
         self._loop = asyncio.get_running_loop()
         ready: asyncio.Future[None] = self._loop.create_future()
         self._thread = threading.Thread(target=self._run, args=(ready,), name="ledger", daemon=True)
@@ -256,6 +269,8 @@ class Ledger:
         changed = _SETTLE.write(connection, [self._settled_row(connection, entry) for entry in settled])
         key_use.count(connection, changed)
         _ATTEMPT.write(connection, [row for entry in settled for row in self._attempt_rows(connection, entry)])
+        if found := [row for entry in settled for row in self._finding_rows(connection, entry)]:
+            _FINDING.write(connection, found)
         for entry in entries:
             if callable(entry):
                 entry(connection)
@@ -276,6 +291,7 @@ class Ledger:
             entry.streamed,
             entry.reserved_in,
             entry.reserved_out,
+            None if entry.policy is None else self._name(connection, POLICY_NAME, entry.policy),
         )
 
     def _settled_row(self, connection: sqlite3.Connection, entry: SettledEntry) -> tuple[object, ...]:
@@ -303,6 +319,12 @@ class Ledger:
                 None if attempt.price is None else self._name(connection, _PRICE, attempt.price),
             )
             for ordinal, attempt in enumerate(entry.attempts)
+        ]
+
+    def _finding_rows(self, connection: sqlite3.Connection, entry: SettledEntry) -> list[tuple[object, ...]]:
+        return [
+            (entry.id, one.direction, self._name(connection, _FOUND, one.type), one.action, one.is_shadow, one.count)
+            for one in entry.findings
         ]
 
     def _read_names(self, connection: sqlite3.Connection) -> None:

@@ -7,9 +7,9 @@ import msgspec
 import sqlalchemy as sa
 
 from appliance.clock import rfc3339
-from appliance.metering.entries import AttemptOutcome, Dialect, Kind, RequestState
+from appliance.metering.entries import AttemptOutcome, Dialect, Direction, FindingAction, Kind, RequestState
 from appliance.store.engine import Database
-from appliance.store.tables import api_keys, attempts, names, requests, users
+from appliance.store.tables import api_keys, attempts, findings, names, requests, users
 
 LIST_MAX = 200
 
@@ -35,8 +35,19 @@ class AttemptRecord(msgspec.Struct, kw_only=True):
     cost_micro: int | None
 
 
+class FindingRecord(msgspec.Struct, kw_only=True):
+    """How often guardrails found something of a type. `is_shadow`: recorded only, what a policy would have done."""
+
+    direction: str
+    type: str
+    action: str
+    is_shadow: bool
+    count: int
+
+
 class RequestRecord(msgspec.Struct, kw_only=True):
-    """One request. `started_at` as RFC 3339; `attempts` in their order, empty while it runs."""
+    """One request. `started_at` as RFC 3339; `attempts` in their order, empty while it runs. `policy`: of guardrails, with its
+    version; null: there were none yet."""
 
     id: str
     started_at: str
@@ -51,6 +62,8 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     key_id: str | None
     duration_ms: int
     first_token_ms: int | None
+    policy: str | None
+    findings: list[FindingRecord]
     attempts: list[AttemptRecord]
 
 
@@ -83,25 +96,32 @@ class Requests:
     async def _read(self, query: sa.Select[Any]) -> list[RequestRecord]:
         async with self._db.read() as connection:
             rows = (await connection.execute(query)).all()
-            tries = (await connection.execute(_attempts([row.id for row in rows]))).all() if rows else []
+            ids = [row.id for row in rows]
+            tries = (await connection.execute(_attempts(ids))).all() if rows else []
+            found = (await connection.execute(_findings(ids))).all() if rows else []
         by_request: dict[bytes, list[AttemptRecord]] = {}
         for row in tries:
             by_request.setdefault(row.request_id, []).append(attempt_record(row))
-        return [_request(row, by_request.get(row.id, [])) for row in rows]
+        findings_of: dict[bytes, list[FindingRecord]] = {}
+        for row in found:
+            findings_of.setdefault(row.request_id, []).append(finding_record(row))
+        return [_request(row, by_request.get(row.id, []), findings_of.get(row.id, [])) for row in rows]
 
 
 def _requests(tenant_number: int | None) -> sa.Select[Any]:
-    model, error = names.alias("model"), names.alias("error")
+    model, error, policy = names.alias("model"), names.alias("error"), names.alias("policy")
     query = (
         sa.select(
             requests,
             model.c.value.label("model"),
             error.c.value.label("error"),
+            policy.c.value.label("policy"),
             users.c.id.label("user_id"),
             api_keys.c.id.label("key_id"),
         )
         .join(model, model.c.id == requests.c.model_name)
         .outerjoin(error, error.c.id == requests.c.error_name)
+        .outerjoin(policy, policy.c.id == requests.c.policy_name)
         .outerjoin(users, users.c.number == requests.c.user_number)
         .outerjoin(api_keys, api_keys.c.number == requests.c.key_number)
     )
@@ -125,7 +145,23 @@ def _attempts(ids: list[bytes]) -> sa.Select[Any]:
     )
 
 
-def _request(row: Any, tries: list[AttemptRecord]) -> RequestRecord:
+def _findings(ids: list[bytes]) -> sa.Select[Any]:
+    found = sa.select(findings, names.c.value.label("type")).join(names, names.c.id == findings.c.type_name)
+    return found.where(findings.c.request_id.in_(ids))
+
+
+def finding_record(row: Any) -> FindingRecord:
+    """From a row of the ledger, or from the FindingEntry that is about to become one."""
+    return FindingRecord(
+        direction=Direction(row.direction).name.lower(),
+        type=row.type,
+        action=FindingAction(row.action).name.lower(),
+        is_shadow=row.is_shadow,
+        count=row.count,
+    )
+
+
+def _request(row: Any, tries: list[AttemptRecord], found: list[FindingRecord]) -> RequestRecord:
     return RequestRecord(
         id=request_id(row.id),
         started_at=rfc3339(row.started_at),
@@ -140,6 +176,8 @@ def _request(row: Any, tries: list[AttemptRecord]) -> RequestRecord:
         key_id=row.key_id,
         duration_ms=row.duration_ms,
         first_token_ms=row.first_token_ms,
+        policy=row.policy,
+        findings=found,
         attempts=tries,
     )
 

@@ -89,6 +89,7 @@ def _route(form: RouteForm, targets: tuple[Target, ...], fallbacks: tuple[Route,
         hedge=form.hedge,
         drop_unsupported=form.drop_unsupported,
         local_only=form.local_only,
+        policy=form.policy,
         fallback_on_refusal=form.fallback_on_refusal,
         local_queue_max=form.local_queue_max,
     )

@@ -87,6 +87,10 @@ class Catalog:
     def routes(self) -> dict[str, RouteForm]:
         return {name: stored.form for name, stored in self.book.routes.items()}
 
+    def routes_under(self, policy: str) -> list[str]:
+        """Names of the routes that give themselves this guardrail policy."""
+        return [name for name, stored in self.book.routes.items() if stored.form.policy == policy]
+
     # Changes
 
     async def change(self, actor: str, decide: Callable[[Book, Changes], Edit]) -> Edit:

@@ -62,6 +62,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     retries:   how often a request may be sent again to a deployment that failed it.
     fallbacks: what is tried when every deployment has failed, each a route of its own, in this order.
     breaker:   None: no circuit breaker.
+    policy:    of guardrails, beside those of its callers; empty: none of its own.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     local_only: bool = False
     fallback_on_refusal: bool = False
     local_queue_max: int = 2
+    policy: str = ""
 
     def all_targets(self) -> list[Target]:
         """Of the whole chain, each once."""

@@ -1,19 +1,17 @@
 """What a change asks for, worked out on the book and checked, before anything is written. Pure."""
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 import msgspec
 
-from appliance import bodies
+from appliance.bodies import read_document
 from appliance.errors import Conflict, NotFound
 from appliance.routing.route_book import Book, Edit, ProviderEdit, RouteEdit, StoredProvider, StoredRoute, after
 from appliance.routing.route_checks import House, Place, PlaceOf, base_url_of, origin_of, problems_of, refusal, where_it_stands
 from appliance.routing.route_forms import PROVIDER_SECRETS, ProviderForm, RouteForm, merged
 from appliance.settings import ProviderSettings, Settings
 from appliance.settings_rules import Problem
-
-T = TypeVar("T")
 
 NAMES_TOLD_MAX = 10
 
@@ -24,6 +22,7 @@ class Changes:
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         self.settings = settings
         self._environ = environ
+        self.policies: Callable[[], Collection[str]] | None = None  # names of guardrail policies, where somebody knows them
 
     def provider_made(self, book: Book, form: ProviderForm) -> Edit:
         """Errors: Conflict, InvalidField."""
@@ -35,7 +34,7 @@ class Changes:
     def provider_changed(self, book: Book, id_or_name: str, patch: dict[str, Any]) -> Edit:
         """Errors: NotFound, Conflict, InvalidField."""
         before = self.provider(book, id_or_name)
-        form = read_form(merged(before.form, _one_credential(patch)), ProviderForm)
+        form = read_document(merged(before.form, _one_credential(patch)), ProviderForm)
         if form.name != before.form.name:
             self.refuse_of_settings(form.name)
             if form.name in book.providers:
@@ -62,7 +61,7 @@ class Changes:
     def route_changed(self, book: Book, id_or_name: str, patch: dict[str, Any]) -> Edit:
         """Errors: NotFound, Conflict, InvalidField."""
         before = route_of(book, id_or_name)
-        form = read_form(merged(before.form, patch), RouteForm)
+        form = read_document(merged(before.form, patch), RouteForm)
         if form.name != before.form.name:
             if form.name in book.routes:
                 raise _taken("route", form.name)
@@ -96,7 +95,7 @@ class Changes:
 
     def checked(self, book: Book, edit: Edit, place_of: PlaceOf | None = None, problems: list[Problem] | None = None) -> Edit:
         """The edit, where nothing is wrong with it. `problems`: what was found before. Errors: InvalidField."""
-        house = House(self.settings, self._environ, after(book, edit))
+        house = House(self.settings, self._environ, after(book, edit), self.policies() if self.policies is not None else None)
         found = [*(problems or ()), *problems_of(edit, house, place_of or _field)]
         if found:
             raise refusal(found)
@@ -125,19 +124,11 @@ class Changes:
             )
 
     def _with_deployments(self, book: Book, before: StoredRoute, documents: list[Any]) -> Edit:
-        form = read_form({**msgspec.to_builtins(before.form), "deployments": documents}, RouteForm)
+        form = read_document({**msgspec.to_builtins(before.form), "deployments": documents}, RouteForm)
         return self._route_edited(book, before, form)
 
     def _route_edited(self, book: Book, before: StoredRoute, form: RouteForm) -> Edit:
         return Edit() if form == before.form else self.checked(book, Edit(routes=(RouteEdit(before, form),)))
-
-
-def read_form(document: dict[str, Any], kind: type[T]) -> T:
-    """Errors: InvalidField."""
-    try:
-        return msgspec.convert(document, kind)
-    except msgspec.ValidationError as error:
-        raise bodies.refusal(error, b"") from error
 
 
 def route_of(book: Book, id_or_name: str, param: str = "route_id") -> StoredRoute:

@@ -1,6 +1,6 @@
 """What providers and routes may not say together, or can't mean: every problem at once, each with its place and its mend."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 import msgspec
@@ -38,6 +38,7 @@ class House(msgspec.Struct, frozen=True):
     settings: Settings
     environ: Mapping[str, str]
     forms: Forms
+    policies: Collection[str] | None = None  # names of guardrail policies; None: they aren't known here
 
     def of_settings(self, name: str) -> ProviderSettings | None:
         return next((provider for provider in self.settings.providers if provider.name == name), None)
@@ -202,6 +203,8 @@ def route_problems(form: RouteForm, house: House, place: Place) -> Iterator[Prob
     yield from _deployments(form, house, place)
     yield from _fallbacks(form, house, place)
     yield from _text(form.policy, place("policy"))
+    if form.policy and house.policies is not None and form.policy not in house.policies:
+        yield Problem(place("policy"), f"there is no policy {form.policy}", "`gatehouse policies list` shows them.")
     if form.local_only and form.deployments and not any(_may_be_local(one, house) for one in form.deployments):
         mend = "Add a model of this machine, or write local = true at a deployment that counts as one."
         yield Problem(place("local_only"), "no deployment of it is local, so nothing could answer", mend)

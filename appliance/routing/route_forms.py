@@ -114,7 +114,7 @@ class RouteForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     local_queue_max: Annotated[int, Meta(ge=0, le=10_000, description="How many may wait, with `local-first`.")] = 2
     cache: Annotated[bool | None, Meta(description="Kept for the cache, which comes later; nothing reads it yet.")] = None
     policy: Annotated[
-        str, Meta(max_length=128, description="Kept for guardrail policies, which come later; nothing reads it yet.")
+        str, Meta(max_length=128, description="A guardrail policy that holds for it beside its callers' own; empty: none.")
     ] = ""
 
 

@@ -51,6 +51,15 @@ class Gateway(Stage):
         super().__init__()
         self.lists = {PROVIDERS: {one["id"]: one for one in providers}, ROUTES: {one["id"]: one for one in routes}}
 
+    def tell(self, name: str, body: Json) -> None:
+        """What an event says of a circuit, lists say from now on as well."""
+        if name == "circuit":
+            for one in self.lists[ROUTES].values():
+                for target in one["deployments"]:
+                    if f"{target['provider']}/{target['model']}" == body["deployment"]:
+                        target["circuit"] = {"state": body["state"], "why": body["why"], "seconds_left": 0.0}
+        super().tell(name, body)
+
     def about(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         path, _, asked = path.partition("?")
         base = next((base for base in self.lists if path.startswith(base)), "")
@@ -97,7 +106,7 @@ class Gateway(Stage):
         found = next(one for one in self.lists[ROUTES].values() if one["name"] == name)
         tried = [
             {"deployment": f"{one['provider']}/{one['model']}", "route": name, "why": f"drawn with weight {one['weight']:g} of 4",
-             "circuit": "closed", "lacks": []}
+             "circuit": one["circuit"]["state"], "lacks": []}
             for one in found["deployments"]
         ]  # fmt: skip
         return {

@@ -9,6 +9,8 @@ from litestar import get
 from litestar.di import NamedDependency
 
 from appliance.api.admin.access import requires
+from appliance.guardrails.policies import Policies
+from appliance.guardrails.policy_book import EVERYONE
 from appliance.local.models import LocalModels, LocalStatus
 from appliance.local.vllm import Vllm, VllmStatus
 from appliance.settings import Settings
@@ -40,6 +42,7 @@ class Features:
         listening: Callable[[], str],
         lan_urls: Callable[[], list[str]],
         vllm: Vllm,
+        policies: Policies,
     ) -> None:
         self._settings = settings
         self._local_models = local_models
@@ -47,9 +50,10 @@ class Features:
         self._listening = listening
         self._lan_urls = lan_urls
         self._vllm = vllm
+        self._policies = policies
 
     def status(self) -> FeatureList:
-        return FeatureList([*self._models(), *self._house(), *_later()])
+        return FeatureList([*self._models(), *self._house(), *_guardrails(self._policies), *_later()])
 
     def _models(self) -> list[Feature]:
         status = self._local_models.status()
@@ -138,10 +142,33 @@ def _tray() -> tuple[Status, str, str]:
     return "on", "the desktop app: gatehouse-tray", ""
 
 
+def _guardrails(policies: Policies) -> list[Feature]:
+    """What everyone is under, and of each compliance pack what nothing on this machine finds."""
+    everyone = policies.book.in_force([EVERYONE])
+    found = [
+        Feature(
+            "guardrails",
+            "off" if everyone.is_idle else "on",
+            f"everyone is under {everyone.label}",
+            'guardrail_policy = "default"' if everyone.is_idle else "",
+        )
+    ]
+    for stored in policies.book.policies.values():
+        if missing := stored.policy.form.not_found_here:
+            name = stored.policy.name
+            is_on = policies.is_in_force(name)
+            how = (
+                ""
+                if is_on
+                else f"Assign it: POST /api/v1/admin/policy-assignments, or guardrail_policy = {name!r}".replace("'", '"')
+            )
+            found.append(Feature(f"guardrails_{name}", "on" if is_on else "off", f"not found here: {'; '.join(missing)}", how))
+    return found
+
+
 def _later() -> list[Feature]:
     """Features of the product that this version doesn't hold yet: said, so that nobody looks for a switch."""
     names = {
-        "guardrails": "inspection of text",
         "file_guardrails": "inspection of files",
         "semantic_cache": "answers from the cache",
         "budgets": "budgets and rate limits",

@@ -50,8 +50,21 @@ class AttemptShown(msgspec.Struct):
     cost: Amount | None
 
 
+class FindingShown(msgspec.Struct):
+    """How often guardrails found something of a type: never what. `action`: what was done about it (flag, tokenise, mask, block),
+    `uninspected` (a kind of content that no detector reads), or `kept_here`. `is_shadow`: what a policy that is only recorded
+    would have done."""
+
+    direction: str
+    type: str
+    action: str
+    is_shadow: bool
+    count: int
+
+
 class RequestShown(msgspec.Struct):
-    """One request. `cost` goes by the price list of that day, null where it had no price."""
+    """One request. `cost` goes by the price list of that day, null where it had no price; `policy` names the guardrail policies
+    that it was under, with their versions."""
 
     id: str
     started_at: str
@@ -69,7 +82,8 @@ class RequestShown(msgspec.Struct):
     first_token_ms: int | None
     attempts: list[AttemptShown]
     cost: Amount | None
-    findings: list[Any]
+    policy: str | None
+    findings: list[FindingShown]
 
 
 class RequestList(msgspec.Struct):
@@ -241,7 +255,8 @@ def request_shown(record: RequestRecord) -> RequestShown:
         first_token_ms=record.first_token_ms,
         attempts=attempts,
         cost=_amount(sum(costs)) if costs else None,
-        findings=[],
+        policy=record.policy,
+        findings=[FindingShown(one.direction, one.type, one.action, one.is_shadow, one.count) for one in record.findings],
     )
 
 

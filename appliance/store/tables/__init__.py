@@ -10,6 +10,7 @@ from appliance.store.tables.keys import api_keys, key_use
 from appliance.store.tables.ledger import attempts, names, requests
 from appliance.store.tables.metadata import metadata
 from appliance.store.tables.people import departed, departments, roles, service_accounts, teams, tenants, users
+from appliance.store.tables.policies import findings, policies, policy_assignments, policy_versions
 from appliance.store.tables.routing import deployments, providers, routes
 from appliance.store.tables.sign_in import invitations, second_factors, sessions
 
@@ -20,10 +21,14 @@ __all__ = [
     "departed",
     "departments",
     "deployments",
+    "findings",
     "invitations",
     "key_use",
     "metadata",
     "names",
+    "policies",
+    "policy_assignments",
+    "policy_versions",
     "providers",
     "requests",
     "roles",

@@ -40,6 +40,7 @@ requests = sa.Table(
     sa.Column("duration_ms", sa.Integer, nullable=False),
     sa.Column("first_token_ms", sa.Integer),
     sa.Column("estimated", sa.Boolean, nullable=False),
+    sa.Column("policy_name", sa.Integer),  # of guardrails, with its version; none: before there were any
     sqlite_with_rowid=False,
 )
 

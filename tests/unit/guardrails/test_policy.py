@@ -7,7 +7,7 @@ import pytest
 
 from appliance.guardrails.finding import Finding
 from appliance.guardrails.placeholders import CLOSE, OPEN, Placeholders, Restoring, escaped
-from appliance.guardrails.policy import Policy, PolicyForm, Rule, strictest
+from appliance.guardrails.policy import CustomExpression, Policy, PolicyForm, Rule, strictest
 from appliance.guardrails.redaction import masked
 from appliance.guardrails.verdict import judge
 
@@ -21,7 +21,7 @@ def found(kind: str, start: int, end: int, score: float = 0.9) -> Finding:
 
 
 def test_the_most_exact_rule_holds_and_of_equals_the_first() -> None:
-    one = policy(
+    rules = [
         Rule(types=["*"], input="flag"),
         Rule(types=["PII"], input="mask"),
         Rule(types=["SECRET_*"], input="mask"),
@@ -29,7 +29,8 @@ def test_the_most_exact_rule_holds_and_of_equals_the_first() -> None:
         Rule(types=["EMAIL", "PHONE"], input="tokenise"),
         Rule(types=["EMAIL"], input="block"),
         Rule(types=["IP_ADDRESS"], input="allow"),
-    )
+    ]
+    one = Policy(PolicyForm(name="test", rules=rules, custom=[CustomExpression(name="STAFF", regex="x")]))
     expected = {
         "EMAIL": "tokenise",
         "US_SSN": "mask",
@@ -38,6 +39,7 @@ def test_the_most_exact_rule_holds_and_of_equals_the_first() -> None:
         "SECRET_AWS_KEY": "block",
         "JAILBREAK": "flag",
         "CUSTOM_STAFF": "flag",
+        "CUSTOM_OF_ANOTHER": "allow",  # another policy's expressions are not this one's business
     }
     assert {kind: one.action(found(kind, 0, 1), "input") for kind in expected} == expected
     assert one.action(found("EMAIL", 0, 1), "output") == "allow"

@@ -7,9 +7,8 @@ import pytest
 from appliance.data import data_folder
 from appliance.guardrails.guard import Guard
 from appliance.guardrails.house import make_guard, value_patterns
-from appliance.guardrails.policy import Policy, Rule
-from appliance.guardrails.policy_files import check_policy, shipped
-from appliance.home import CannotStart
+from appliance.guardrails.policy_examples import caught
+from appliance.guardrails.policy_files import shipped
 from appliance.identity.key_format import new_key, well_formed
 
 POLICIES = {policy.name: policy for policy in shipped(data_folder("policies"))}
@@ -29,12 +28,6 @@ def _examples(kind: str) -> Iterator[tuple[str, int, str]]:
     for policy in POLICIES.values():
         for number, rule in enumerate(policy.form.rules):
             yield from ((policy.name, number, text) for text in getattr(rule, kind))
-
-
-def caught(guard: Guard, policy: Policy, rule: Rule, text: str) -> list[str]:
-    """The types found in it that this rule decides about."""
-    found = [*guard.scanner.find(text), *guard.attacks(text)]
-    return [one.type for one in found if policy.rule(one.type) is rule and one.score >= rule.min_score]
 
 
 def test_these_ship() -> None:
@@ -66,12 +59,6 @@ def test_a_key_of_this_appliance_is_a_secret_and_one_with_a_wrong_checksum_is_no
     for text, blocked in ((f"use {key} for now", True), (f"use {wrong} for now", False)):
         found = [one.type for one in guard.judged(text, POLICIES["default"], "input").findings]
         assert ("SECRET_GATEHOUSE" in found) is blocked
-
-
-def test_an_unknown_policy_keeps_the_appliance_from_starting() -> None:
-    check_policy("default")
-    with pytest.raises(CannotStart, match="lenient"):
-        check_policy("lenient")
 
 
 def test_every_type_that_a_policy_names_is_one_that_something_finds_or_is_named_as_not_found(guard: Guard) -> None:
