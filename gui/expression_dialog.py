@@ -10,7 +10,7 @@ from gui.widgets.draft_lines import Edited
 from gui.widgets.form_field import FormArea, FormField, lay_out_form
 from gui.widgets.parts import button, field, label
 
-WIDTH, REGEX_CHARACTERS_MAX = 520, 4_000
+WIDTH, NAME_CHARACTERS_MAX, REGEX_CHARACTERS_MAX, ABOUT_CHARACTERS_MAX = 520, 41, 1_000, 200
 
 
 class ExpressionDialog(QDialog):
@@ -40,7 +40,9 @@ class ExpressionDialog(QDialog):
         self._show_problems(problems)
 
     def _fill(self, custom: Custom) -> None:
+        self.name.setMaxLength(NAME_CHARACTERS_MAX)
         self.regex.setMaxLength(REGEX_CHARACTERS_MAX)
+        self.description.setMaxLength(ABOUT_CHARACTERS_MAX)
         self.name.setText(custom.name)
         self.name.setPlaceholderText("PROJECT_NUMBER")
         self.regex.setText(custom.regex)

@@ -58,7 +58,6 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     rules: list[Rule] = []
     custom: list[Custom] = []
     kept_days: int | None = None
-    logs: str = "counts"
 
     @property
     def does_something(self) -> bool:
@@ -135,17 +134,16 @@ class Assignment(msgspec.Struct, frozen=True):
 
 
 class Detector(msgspec.Struct, frozen=True):
-    """A type that can be found here."""
+    """A type that can be found here. `on_streams`: how, in an answer that comes in pieces."""
 
     type: str
     group: str = "PII"
-    detector: str = ""
-    on_streams: bool = True
-    note: str = ""
+    on_streams: str = "exact"
 
 
 class Held(msgspec.Struct, frozen=True):
-    """What holds for everyone. names: of policies that are enforced; is_default: nobody assigned it, the setting says so."""
+    """What holds for everyone. names: of policies that are enforced; those that do nothing are left out beside others.
+    is_default: nobody assigned it, the setting says so."""
 
     names: list[str]
     is_default: bool
@@ -155,14 +153,15 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class Guardrails:
-    """`default`: the policy of requests to which nothing was assigned; empty while it isn't known. `asked`: what is under way."""
+    """`default`: the policy where nothing is assigned, by the gateway's settings. It is told as long as nothing is assigned to
+    everyone; before, it is empty. `asked`: what is under way. `is_whole`: all lists have come once."""
 
     def __init__(self) -> None:
         self.policies = Listed(Policy)
         self.assignments = Listed(Assignment)
         self.detectors: list[Detector] = []
         self.organisation = Organisation()
-        self.default = ""
+        self.default, self.is_whole = "", False
         self.asked: dict[str, str] = {}
         self._assigned: dict[str, list[Assignment]] = {}
         self._indexed: list[Assignment] | None = None
@@ -170,7 +169,7 @@ class Guardrails:
 
     @property
     def told(self) -> bool:
-        return self.policies.told and self.assignments.told and self.organisation.told
+        return self.is_whole
 
     def take_detectors(self, items: Sequence[Any]) -> bool:
         try:
@@ -202,16 +201,16 @@ class Guardrails:
 
     def _holds(self) -> Held:
         everyone = [one for one in self.assignments.items if one.subject.kind == "everyone"]
-        names = list(dict.fromkeys(one.policy for one in self.assigned_to_everyone))
+        names = sorted({one.policy for one in self.assigned_to_everyone})
         is_default = not names
         names = names or ([self.default] if self.default else [])
-        found = [one for one in map(self.policies.get, names) if one is not None]
+        inspecting = [name for name in names if self._inspects(name)]
         others = [one for one in self.assignments.items if one.subject.kind != "everyone" and not one.is_shadow]
         return Held(
-            names=names,
+            names=inspecting or names[:1],
             is_default=is_default,
             on_trial=list(dict.fromkeys(one.policy for one in everyone if one.is_shadow)),
-            inspects=any(one.content.does_something for one in found),
+            inspects=bool(inspecting),
             others=sum(self._inspects(one.policy) for one in others),
         )
 

@@ -16,7 +16,8 @@ from gui.watch import UNREADABLE
 
 POLICIES, ASSIGNMENTS = f"{ADMIN}/policies", f"{ADMIN}/policy-assignments"
 DETECTORS, TEST = f"{ADMIN}/guardrails/detectors", f"{ADMIN}/guardrails/test"
-MACHINE = "machine"
+ASSIGNMENTS_MAX, MANY = 10_000, 2_000  # as many as the gateway keeps; from MANY on they aren't asked for by themselves
+MADE_BY = {"machine": "this machine", "release": "Gatehouse itself"}
 
 
 class GuardrailsWatch(RecordsWatch):
@@ -61,7 +62,7 @@ class GuardrailsWatch(RecordsWatch):
         known = self.guardrails
 
         def assignments() -> None:
-            self.list_pages(ASSIGNMENTS, {}, UNITS_MAX, got_assignments)
+            self.list_pages(ASSIGNMENTS, {}, ASSIGNMENTS_MAX, got_assignments)
 
         def got_assignments(items: list[Any], cursor: str | None) -> None:
             if not known.assignments.take(items, cursor):
@@ -78,15 +79,25 @@ class GuardrailsWatch(RecordsWatch):
                 self._not_got(UNREADABLE)
 
         def default() -> None:
-            self.service.client.call("POST", TEST, got_default, self._not_got, {"text": ""})
+            if known.assigned_to_everyone:
+                ended()
+            else:
+                self.service.client.call("POST", TEST, got_default, self._not_got, {"text": ""})
 
         def got_default(body: Any) -> None:
-            """Without a policy's name a text is tried under the one that nobody had to assign."""
+            """Without a policy's name a text is tried under what everyone is under: here, by the settings."""
             known.default = str(body.get("policy") or "") if isinstance(body, dict) else ""
-            self.failure = None
+            ended()
+
+        def ended() -> None:
+            self.failure, known.is_whole = None, True
             self._asked()
 
         self._ask_list(assignments)
+
+    def _look_again(self) -> None:
+        if len(self.guardrails.assignments.items) < MANY:
+            self.ask()
 
     # Wishes
 
@@ -171,8 +182,8 @@ class GuardrailsWatch(RecordsWatch):
 
     def name_of(self, made_by: str | None) -> str:
         """Who changed something. A name that isn't known yet comes with `changed`."""
-        if not made_by or made_by == MACHINE:
-            return "this machine" if made_by else ""
+        if not made_by or made_by in MADE_BY:
+            return MADE_BY.get(made_by or "", "")
         if made_by in self._named or not made_by.startswith("user_"):
             return self._named.get(made_by, one_line(made_by, 80))
         self._named[made_by] = "…"

@@ -19,17 +19,14 @@ from gui.rule_words_state import does, fate, listed
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 TYPE = re.compile(r"(\*|[A-Z][A-Z0-9_]{0,63}\*?)\Z")
-CUSTOM_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,55}\Z")
+CUSTOM_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,40}\Z")
 RULES_MAX, EXAMPLES_MAX, EXAMPLE_CHARACTERS_MAX, KEPT_DAYS_MAX = 200, 50, 4_000, 36_500
 BREAK = "⏎"  # a line break inside an example: each example is one line
 NEW: Json = {"name": "", "rules": []}
+KEPT_BY_RULE = "As the organisation's rule says"
 FAILS = {
     "closed": ("The request is refused", "Nothing goes on uninspected."),
     "open": ("The request goes on uninspected", "Requests go on when a detector breaks; what they hold is not looked at then."),
-}
-LOGS = {
-    "counts": ("How often each kind was found", "Never a value: only types and counts stand in the records."),
-    "nothing": ("Nothing", "Not even what was found, or how often."),
 }
 OPEN_QUESTION = (
     "Let requests go on uninspected when an inspection fails?",
@@ -149,7 +146,7 @@ def place_of(param: str) -> Place:
     return Place("about", field=name if name in ABOUT else "")
 
 
-ABOUT = ("name", "title", "description", "fail", "system_prompts", "kept_days", "logs")
+ABOUT = ("name", "title", "description", "fail", "system_prompts", "kept_days")
 
 
 def said(message: str, fix: str, param: str, place: Place) -> tuple[str, str]:
@@ -170,21 +167,20 @@ def body(draft: Json, source: str | None) -> dict[str, Any]:
 
 def shown_rows(content: Content) -> list[tuple[str, str]]:
     """Titles and texts; what a law's pack can't find here among them."""
-    kept = "as the organisation's rule says" if content.kept_days is None else _days(content.kept_days)
+    kept = KEPT_BY_RULE if content.kept_days is None else _days(content.kept_days)
     rows = [
         ("Title", one_line(content.title)),
         ("Description", " ".join(content.description.split())),
         ("When an inspection fails", FAILS.get(content.fail, (content.fail, ""))[0]),
         ("System prompts", "Inspected too" if content.system_prompts else "Not inspected"),
         ("Requests are kept", kept),
-        ("Records say", LOGS.get(content.logs, (content.logs, ""))[0]),
         ("Not found here", "\n".join(f"• {one_line(each)}" for each in content.not_found_here)),
     ]
     return [(title, many_lines(text, 6_000)) for title, text in rows if text]
 
 
 def _days(days: int) -> str:
-    return "for a day" if days == 1 else f"for {days:,} days"
+    return "For a day at least" if days == 1 else f"For {days:,} days at least"
 
 
 # Its versions
@@ -246,7 +242,7 @@ def custom_fate(custom: Custom, rules: list[Rule]) -> str:
             if exact > exactness:
                 best, exactness = rule, exact
     if best is None:
-        return f"No rule says what becomes of it, so nothing does. Add a rule for CUSTOM_{custom.name}."
+        return f"No rule says what becomes of it, and without one the gateway takes no policy. Add one for CUSTOM_{custom.name}."
     return f"By the rules: {fate(best)}."
 
 

@@ -24,7 +24,7 @@ ASSIGNED_EMPTY = (
 MODES = {
     "enforce": (
         "Enforced",
-        "It counts together with all others that apply to somebody; of several, the strictest action on a finding wins.",
+        "With all others that are assigned: the strictest action on a finding wins. What only the settings say steps back.",
     ),
     "shadow": ("On trial", "Nothing changes for anybody: only what it would have done is recorded."),
     "replace": (
@@ -62,10 +62,10 @@ def _together(*parts: str) -> str:
 
 
 def tried_names(known: Guardrails) -> list[tuple[str, str]]:
-    """Policies to try, with what each is called: those that hold for everyone first."""
-    held = [name for name in known.held.names if known.policies.get(name) is not None]
-    others = sorted(one.name for one in known.policies.items if one.name not in held)
-    return [*((f"{one_line(name, 64)}  ·  for everyone", name) for name in held), *((one_line(n, 64), n) for n in others)]
+    """Policies to try, with what each is called: first, without a name, what holds for everyone."""
+    held = ", ".join(one_line(name, 64) for name in known.held.names)
+    named = sorted(one.name for one in known.policies.items)
+    return [(f"What holds for everyone{f': {held}' if held else ''}", ""), *((one_line(name, 64), name) for name in named)]
 
 
 # Policies
@@ -105,10 +105,13 @@ def _state(one: Policy, known: Guardrails) -> Cell:
         if not one.content.does_something:
             return Cell("In force", "for everyone", marker="warned", tone="warn", hint="It inspects nothing.")
         return Cell("In force", "for everyone", marker="ready", tone="ok")
-    if one.in_force:
+    assigned = known.assigned(one.name)
+    if any(not each.is_shadow for each in assigned):
         return Cell("In force", "for some", marker="ready", tone="ok")
-    if known.assigned(one.name):
+    if assigned:
         return Cell("On trial", "only recorded", marker="working", tone="accent")
+    if one.in_force:
+        return Cell("In force", "by a route", marker="ready", tone="ok", hint="A route names it as its policy.")
     return Cell("Not in use", marker="unloaded", tone="dim")
 
 
@@ -188,12 +191,12 @@ def remove_question(one: Assignment, known: Guardrails) -> tuple[str, str]:
         return f"End the trial of {policy} for {whom}?", "Nothing changes for anybody; no more of what it would do is recorded."
     if one.subject.kind == "everyone":
         left = [each for each in known.assigned_to_everyone if each.id != one.id]
-        default = known.policies.get(known.default)
-        if left:
-            then = f"{listed(f'“{one_line(each.policy, 64)}”' for each in left)} goes on holding for everyone."
-        elif default is not None and not default.content.does_something:
-            then = f"Nothing is assigned to everyone then, and the gateway's own choice, “{known.default}”, inspects nothing."
-        else:
-            then = f"The gateway's own choice holds for everyone then: “{one_line(known.default, 64)}”."
+        names = listed(f"“{one_line(each.policy, 64)}”" for each in left)
+        default = f": “{one_line(known.default, 64)}”" if known.default else ""
+        then = (
+            f"{names} goes on holding for everyone."
+            if left
+            else f"What the gateway's settings say holds for everyone then{default}."
+        )
         return f"Take {policy} back from everyone?", then
     return f"Take {policy} back from {whom}?", "From the next request on, only what else applies there holds."

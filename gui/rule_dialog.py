@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from PySide6.QtWidgets import QDialog, QDoubleSpinBox, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QDoubleSpinBox, QPlainTextEdit, QWidget
 
 from gui import policy_form_state as forms
 from gui.guardrails_state import Json, Rule
@@ -34,6 +34,10 @@ class RuleDialog(QDialog):
         )
         self.form_of_masking, self.min_score = combo("What remains when masked"), QDoubleSpinBox()
         self.article, self.must_catch, self.must_pass = field("Answers to"), _examples("Must find"), _examples("Must not find")
+        self.stays_here, self.regulated = (
+            QCheckBox("Requests with it stay on this mac&hine"),
+            QCheckBox("&Its law's report counts it"),
+        )
         self.form, self.problem = FormArea(), label(name="bad", wraps=True)
         self.rows = self._rows()
         self.cancel, self.save = button("Cancel", self.reject), button("&OK", self._save, "primary")
@@ -51,12 +55,15 @@ class RuleDialog(QDialog):
             "output": FormField("In the &answer", self.output),
             "form": FormField("&Masked so", self.form_of_masking),
             "min_score": FormField("S&ure by", self.min_score),
+            "stays_here": FormField("", self.stays_here),
             "answers_to": FormField("Answers &to", self.article),
+            "regulated": FormField("", self.regulated),
             "must_catch": FormField("Must &find", self.must_catch),
             "must_pass": FormField("Must &not find", self.must_pass),
         }
         made["types"].title.setBuddy(self.types.search)
         made["min_score"].explain("Findings less sure than that don't count.")
+        made["stays_here"].explain("They go to models that run here, or are refused where there is none.")
         made["must_catch"].explain("Texts in which it must find something, one a line. They are tried at each change.")
         made["must_pass"].explain("Texts in which it must find nothing, one a line.")
         return made
@@ -74,6 +81,9 @@ class RuleDialog(QDialog):
         self.min_score.setMinimumHeight(PART_HEIGHT)
         self.min_score.setAccessibleName("Sure by")
         self.min_score.setValue(rule.min_score * 100)
+        for box, is_on in ((self.stays_here, rule.stays_here), (self.regulated, rule.regulated)):
+            box.setObjectName("check")
+            box.setChecked(is_on)
         self.article.setMaxLength(300)
         self.article.setText(rule.answers_to)
         self.article.setPlaceholderText("The article or requirement, for example GDPR article 4(5)")
@@ -114,7 +124,7 @@ class RuleDialog(QDialog):
             "must_catch": forms.examples_in(self.must_catch.toPlainText()),
             "must_pass": forms.examples_in(self.must_pass.toPlainText()),
         }
-        return Rule(**changed, regulated=before.regulated, stays_here=before.stays_here)
+        return Rule(**changed, regulated=self.regulated.isChecked(), stays_here=self.stays_here.isChecked())
 
     def _show_problems(self, problems: dict[str, str]) -> None:
         for name, row in self.rows.items():

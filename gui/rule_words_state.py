@@ -124,7 +124,8 @@ def facts(rule: Rule) -> str:
     told = [
         f"{what}: {fate(rule)}.",
         f"It answers to {one_line(rule.answers_to).removesuffix('.')}." if rule.answers_to else "",
-        "Only written down so far: such a text is to stay on this machine." if rule.stays_here else "",
+        "Requests with it go to models on this machine only." if rule.stays_here else "",
+        "Its law's report counts it." if rule.regulated else "",
         _examples(rule),
     ]
     return " ".join(part for part in told if part)

@@ -29,14 +29,15 @@ class Judged(msgspec.Struct, frozen=True):
 
 
 class Tried(msgspec.Struct, frozen=True):
-    """`text`: as it would go on; where it is stopped, with what can be shown of it."""
+    """`text`: as it would go on; where it is stopped, with what can be shown of it. `version`: 0: a draft; None: several policies
+    together."""
 
     allowed: bool
     action: str
     text: str
     findings: list[Judged]
     policy: str
-    version: int = 1
+    version: int | None = None
     elapsed_us: int = 0
 
 
@@ -121,5 +122,6 @@ def seen_title(*, is_input: bool, allowed: bool) -> str:
 
 def took(tried: Tried) -> str:
     policy = one_line(tried.policy, 64)
-    what = f"Policy {policy}, version {tried.version}"
+    what = f"Policy {policy}, version {tried.version}" if tried.version else f"Policies {policy.replace('+', ' and ')} together"
+    what = "This draft" if tried.version == 0 else what
     return f"{what}, in {tried.elapsed_us / 1000:.1f} ms." if tried.elapsed_us >= 50 else f"{what}, in less than 0.1 ms."

@@ -44,7 +44,8 @@ class GuardrailsHead(QWidget):
         self.search, self.add, self.assign = field("Find"), button("&Add…", add), button("Ass&ign…", assign)
         self.search.setPlaceholderText("Find")
         self.search.setClearButtonEnabled(True)
-        self.search.setMinimumWidth(90)
+        self.search.setMinimumWidth(76)
+        self.assign.hide()
         self._group = QButtonGroup(self)
         for tab in self.tabs:
             tab.setCheckable(True)

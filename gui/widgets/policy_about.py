@@ -33,7 +33,7 @@ class PolicyAbout(FormArea):
         super().__init__()
         self._raw = raw
         self.name, self.title, self.description = field("Name"), field("Title"), QPlainTextEdit()
-        self.fail, self.logs, self.kept_days = combo("When an inspection fails"), combo("Records say"), QSpinBox()
+        self.fail, self.kept_days = combo("When an inspection fails"), QSpinBox()
         self.system_prompts = QCheckBox("S&ystem prompts are inspected too")
         self.fields = {
             "name": FormField("Na&me", self.name),
@@ -42,7 +42,6 @@ class PolicyAbout(FormArea):
             "fail": FormField("When an inspection &fails", self.fail),
             "system_prompts": FormField("", self.system_prompts),
             "kept_days": FormField("Requests are &kept", self.kept_days),
-            "logs": FormField("Re&cords say", self.logs),
         }
         for row in self.fields.values():
             row.add_to(self.rows)
@@ -68,15 +67,14 @@ class PolicyAbout(FormArea):
         self.description.setTabChangesFocus(True)
         self.description.setFixedHeight(DESCRIPTION_HEIGHT)
         self.description.setPlainText(content.description)
-        for part, names, now in ((self.fail, forms.FAILS, content.fail), (self.logs, forms.LOGS, content.logs)):
-            for name in dict.fromkeys([*names, now]):
-                part.addItem(names[name][0] if name in names else one_line(name, 40), name)
-            part.setCurrentIndex(part.findData(now))
+        for name in dict.fromkeys([*forms.FAILS, content.fail]):
+            self.fail.addItem(forms.FAILS[name][0] if name in forms.FAILS else one_line(name, 40), name)
+        self.fail.setCurrentIndex(self.fail.findData(content.fail))
         self.system_prompts.setObjectName("check")
         self.system_prompts.setChecked(content.system_prompts)
         self.kept_days.setRange(0, forms.KEPT_DAYS_MAX)
-        self.kept_days.setSpecialValueText("As the organisation's rule says")
-        self.kept_days.setSuffix(" days")
+        self.kept_days.setSpecialValueText(forms.KEPT_BY_RULE)
+        self.kept_days.setSuffix(" days at least")
         self.kept_days.setAccessibleName("Requests are kept")
         self.kept_days.setMinimumHeight(PART_HEIGHT)
         self.kept_days.setValue(content.kept_days or 0)
@@ -86,7 +84,6 @@ class PolicyAbout(FormArea):
         self.title.textChanged.connect(lambda _: self._touched("title"))
         self.description.textChanged.connect(lambda: self._touched("description"))
         self.fail.currentIndexChanged.connect(lambda _: self._touched("fail"))
-        self.logs.currentIndexChanged.connect(lambda _: self._touched("logs"))
         self.kept_days.valueChanged.connect(lambda _: self._touched("kept_days"))
         self.system_prompts.toggled.connect(lambda _: self._touched("system_prompts"))
 
@@ -96,9 +93,8 @@ class PolicyAbout(FormArea):
         self.changed.emit()
 
     def _explain(self) -> None:
-        for name, part, words in (("fail", self.fail, forms.FAILS), ("logs", self.logs, forms.LOGS)):
-            chosen = str(part.currentData())
-            self.fields[name].explain(words[chosen][1] if chosen in words else "")
+        chosen = str(self.fail.currentData())
+        self.fields["fail"].explain(forms.FAILS[chosen][1] if chosen in forms.FAILS else "")
 
     @property
     def over(self) -> Json:
@@ -111,7 +107,6 @@ class PolicyAbout(FormArea):
             "fail": str(self.fail.currentData()),
             "system_prompts": self.system_prompts.isChecked(),
             "kept_days": days,
-            "logs": str(self.logs.currentData()),
         }
         return forms.about_over(self._raw, now)
 

@@ -72,7 +72,7 @@ class PolicyDraft(QObject):
         known = self._watch.guardrails.detectors
         names = [forms.custom_of(one).name for one in self.custom.items]
         offered = forms.types_offered([one.type for one in known], forms.rule_of(raw).types, names)
-        notes = {one.type: one.note for one in known if one.note}
+        notes = {one.type: f"In streams: {one.on_streams}" for one in known}
         self._open(RuleDialog(raw, offered, notes, edited, problems, self._dialog))
 
     def _open_custom(self, raw: Json, edited: Edited, problems: dict[str, str]) -> None:

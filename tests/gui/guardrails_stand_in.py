@@ -22,6 +22,7 @@ FOUND = {
     "SECRET_PASSWORD": r"(?<=password is )\S+",
     "PROMPT_INJECTION": r"(?i)ignore all previous instructions",
 }
+FIELDS = ("name", "title", "description", "fail", "system_prompts", "not_found_here", "kept_days", "custom", "rules")
 STRICTNESS = ("allow", "flag", "tokenise", "mask", "block")
 
 
@@ -69,7 +70,7 @@ class Gateway(Stage):
         self.policies = {one["name"]: one for one in (*map(shown, SHIPPED.values()), *policies)}
         self.assignments = {one["id"]: one for one in assignments}
         self.versions: dict[str, list[Json]] = {
-            name: [{"version": one["version"], "made_at": NOW, "made_by": "machine", "policy": one["policy"]}]
+            name: [{"version": one["version"], "made_at": NOW, "made_by": "release", "policy": one["policy"]}]
             for name, one in self.policies.items()
         } | versions
         self.lists: dict[str, list[Json]] = {
@@ -95,7 +96,7 @@ class Gateway(Stage):
             if path == TEST:
                 return 200, self._tried(body)
             if path.startswith(ASSIGNMENTS):
-                return self._about_assignment(method, path.removeprefix(ASSIGNMENTS).removeprefix("/"), body)
+                return self._about_assignment(method, path.removeprefix(ASSIGNMENTS).removeprefix("/"), body or asked)
             if path.startswith(POLICIES):
                 return self._about_policy(method, *path.removeprefix(POLICIES).removeprefix("/").partition("/")[::2], body)
         except Refused as refused:
@@ -105,14 +106,14 @@ class Gateway(Stage):
             return (200, found) if found else (404, {"error": {"message": "there is no such user"}})
         words = re.findall(r"q=([^&]*)", asked)
         items = [one for one in self.lists.get(path, []) if not words or words[0].lower() in str(one).lower()]
-        return 200, {"items": items, "next_cursor": None}
+        return _page(items, asked)
 
     # Policies
 
     def _about_policy(self, method: str, name: str, verb: str, body: Any) -> tuple[int, Any]:
         self.lists_asked += method == "GET" and not name
         if method == "GET" and not name:
-            return 200, {"items": [self._shown(one) for one in sorted(self.policies)], "next_cursor": None}
+            return 200, {"items": [self._shown(one) for one in sorted(self.policies)], "next_cursor": None}  # 200 at most
         if method == "POST" and not name:
             return 201, self._made(body)
         if name not in self.policies:
@@ -133,9 +134,7 @@ class Gateway(Stage):
         return 200, self._kept({**self.policies[name]["policy"], **body})
 
     def _shown(self, name: str) -> Json:
-        enforced = [one for one in self.assignments.values() if one["mode"] != "shadow"]
-        everyone = any(one["subject"]["kind"] == "everyone" for one in enforced)
-        in_force = any(one["policy"] == name for one in enforced) or (name == self.default and not everyone)
+        in_force = any(one["policy"] == name for one in self.assignments.values()) or name == self.default
         return {**self.policies[name], "in_force": in_force}
 
     def _made(self, body: Json) -> Json:
@@ -157,7 +156,7 @@ class Gateway(Stage):
 
     def _about_assignment(self, method: str, its_id: str, body: Any) -> tuple[int, Any]:
         if method == "GET":
-            return 200, {"items": list(self.assignments.values()), "next_cursor": None}
+            return _page(list(self.assignments.values()), body)
         if method == "DELETE":
             del self.assignments[its_id]
             return 204, None
@@ -179,9 +178,12 @@ class Gateway(Stage):
     # Trials
 
     def _tried(self, body: Json) -> Json:
-        name = body.get("policy") or self.default
+        everyone = [one["policy"] for one in self.assignments.values()
+                    if one["subject"]["kind"] == "everyone" and one["mode"] != "shadow"]  # fmt: skip
+        name = body.get("policy") or next(iter(everyone), self.default)  # of several, the first does here
         form = body.get("draft") or self.policies[name]["policy"]
         if "draft" in body:
+            _checked_fields(form)
             _compiled(form)
         direction = "input" if body.get("is_input", True) else "output"
         findings = [{**one, "action": _rule(form, one["type"]).get(direction, "allow")} for one in _found(body["text"], form)]
@@ -193,8 +195,15 @@ class Gateway(Stage):
         action = max((one["action"] for one in told), key=STRICTNESS.index, default="allow")
         return {
             "allowed": action != "block", "action": action, "text": text, "findings": told, "policy": form["name"],
-            "version": 1 if "draft" in body else self.policies[name]["version"], "elapsed_us": 85,
+            "version": 0 if "draft" in body else self.policies[name]["version"], "elapsed_us": 85,
         }  # fmt: skip
+
+
+def _page(items: list[Json], asked: str) -> tuple[int, Any]:
+    wanted = dict(re.findall(r"(limit|cursor)=(\d+)", asked or ""))
+    begin, limit = int(wanted.get("cursor", 0)), int(wanted.get("limit", 200))
+    end = begin + limit
+    return 200, {"items": items[begin:end], "next_cursor": str(end) if end < len(items) else None}
 
 
 def _group(name: str) -> str:
@@ -230,9 +239,19 @@ def _compiled(form: Json) -> None:
             raise Refused(400, "RE2 refuses it: missing closing ]", "Mend the expression.", f"custom[{place}].regex") from None
 
 
+def _checked_fields(form: Json) -> None:
+    for name in form:
+        if name not in FIELDS:
+            raise Refused(400, f"{name} is unknown here", "Leave it out.", name)
+
+
 def _check(form: Json) -> None:
     """As the real one: a policy whose own examples fail is refused."""
+    _checked_fields(form)
     _compiled(form)
+    for place, one in enumerate(form.get("custom", [])):
+        if not _rule(form, f"CUSTOM_{one['name']}"):
+            raise Refused(400, f"no rule says what is done about CUSTOM_{one['name']}", "Add a rule.", f"custom[{place}].name")
     for place, rule in enumerate(form.get("rules", [])):
         for field, is_to_find in (("must_catch", True), ("must_pass", False)):
             for item, text in enumerate(rule.get(field, [])):

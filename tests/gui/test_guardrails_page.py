@@ -29,7 +29,8 @@ WAIT_MS = 15_000
 EMAILS = {"types": ["EMAIL"], "input": "tokenise", "output": "mask", "answers_to": "GDPR article 4(5)",
           "must_catch": ["Write to asha@example.com"], "must_pass": ["What is the capital of France?"]}  # fmt: skip
 SECRETS = {"types": ["SECRETS", "ATTACKS"], "input": "block", "output": "block"}
-SALES = own("sales", EMAILS, SECRETS, title="For Sales", custom=[{"name": "PROJECT", "regex": "PRJ-[0-9]{4}"}],
+NOTED = {"types": ["CUSTOM"], "input": "flag"}
+SALES = own("sales", EMAILS, SECRETS, NOTED, title="For Sales", custom=[{"name": "PROJECT", "regex": "PRJ-[0-9]{4}"}],
             not_found_here=["opinions told in free words"])  # fmt: skip
 SOME = {
     "policies": [SALES, own("spare", EMAILS)],
@@ -67,7 +68,7 @@ def told(qtbot: QtBot, window: Window) -> GuardrailsPage:
     page = window.guardrails
     assert page is not None
     known = page.watch.guardrails
-    qtbot.waitUntil(lambda: known.told and bool(known.default) and page.parts.isVisible(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: known.told and page.parts.isVisible(), timeout=WAIT_MS)
     return page
 
 
@@ -353,7 +354,7 @@ def test_only_what_was_changed_is_sent_and_letting_through_is_asked_about(
     dialog._draft.rules.remove.click()
     dialog.save.click()  # it was open before: that isn't asked again
     qtbot.waitUntil(lambda: page.done.text() == "“sales” is version 3 now.", timeout=WAIT_MS)
-    assert gateway.sent("PATCH", f"{POLICIES}/sales")[-1] == {"rules": [EMAILS]}
+    assert gateway.sent("PATCH", f"{POLICIES}/sales")[-1] == {"rules": [EMAILS, NOTED]}
 
 
 def test_what_somebody_else_changed_meanwhile_is_not_overwritten(
@@ -515,7 +516,7 @@ def test_an_assignment_is_taken_back_and_a_refusal_is_told(
     page.dialog.reject()
     view.removed.emit()
     question = dialog_of(page, ConfirmDialog)
-    assert question.question.text() == "Take “gdpr” back from everyone?" and "“default”" in question.consequence.text()
+    assert question.question.text() == "Take “gdpr” back from everyone?" and "settings say" in question.consequence.text()
     question.confirm.click()
     qtbot.waitUntil(lambda: page.head.held.title.text() == "“default” holds for everyone", timeout=WAIT_MS)
     assert "asg_all" not in [one.id for one in page.watch.guardrails.assignments.items]
@@ -532,7 +533,7 @@ def test_a_text_is_tried_as_it_is_typed_and_what_is_found_is_marked_in_it(
     page = told(qtbot, shown)
     page.head.tabs[2].click()
     trial = page.trial
-    assert trial.policy.currentData() == "gdpr" and trial.policy.currentText() == "gdpr  ·  for everyone"
+    assert trial.policy.currentText() == "What holds for everyone: gdpr"
     pictures(shown, screenshots, "guardrails_try_empty")
     QTest.keyClicks(trial.text, "Write to ")
     trial.text.insertPlainText("😀 नमस्ते 👩‍👩‍👧 asha@example.com 😀 or 123-45-6789.")
@@ -614,10 +615,12 @@ def test_a_draft_is_tried_before_it_is_saved(
     dialog.parts.show_part("trial")
     assert not dialog.trial.policy.isVisible()
     dialog.trial.text.setPlainText("😀 PRJ-1234, a@b.example")
-    qtbot.waitUntil(lambda: cells(dialog.trial.findings, 0) == ["a@b.example"], timeout=WAIT_MS)
-    dialog._draft.rules._added({"types": ["CUSTOM"], "input": "block", "output": "block"})
+    qtbot.waitUntil(lambda: cells(dialog.trial.findings, 2) == ["Noted", "Hidden, given back"], timeout=WAIT_MS)
+    dialog._draft.rules.view.choose("2")
+    dialog._draft.rules._put([EMAILS, {**NOTED, "input": "block"}], 1)
     dialog.parts.show_part("trial")
-    qtbot.waitUntil(lambda: cells(dialog.trial.findings, 0) == ["PRJ-1234", "a@b.example"], timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: cells(dialog.trial.findings, 2) == ["Stopped", "Hidden, given back"], timeout=WAIT_MS)
+    assert cells(dialog.trial.findings, 0) == ["PRJ-1234", "a@b.example"]
     assert dialog.trial.outcome.text().startswith("Stopped") and not gateway.sent("PATCH", f"{POLICIES}/sales")
     assert gateway.sent("POST", TEST)[-1]["draft"]["rules"][-1]["types"] == ["CUSTOM"]
     pictures(dialog, screenshots, "guardrails_try_draft")
@@ -655,13 +658,14 @@ def test_the_page_can_be_used_from_the_keyboard(qtbot: QtBot, stand_in: MakeStan
     shown = window()
     page = told(qtbot, shown)
     shown.activateWindow()
+    qtbot.waitUntil(shown.isActiveWindow, timeout=WAIT_MS)
     QTest.keySequence(shown, QKeySequence(QKeySequence.StandardKey.Find))
     assert page.head.search.hasFocus()
     page.policies.view.setFocus()
     page.policies.view.choose("sales")
     QTest.keyClick(page.policies.view, Qt.Key.Key_Return)
     dialog = dialog_of(page, PolicyDialog)
-    assert dialog._draft.rules.view.hasFocus()
+    qtbot.waitUntil(dialog._draft.rules.view.hasFocus, timeout=WAIT_MS)
     QTest.keyClick(dialog._draft.rules.view, Qt.Key.Key_Return)
     rule = dialog_of(dialog._draft, RuleDialog)
     assert letters(rule) == sorted(set(letters(rule)))
@@ -689,6 +693,7 @@ def test_tab_walks_through_a_trial_in_the_order_in_which_one_reads(
     shown = window()
     page = told(qtbot, shown)
     shown.activateWindow()
+    qtbot.waitUntil(shown.isActiveWindow, timeout=WAIT_MS)
     page.head.tabs[2].click()
     trial = page.trial
     trial.policy.setFocus()

@@ -28,7 +28,7 @@ def known(*assignments: Any, default: str = "default", policies: Any = (), in_fo
     assert made.policies.take([{**one, "in_force": one["name"] in in_force} for one in listed], None)
     assert made.assignments.take(list(assignments), None)
     assert made.organisation.take([unit("dpt_sales", "Sales")], [], [unit("tenant_default", "Ours")])
-    made.default = default
+    made.default, made.is_whole = default, True
     return made
 
 
@@ -55,6 +55,7 @@ def cell(known: Guardrails, name: str, column: int) -> str:
         ([], "off", ("warned", "Nothing is inspected: “off” holds for everyone")),
         ([], "", ("warned", "What holds for everyone isn't known")),
         ([], "nowhere", ("warned", "Nothing is inspected: “nowhere” holds for everyone")),
+        ([assignment("a", "off"), assignment("b", "strict")], "off", ("ready", "“strict” holds for everyone")),
         ([assignment("a", "gdpr")], "off", ("ready", "“gdpr” holds for everyone")),
         ([assignment("a", "gdpr", mode="shadow")], "off", ("warned", "Nothing is inspected: “off” holds for everyone")),
         ([assignment("a", "gdpr"), assignment("b", "pci-dss")], "off", ("ready", "“gdpr” and “pci-dss” hold for everyone")),
@@ -99,7 +100,7 @@ def test_each_policy_says_for_whom_it_is_a_trial_marked() -> None:
         assignment("b", "gdpr", "department", "dpt_sales", name="Sales"),
         assignment("a", "gdpr"),
         assignment("d", "strict", "key", "key_1", "shadow", "wiki"),
-        in_force=["gdpr"],
+        in_force=["gdpr", "strict", "hipaa"],
     )
     assert cell(made, "gdpr", 2) == "Everyone | Department Sales and 1 more"
     hint = words.line(made.policies.items[2], made, AT).cells[2].hint
@@ -107,6 +108,7 @@ def test_each_policy_says_for_whom_it_is_a_trial_marked() -> None:
     assert cell(made, "gdpr", 4) == "In force | for everyone"
     assert (cell(made, "strict", 2), cell(made, "strict", 4)) == ("Key wiki (on trial)", "On trial | only recorded")
     assert (cell(made, "off", 2), cell(made, "off", 4)) == ("Nobody", "Not in use")
+    assert (cell(made, "hipaa", 2), cell(made, "hipaa", 4)) == ("Nobody", "In force | by a route")
     assert cell(known(default="off"), "off", 2) == "Everyone, by the settings"
 
 
@@ -200,7 +202,7 @@ def test_a_rules_row_has_what_each_way_the_article_and_what_is_wrong() -> None:
 def test_an_expression_that_no_rule_means_says_so(types: list[str], holds: bool) -> None:
     told = forms.custom_fate(Custom(name="PROJECT"), [Rule(types=["SECRETS"], input="block"), Rule(types=types, input="mask")])
     assert told == ("By the rules: masked on the way to the model, let through in the answer." if holds else (
-        "No rule says what becomes of it, so nothing does. Add a rule for CUSTOM_PROJECT."))  # fmt: skip
+        "No rule says what becomes of it, and without one the gateway takes no policy. Add one for CUSTOM_PROJECT."))  # fmt: skip
 
 
 # Drafts
@@ -212,8 +214,7 @@ def test_a_change_keeps_what_this_app_does_not_know() -> None:
     now = Rule(types=["EMAIL"], input="mask", min_score=0.4, must_catch=["a@b.example"])
     assert forms.laid_over(raw, now) == {**raw, "must_catch": ["a@b.example"]}
     about = {"name": "x", "description": "\nAs it is.\n", "later": 5}
-    same = {"name": "x", "title": "", "description": "As it is.", "fail": "closed", "system_prompts": True, "kept_days": None,
-            "logs": "counts"}  # fmt: skip
+    same = {"name": "x", "title": "", "description": "As it is.", "fail": "closed", "system_prompts": True, "kept_days": None}
     assert forms.about_over(about, same) == about
     assert forms.about_over(about, {**same, "kept_days": 30}) == {**about, "kept_days": 30}
 
@@ -289,7 +290,7 @@ def test_what_a_pack_cannot_find_and_how_it_fails_can_be_read() -> None:
     told = dict(forms.shown_rows(msgspec.convert(SHIPPED["hipaa"], Content)))
     assert told["When an inspection fails"] == "The request is refused" and told["System prompts"] == "Inspected too"
     assert told["Not found here"].count("\n") == len(SHIPPED["hipaa"]["not_found_here"]) - 1
-    assert dict(forms.shown_rows(Content(kept_days=1, fail="open")))["Requests are kept"] == "for a day"
+    assert dict(forms.shown_rows(Content(kept_days=1, fail="open")))["Requests are kept"] == "For a day at least"
 
 
 def test_a_version_can_be_what_it_is_again_but_for_the_last_one() -> None:
@@ -320,11 +321,11 @@ def test_an_assignment_says_whom_how_and_what_follows_when_it_is_taken_back() ->
         "Alone",
         "On trial",
     ]
-    assert "“off”, inspects nothing" in words.remove_question(everyone, made)[1]
+    assert words.remove_question(everyone, made)[1] == "What the gateway's settings say holds for everyone then: “off”."
     assert words.remove_question(asha, made)[0] == "Take “sales” back from person Asha Rao?"
     assert words.remove_question(fast, made)[1].startswith("Nothing changes for anybody")
-    made.default = "strict"
-    assert words.remove_question(everyone, made)[1] == "The gateway's own choice holds for everyone then: “strict”."
+    made.default = ""
+    assert words.remove_question(everyone, made)[1] == "What the gateway's settings say holds for everyone then."
     made.assignments.take([assignment("a", "gdpr"), assignment("z", "hipaa")], None)
     assert words.remove_question(everyone, made)[1] == "“hipaa” goes on holding for everyone."
     assert words.assigned_why_not("open", asha, made) == "This policy isn't in the list."
@@ -379,6 +380,15 @@ def test_what_became_of_a_text_is_said(action: str, is_input: bool, marker: str,
     findings = [] if action == "allow" else [judged(0, 1, action)]
     tried = Tried(action != "block", action, "x", findings, "gdpr", 2, 1_234)
     assert trials.outcome(tried, is_input=is_input) == (marker, said, "Policy gdpr, version 2, in 1.2 ms.")
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [(3, "Policy a+b, version 3, in less than 0.1 ms."), (0, "This draft, in less than 0.1 ms."),
+     (None, "Policies a and b together, in less than 0.1 ms.")],
+)  # fmt: skip
+def test_it_is_said_what_a_text_was_tried_under(version: int | None, said: str) -> None:
+    assert trials.took(Tried(True, "allow", "x", [], "a+b", version)) == said
 
 
 def test_each_finding_is_told_with_its_kind_action_and_how_sure() -> None:
