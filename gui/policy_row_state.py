@@ -105,13 +105,10 @@ def _state(one: Policy, known: Guardrails) -> Cell:
         if not one.content.does_something:
             return Cell("In force", "for everyone", marker="warned", tone="warn", hint="It inspects nothing.")
         return Cell("In force", "for everyone", marker="ready", tone="ok")
-    assigned = known.assigned(one.name)
-    if any(not each.is_shadow for each in assigned):
-        return Cell("In force", "for some", marker="ready", tone="ok")
-    if assigned:
+    if known.is_enforced(one):
+        return Cell("In force", "for some" if known.assigned(one.name) else "by a route", marker="ready", tone="ok")
+    if known.assigned(one.name):
         return Cell("On trial", "only recorded", marker="working", tone="accent")
-    if one.in_force:
-        return Cell("In force", "by a route", marker="ready", tone="ok", hint="A route names it as its policy.")
     return Cell("Not in use", marker="unloaded", tone="dim")
 
 

@@ -81,11 +81,7 @@ class Gateway(Stage):
             KEYS: [key("wiki"), key("notebook")],
             ROUTES: [{"id": "rt_fast", "name": "fast"}, {"id": "rt_smart", "name": "smart"}],
             DETECTORS: [
-                *(
-                    {"type": name, "group": _group(name), "detector": name.lower(), "on_streams": True, "note": ""}
-                    for name in FOUND
-                ),
-                {"type": "PHONE", "group": "PII", "detector": "phones", "on_streams": True, "note": "With a country's prefix"},
+                {"type": name, "group": _group(name), "detectors": [name.lower()], "on_streams": "exact"} for name in FOUND
             ],
             **{ADMIN + "/" + name: items for name, items in lists.items()},
         }
@@ -130,7 +126,7 @@ class Gateway(Stage):
             del self.policies[name]
             return 204, None
         if verb == "restore":
-            body = next(one["policy"] for one in self.versions[name] if one["version"] == body["version"])
+            return 200, self._kept(next(one["policy"] for one in self.versions[name] if one["version"] == body["version"]))
         return 200, self._kept({**self.policies[name]["policy"], **body})
 
     def _shown(self, name: str) -> Json:

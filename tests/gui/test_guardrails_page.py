@@ -25,7 +25,7 @@ from tests.gui.conftest import MakeService
 from tests.gui.guardrails_stand_in import ASSIGNMENTS, POLICIES, SHIPPED, TEST, StandIn, assignment, own
 from tests.gui.screens import cell, cells, opener, pictures
 
-WAIT_MS = 15_000
+WAIT_MS = 6_000
 EMAILS = {"types": ["EMAIL"], "input": "tokenise", "output": "mask", "answers_to": "GDPR article 4(5)",
           "must_catch": ["Write to asha@example.com"], "must_pass": ["What is the capital of France?"]}  # fmt: skip
 SECRETS = {"types": ["SECRETS", "ATTACKS"], "input": "block", "output": "block"}

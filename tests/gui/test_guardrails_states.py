@@ -165,7 +165,7 @@ def test_a_rule_is_told_in_sentences() -> None:
     assert "hidden from the model and given back to the caller; masked where the model writes some of its own." in told[0]
     assert "It answers to GDPR article 4(1)" in told[0] and told[0].endswith("Tried with 2 examples at each change.")
     assert told[1].startswith("Personal data: masked both ways.")
-    assert "to stay on this machine" in told[2] and told[3].startswith(
+    assert "Requests with it go to models on this machine only." in told[2] and told[3].startswith(
         "Keys and passwords, attacks on the model: stopped both ways."
     )
     one_way = Rule(types=["SECRET_X*", "NEW_TYPE"], input="flag")
