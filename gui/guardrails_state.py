@@ -222,12 +222,16 @@ class Guardrails:
         """What holds for everyone first, then what is in force for some."""
         held = self.held.names
         found = [one for one in self.policies.items if not words or has(words, self._texts(one))]
-        return sorted(found, key=lambda one: (one.name not in held, not self.is_enforced(one), not one.in_force, one.name))
+        return sorted(
+            found,
+            key=lambda one: (
+                one.name not in held, not self.is_enforced(one), not self.assigned(one.name), not one.in_force, one.name
+            ),
+        )  # fmt: skip
 
     def is_enforced(self, one: Policy) -> bool:
-        """For somebody. `in_force` is said of trials as well; without an assignment it is a route that names it."""
-        assigned = self.assigned(one.name)
-        return (one.in_force and not assigned) or any(not each.is_shadow for each in assigned)
+        """Assigned to somebody, and not for a trial."""
+        return any(not each.is_shadow for each in self.assigned(one.name))
 
     def _texts(self, one: Policy) -> list[str]:
         return [one.name, one.content.title, *(each.subject.words for each in self.assigned(one.name))]

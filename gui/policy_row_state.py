@@ -106,9 +106,13 @@ def _state(one: Policy, known: Guardrails) -> Cell:
             return Cell("In force", "for everyone", marker="warned", tone="warn", hint="It inspects nothing.")
         return Cell("In force", "for everyone", marker="ready", tone="ok")
     if known.is_enforced(one):
-        return Cell("In force", "for some" if known.assigned(one.name) else "by a route", marker="ready", tone="ok")
+        return Cell("In force", "for some", marker="ready", tone="ok")
     if known.assigned(one.name):
         return Cell("On trial", "only recorded", marker="working", tone="accent")
+    if one.in_force and not known.held.is_default:  # the gateway doesn't tell which of both
+        return Cell("Named", "by settings or a route", marker="unloaded", hint="The gateway's settings or a route name it.")
+    if one.in_force:
+        return Cell("In force", "by a route", marker="ready", tone="ok", hint="A route names it as its policy.")
     return Cell("Not in use", marker="unloaded", tone="dim")
 
 
