@@ -110,7 +110,7 @@ def _state(one: Policy, known: Guardrails) -> Cell:
     if known.assigned(one.name):
         return Cell("On trial", "only recorded", marker="working", tone="accent")
     if one.in_force and not known.held.is_default:  # the gateway doesn't tell which of both
-        return Cell("Named", "by settings or a route", marker="unloaded", hint="The gateway's settings or a route name it.")
+        return Cell("Named", "settings or route", marker="unloaded", hint="The gateway's settings or a route name it.")
     if one.in_force:
         return Cell("In force", "by a route", marker="ready", tone="ok", hint="A route names it as its policy.")
     return Cell("Not in use", marker="unloaded", tone="dim")
@@ -120,7 +120,7 @@ def facts(one: Policy) -> str:
     content = one.content
     told = [
         f"{one_line(content.title)}." if content.title else "",
-        f"{does(content)}.",
+        f"{does(content)}." if content.does_something or not content.title else "",
         "" if content.fail == "closed" else "When an inspection fails, the request goes on uninspected.",
         "" if content.system_prompts else "System prompts are not inspected.",
         "What its law names and nothing here finds stands in its settings." if content.not_found_here else "",

@@ -16,7 +16,7 @@ DARK: Colours = {
 }  # fmt: skip
 
 SHEET = """
-#nav, #card, #bubble {{ background: {card}; border: 1px solid {line}; border-radius: 10px; }}
+#nav, #card, #bubble, #ticks {{ background: {card}; border: 1px solid {line}; border-radius: 10px; }}
 #nav {{ border-width: 0 1px 0 0; border-radius: 0; outline: 0; }}
 #nav::item {{ padding: 9px 12px; border-radius: 6px; margin: 1px 8px; color: {text}; border: 1px solid transparent; }}
 #nav::item:selected {{ background: {soft}; color: {accent}; }}
@@ -47,6 +47,9 @@ SHEET = """
 #choice::indicator:checked {{ border-color: {accent}; }} #choice:focus {{ color: {accent}; }}
 #check::indicator {{ width: 13px; height: 13px; border: 1px solid {dim}; border-radius: 3px; background: {card}; }}
 #check::indicator:checked {{ background: {accent}; border-color: {accent}; }} #check:focus {{ color: {accent}; }}
+#ticks::indicator {{ width: 13px; height: 13px; border: 1px solid {dim}; border-radius: 3px; background: {card}; }}
+#ticks::indicator:checked {{ background: {accent}; border-color: {accent}; }} #ticks:focus {{ border-color: {accent}; }}
+#ticks::item {{ color: {text}; }} #ticks::item:selected {{ background: {soft}; color: {text}; }}
 #hint {{ background: {soft}; border: 1px solid {accent}; border-radius: 10px; }}
 #clear, #rows {{ background: transparent; }}
 #mono {{ font-family: monospace; background: {bg}; border: 1px solid {line}; border-radius: 6px; padding: 6px; }}
@@ -58,18 +61,18 @@ SHEET = """
 #table QHeaderView {{ background: transparent; border: 0; }}
 #table QHeaderView::section {{ background: transparent; color: {dim}; border: 0; border-bottom: 1px solid {line};
     padding: 7px 6px 7px 12px; }}
-#table QScrollBar, #card QScrollBar, #mono QScrollBar, #rows QScrollBar {{ background: transparent; border: 0;
-    width: 10px; margin: 2px; }}
-#table QScrollBar::handle, #card QScrollBar::handle, #mono QScrollBar::handle, #rows QScrollBar::handle {{ background: {line};
-    border-radius: 3px; min-height: 28px; }}
-#table QScrollBar::handle:hover, #card QScrollBar::handle:hover, #mono QScrollBar::handle:hover,
-#rows QScrollBar::handle:hover {{ background: {dim}; }}
-#table QScrollBar::add-line, #card QScrollBar::add-line, #mono QScrollBar::add-line,
-#table QScrollBar::sub-line, #card QScrollBar::sub-line, #mono QScrollBar::sub-line,
-#rows QScrollBar::add-line, #rows QScrollBar::sub-line {{ width: 0; height: 0; }}
-#table QScrollBar::add-page, #card QScrollBar::add-page, #mono QScrollBar::add-page,
-#table QScrollBar::sub-page, #card QScrollBar::sub-page, #mono QScrollBar::sub-page,
-#rows QScrollBar::add-page, #rows QScrollBar::sub-page {{ background: transparent; }}
+#table QScrollBar, #card QScrollBar, #ticks QScrollBar, #mono QScrollBar,
+#rows QScrollBar {{ background: transparent; border: 0; width: 10px; margin: 2px; }}
+#table QScrollBar::handle, #card QScrollBar::handle, #ticks QScrollBar::handle, #mono QScrollBar::handle,
+#rows QScrollBar::handle {{ background: {line}; border-radius: 3px; min-height: 28px; }}
+#table QScrollBar::handle:hover, #card QScrollBar::handle:hover, #ticks QScrollBar::handle:hover,
+#mono QScrollBar::handle:hover, #rows QScrollBar::handle:hover {{ background: {dim}; }}
+#table QScrollBar::add-line, #card QScrollBar::add-line, #ticks QScrollBar::add-line, #mono QScrollBar::add-line,
+#rows QScrollBar::add-line, #table QScrollBar::sub-line, #card QScrollBar::sub-line, #ticks QScrollBar::sub-line,
+#mono QScrollBar::sub-line, #rows QScrollBar::sub-line {{ width: 0; height: 0; }}
+#table QScrollBar::add-page, #card QScrollBar::add-page, #ticks QScrollBar::add-page, #mono QScrollBar::add-page,
+#rows QScrollBar::add-page, #table QScrollBar::sub-page, #card QScrollBar::sub-page, #ticks QScrollBar::sub-page,
+#mono QScrollBar::sub-page, #rows QScrollBar::sub-page {{ background: transparent; }}
 """
 
 

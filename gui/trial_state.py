@@ -115,9 +115,8 @@ def outcome(tried: Tried, *, is_input: bool) -> tuple[str, str, str]:
     return marker, f"{told}; {found}.{more}", took(tried)
 
 
-def seen_title(*, is_input: bool, allowed: bool) -> str:
-    who = "the model" if is_input else "the caller"
-    return f"What {who} would see" if allowed else f"What {who} would have seen"
+def seen_title(*, is_input: bool) -> str:
+    return f"What {'the model' if is_input else 'the caller'} would see"
 
 
 def took(tried: Tried) -> str:

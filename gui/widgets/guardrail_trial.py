@@ -53,7 +53,7 @@ class GuardrailTrial(QWidget):
         for part, stretch in ((self.policy_title, 0), (self.policy, 2), (direction_title, 0), (self.direction, 1)):
             top.addWidget(part, stretch)
         for one in (self.policy, self.direction):
-            one.setMinimumContentsLength(8)
+            one.setMinimumContentsLength(15 if one is self.direction else 8)
             one.setSizeAdjustPolicy(one.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.policy_title.setVisible(self._draft is None)
         self.policy.setVisible(self._draft is None)
@@ -160,8 +160,10 @@ class GuardrailTrial(QWidget):
 
     def _show(self, tried: Tried | None) -> None:
         text, is_input = self.text.given, self.is_input
-        self.title.setText(words.seen_title(is_input=is_input, allowed=tried is None or tried.allowed))
-        self.seen.setPlainText(many_lines(tried.text, words.CHARACTERS_MAX * 2) if tried is not None else "")
+        self.title.setText(words.seen_title(is_input=is_input))
+        is_stopped = tried is not None and not tried.allowed
+        self.seen.setPlaceholderText("Nothing: it is stopped." if is_stopped else "")
+        self.seen.setPlainText(many_lines(tried.text, words.CHARACTERS_MAX * 2) if tried is not None and tried.allowed else "")
         self.text.show_spans(words.spans(text, tried.findings) if tried is not None else [])
         self.findings.blockSignals(True)  # a finding that is chosen by itself doesn't move the cursor of who types
         self.findings.show_rows(words.lines(text, tried) if tried is not None else [], "Findings are listed here.")

@@ -21,7 +21,7 @@ class TypeList(QWidget):
         self.search, self.list, self.told = field("Find a kind"), QListWidget(), label(name="dim", wraps=True)
         self.search.setPlaceholderText("Find a kind")
         self.search.setClearButtonEnabled(True)
-        self.list.setObjectName("card")
+        self.list.setObjectName("ticks")
         self.list.setAccessibleName("What it looks for")
         self.list.setFrameShape(QFrame.Shape.StyledPanel)
         self.list.setFixedHeight(LIST_HEIGHT)

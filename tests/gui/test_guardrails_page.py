@@ -554,6 +554,7 @@ def test_a_text_is_tried_as_it_is_typed_and_what_is_found_is_marked_in_it(
     assert marked(page) == []  # at once: it stood in another text
     qtbot.waitUntil(lambda: trial.outcome.text() == "Stopped: nothing goes to the caller; 1 thing was found.", timeout=WAIT_MS)
     assert gateway.sent("POST", TEST)[-1] == {"text": "the password is hunter2", "is_input": False, "policy": "strict"}
+    assert trial.seen.toPlainText() == "" and trial.seen.placeholderText() == "Nothing: it is stopped."
     pictures(shown, screenshots, "guardrails_try_stopped")
     trial.text.clear()
     qtbot.waitUntil(lambda: not trial.outcome.isVisible() and trial.findings.table.rowCount() == 0, timeout=WAIT_MS)

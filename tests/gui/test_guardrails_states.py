@@ -108,7 +108,7 @@ def test_each_policy_says_for_whom_it_is_a_trial_marked() -> None:
     assert cell(made, "gdpr", 4) == "In force | for everyone"
     assert (cell(made, "strict", 2), cell(made, "strict", 4)) == ("Key wiki (on trial)", "On trial | only recorded")
     assert (cell(made, "off", 2), cell(made, "off", 4)) == ("Nobody", "Not in use")
-    assert (cell(made, "hipaa", 2), cell(made, "hipaa", 4)) == ("Nobody", "Named | by settings or a route")
+    assert (cell(made, "hipaa", 2), cell(made, "hipaa", 4)) == ("Nobody", "Named | settings or route")
     by_route = known(in_force=["default", "hipaa"])
     assert (cell(by_route, "default", 4), cell(by_route, "hipaa", 4)) == ("In force | for everyone", "In force | by a route")
     assert cell(known(default="off"), "off", 2) == "Everyone, by the settings"
