@@ -126,8 +126,10 @@ class GuardrailsWatch(RecordsWatch):
         return policy
 
     def take_assignment(self, body: Any) -> None:
+        """One as an answer tells it, in the list at once: a new one, or one whose mode is another now."""
         listed = self.guardrails.assignments
-        if isinstance(body, dict) and listed.add([body], listed.cursor):
+        if listed.add([body], listed.cursor):
+            listed.put(body)
             self.changed.emit()
 
     def try_text(self, ticket: str, body: dict[str, Any]) -> None:

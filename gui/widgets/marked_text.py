@@ -1,6 +1,6 @@
 """A text to type in, with parts of it marked: by colour, and by the kind of line below, for who sees no colours."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit, QTextEdit
 
@@ -19,11 +19,11 @@ TINT = 46  # of 255: the text stays readable in both themes
 class MarkedText(QPlainTextEdit):
     def __init__(self, name: str, hint: str = "") -> None:
         super().__init__()
+        self._spans: list[Span] = []
         self.setObjectName("field")
         self.setAccessibleName(name)
         self.setPlaceholderText(hint)
         self.setTabChangesFocus(True)
-        self._spans: list[Span] = []
 
     @property
     def given(self) -> str:
@@ -34,6 +34,12 @@ class MarkedText(QPlainTextEdit):
         """None of them: nothing is marked."""
         self._spans = spans
         self.setExtraSelections([self._marked(one) for one in spans])
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
+        """In other colours, when the system turns dark or light."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and self._spans:
+            self.show_spans(self._spans)
 
     def go_to(self, place: int) -> None:
         """One of the spans, chosen and seen."""

@@ -17,7 +17,7 @@ from gui.assignment_dialog import AssignmentDialog
 from gui.confirm_dialog import ConfirmDialog
 from gui.expression_dialog import ExpressionDialog
 from gui.pages.guardrails import GuardrailsPage
-from gui.policy_dialog import PolicyDialog
+from gui.policy_dialog import LEAST, PolicyDialog
 from gui.rule_dialog import RuleDialog
 from gui.tables.lines_view import LinesView
 from gui.window import WANTED, Window
@@ -652,6 +652,27 @@ def test_on_a_small_screen_every_action_stays_within_reach(
         for one in (*parts, *head.tabs, head.held):
             assert one.isVisible() and shown.rect().contains(one.rect().translated(one.mapTo(shown, one.rect().topLeft()))), one
         assert view.horizontalHeader().length() <= view.viewport().width()  # nothing stands outside
+
+
+def test_a_policy_opened_on_a_small_screen_keeps_its_buttons_within_reach(
+    qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window], screenshots: Path
+) -> None:
+    stand_in(**SOME)
+    page = told(qtbot, window())
+    dialog = opened(page, "sales")
+    dialog.resize(LEAST)
+    for name in dialog.parts.tabs:
+        dialog.parts.show_part(name)
+        QTest.qWait(50)
+        pictures(dialog, screenshots, f"guardrails_small_dialog_{name}")
+        assert dialog.size() == LEAST
+        for one in (dialog.save, dialog.cancel, *dialog.parts.tabs.values()):
+            assert dialog.rect().contains(one.rect().translated(one.mapTo(dialog, one.rect().topLeft()))), name
+    dialog.parts.show_part("rules")
+    dialog._draft.rules.view.opened.emit()
+    pictures(dialog_of(dialog._draft, RuleDialog), screenshots, "guardrails_rule")
+    dialog._draft.dialog.reject()
+    dialog.reject()
 
 
 def test_the_page_can_be_used_from_the_keyboard(qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window]) -> None:
