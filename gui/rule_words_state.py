@@ -27,8 +27,8 @@ FORMS = {
 }
 GROUPS = {
     "PII": "personal data",
-    "SECRETS": "keys and passwords",
-    "ATTACKS": "attacks on the model",
+    "SECRETS": "secrets",
+    "ATTACKS": "attacks",
     "CUSTOM": "own expressions",
     "*": "everything that is found",
 }

@@ -31,7 +31,7 @@ class GuardrailsPage(ListsPage):
     # Its parts
 
     def _policies_part(self) -> LinesPart:
-        view = LinesView("Policies", words.COLUMNS, {0: 150, 3: 116, 4: 124}, {1: 620, 3: 520})
+        view = LinesView("Policies", words.COLUMNS, {0: 150, 3: 112, 4: 138}, {1: 620, 3: 520})
         return LinesPart(view, Empty(*words.EMPTY, self._add), words.WAYS, self._act, self.below, 0)
 
     def _assignments_part(self) -> LinesPart:

@@ -115,7 +115,7 @@ def test_the_page_shows_each_policy_for_whom_it_is_and_what_holds_for_everyone(
         "Not in use",
     ]
     pictures(shown, screenshots, "guardrails_some")
-    assert page.below.facts.text().startswith("GDPR (EU 2016/679). Stops keys and passwords")
+    assert page.below.facts.text().startswith("GDPR (EU 2016/679). Stops secrets")
     page.head.search.setText("sales")
     assert cells(view, 0) == ["sales"] and not page.policies.buttons.buttons["delete"].isEnabled()
     page.head.tabs[1].click()

@@ -135,7 +135,7 @@ def test_the_policy_for_everyone_stands_first_then_those_for_some() -> None:
 )
 def test_a_policy_is_told_in_one_line_the_strictest_first(name: str, others: list[str]) -> None:
     whole = rules.does(msgspec.convert(SHIPPED[name], Content))
-    assert whole.split("; ") == ["Stops keys and passwords, attacks on the model", *others]
+    assert whole.split("; ") == ["Stops secrets, attacks", *others]
     assert rules.does(msgspec.convert(SHIPPED["off"], Content)) == "Inspects nothing"
 
 
@@ -168,7 +168,7 @@ def test_a_rule_is_told_in_sentences() -> None:
     assert "It answers to GDPR article 4(1)" in told[0] and told[0].endswith("Tried with 2 examples at each change.")
     assert told[1].startswith("Personal data: masked both ways.")
     assert "Requests with it go to models on this machine only." in told[2] and told[3].startswith(
-        "Keys and passwords, attacks on the model: stopped both ways."
+        "Secrets, attacks: stopped both ways."
     )
     one_way = Rule(types=["SECRET_X*", "NEW_TYPE"], input="flag")
     assert (
