@@ -28,6 +28,7 @@ from appliance.api.responses import ResponsesRoutes
 from appliance.api.web import web_application
 from appliance.clock import Clock
 from appliance.data import data_folder
+from appliance.gateway.compliance import Compliance
 from appliance.gateway.counting import VendorCounts
 from appliance.gateway.deployment_facts import DeploymentFacts
 from appliance.gateway.guarding import Guarding
@@ -248,6 +249,7 @@ class Appliance:
             "addresses": Addresses(self.lan, settings, listening.base_url, self.model_to_try, own_keys),
             "guarding": self.guarding,
             "policies": self.policies,
+            "compliance": Compliance(self.database, clock, self.policies),
             "subject_names": partial(subject_names, self.database),
             "lan": self.lan,
             "local_models": self.local_models,
