@@ -5,6 +5,7 @@ another text begins is let go of first, so that the order of the answer stays.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
@@ -40,6 +41,7 @@ class OutputInspection:
     def __init__(self, guard: Guard, policy: Policy, tally: Tally, placeholders: Placeholders | None) -> None:
         self._guard = guard
         self._policy = policy
+        self._wanted = partial(policy.acts_on, direction="output")
         self._tally = tally
         self._placeholders = placeholders if placeholders is not None and placeholders.is_used else None
         self._lines: dict[int, Line] = {}  # the one that is on its way, by choice
@@ -91,7 +93,7 @@ class OutputInspection:
         for delta in chunk.deltas:
             for name, text in list(texts(delta)):
                 self._judge(delta.index, name, text, is_last=True)
-                window = self._guard.window(self._act)
+                window = self._guard.window(self._act, wanted=self._wanted)
                 shown = window.last(text)
                 if (restoring := self._restoring(name)) is not None:
                     shown = restoring.feed(shown) + restoring.end()
@@ -101,7 +103,7 @@ class OutputInspection:
         return chunk
 
     def _begun(self, index: int, name: Name) -> Line:
-        line = self._lines[index] = Line(name, self._guard.window(self._act), self._restoring(name))
+        line = self._lines[index] = Line(name, self._guard.window(self._act, wanted=self._wanted), self._restoring(name))
         return line
 
     def _restoring(self, name: Name) -> Restoring | None:

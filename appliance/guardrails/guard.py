@@ -1,11 +1,12 @@
 """The room's door: policies by name, and texts judged by them."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from appliance.guardrails.custom import CustomScanner
 from appliance.guardrails.finding import Finding, resolved
 from appliance.guardrails.policy import Direction, Policy
-from appliance.guardrails.scanner import Scanner
+from appliance.guardrails.scanner import Scanner, Wanted
 from appliance.guardrails.verdict import Verdict, judge
 from appliance.guardrails.window import Act, Holding, Window
 
@@ -23,29 +24,37 @@ class Guard:
 
     def judged(self, text: str, policy: Policy, direction: Direction, custom: CustomScanner | None = None) -> Verdict:
         """One text by itself. `custom`: what the policy looks for besides."""
-        found = [*self.scanner.find(text), *self.attacks(text), *(custom.find(text) if custom is not None else ())]
+        found = self.scanner.find(text, partial(policy.acts_on, direction=direction))
+        found += [*self.attacks(text), *(custom.find(text) if custom is not None else ())]
         return judge(text, resolved(found), policy, direction)
 
     def attacks(self, text: str) -> list[Finding]:
         """Instructions in a text that nobody gave who may."""
         return self._attacks.find(text)
 
-    def found(self, texts: Sequence[str], custom: CustomScanner | None = None) -> list[list[Finding]]:
-        """Findings of each, looked at together: what stands in one explains what stands in the next. `custom`: in each alone."""
+    def found(
+        self, texts: Sequence[str], custom: CustomScanner | None = None, wanted: Wanted | None = None
+    ) -> list[list[Finding]]:
+        """Findings of each, looked at together: what stands in one explains what stands in the next. `custom`: in each alone.
+
+        `wanted`: what comes to anything, such as `partial(policy.acts_on, direction="input")`: names and addresses, which take
+        most of the time, are looked for only where they are wanted.
+        """
         joined = BORDER.join(texts)
         ends: list[int] = []
         place = 0
         for text in texts:
             ends.append(place + len(text))
             place = ends[-1] + len(BORDER)
-        found = _distributed(self.scanner.find(joined), texts, ends)
+        found = _distributed(self.scanner.find(joined, wanted), texts, ends)
         if custom is None:
             return found
         return [resolved([*one, *custom.find(text)]) for one, text in zip(found, texts, strict=True)]
 
-    def window(self, act: Act, custom: CustomScanner | None = None) -> Window:
-        """For a text that comes in pieces."""
-        return Window(self._holding, act, (custom.holding,) if custom is not None else ())
+    def window(self, act: Act, custom: CustomScanner | None = None, wanted: Wanted | None = None) -> Window:
+        """For a text that comes in pieces. `wanted`: as above."""
+        beside = (custom.holding,) if custom is not None else ()
+        return Window(self._holding, act, beside, self.scanner.followers(wanted))
 
 
 def _distributed(findings: list[Finding], texts: Sequence[str], ends: list[int]) -> list[list[Finding]]:
