@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
@@ -55,17 +56,18 @@ class InputInspection:
             return
         length = sum(len(text.value) for text in found.texts)
         if length > LONG:
-            findings = await asyncio.to_thread(self._found, found.texts)
+            findings = await asyncio.to_thread(self._found, found.texts, policy)
         else:
-            findings = self._found(found.texts)
+            findings = self._found(found.texts, policy)
         tally.kept_here = policy.kept_here(one for found_here in findings for one in found_here)
         call.local_only = call.local_only or bool(tally.kept_here)
         call.placeholders = Placeholders() if policy.tokenises else None
         if self._apply(found.texts, findings, policy, tally, call.placeholders) and call.form is not None:
             call.chat = call.form.chat(call.raw)
 
-    def _found(self, texts: Sequence[Text]) -> list[list[Finding]]:
-        findings = self._guard.found([text.value for text in texts], self._custom)
+    def _found(self, texts: Sequence[Text], policy: PolicySet) -> list[list[Finding]]:
+        wanted = partial(policy.acts_on, direction="input")
+        findings = self._guard.found([text.value for text in texts], self._custom, wanted)
         places = {id(text): number for number, text in enumerate(texts)}
         for text in instructed(texts):
             if attacks := self._guard.attacks(text.value):

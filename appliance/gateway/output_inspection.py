@@ -5,6 +5,7 @@ another text begins is let go of first, so that the order of the answer stays.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
@@ -49,6 +50,7 @@ class OutputInspection:
         self._guard = guard
         self._policy = policy
         self._custom = custom
+        self._wanted = partial(policy.acts_on, direction="output")
         self._tally = tally
         self._placeholders = placeholders if placeholders is not None and placeholders.is_used else None
         self._lines: dict[int, Line] = {}  # the one that is on its way, by choice
@@ -100,7 +102,7 @@ class OutputInspection:
         for delta in chunk.deltas:
             for name, text in list(texts(delta)):
                 self._judge(delta.index, name, text, is_last=True)
-                window = self._guard.window(self._act, self._custom)
+                window = self._guard.window(self._act, self._custom, self._wanted)
                 shown = window.last(text)
                 if (restoring := self._restoring(name)) is not None:
                     shown = restoring.feed(shown) + restoring.end()
@@ -110,7 +112,8 @@ class OutputInspection:
         return chunk
 
     def _begun(self, index: int, name: Name) -> Line:
-        line = self._lines[index] = Line(name, self._guard.window(self._act, self._custom), self._restoring(name))
+        window = self._guard.window(self._act, self._custom, self._wanted)
+        line = self._lines[index] = Line(name, window, self._restoring(name))
         return line
 
     def _restoring(self, name: Name) -> Restoring | None:
