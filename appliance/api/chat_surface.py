@@ -13,7 +13,7 @@ from appliance.errors import Forbidden, KeyMissing
 from appliance.gateway.call import Call, Reply
 from appliance.gateway.pipeline import Pipeline
 from appliance.gateway.state import State
-from appliance.gateway.truth import last_words
+from appliance.gateway.truth import guardrail_headers, last_words
 from appliance.identity.caller import Caller
 from appliance.metering.entries import Dialect, Kind
 
@@ -62,6 +62,7 @@ class ChatSurface:
         """Who asks; the state that the request keeps. Errors: as `identified`."""
         state = self._door.holder.current
         exchange.caller = identified(exchange.scope, exchange.headers, state, self._door.clock, permission)
+        exchange.clean = self._pipeline.clean
         return state
 
     def call(self, exchange: Exchange, state: State, kind: Kind, dialect: Dialect, model: str, raw: dict[str, Any]) -> Call:
@@ -85,6 +86,15 @@ class ChatSurface:
         if seconds is not None:
             call.end_within(seconds)
         return call
+
+    async def inspected(self, exchange: Exchange, state: State, model: str, raw: dict[str, Any]) -> list[tuple[bytes, bytes]]:
+        """A body that goes out without being answered: changed as the policy says. The headers that tell of it.
+
+        Errors:  ContentBlocked, GuardrailFailed.
+        """
+        call = self.call(exchange, state, Kind.CHAT, Dialect.ANTHROPIC, model, raw)
+        await self._pipeline.inspect(call)
+        return guardrail_headers(call)
 
     async def run(self, exchange: Exchange, call: Call, body_bytes: int, write: Callable[[Reply], Awaitable[None]]) -> None:
         """Through the pipeline, and its answer written. Errors: any of the tree."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from appliance.errors import GuardrailFailed
+from appliance.errors import GatehouseError, GuardrailFailed
 from appliance.gateway.call import Call
 from appliance.telemetry.logs import get_logger
 
@@ -58,8 +58,15 @@ class Guarding:
 
     def output(self, call: Call) -> "OutputInspection | None":
         """None: nothing is to be done with what is answered."""
-        if call.policy is None or call.tally is None or call.form is None or self._guard is None:
+        if call.policy is None or call.tally is None or self._guard is None:
             return None
         from appliance.gateway.output_inspection import OutputInspection  # as above
 
         return OutputInspection(self._guard, call.policy, call.tally, call.placeholders)
+
+    def clean(self, error: GatehouseError) -> None:
+        """Take out of an error what the policy hides in answers, before anybody is told of it or writes it down."""
+        if self.policy_name != NOTHING and self._guard is not None:
+            from appliance.gateway.told_errors import clean  # as above
+
+            clean(error, self._guard, self._guard.policies[self.policy_name])

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from appliance.chat import Chunk, Delta, FunctionCall, ToolCall, Usage
-from appliance.gateway.answer_line import texts
+from appliance.gateway.answer_places import texts
 from appliance.gateway.output_inspection import BLOCKED, OutputInspection
 from appliance.gateway.tally import Tally
 from appliance.guardrails.guard import Guard
