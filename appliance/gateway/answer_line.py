@@ -67,11 +67,18 @@ class Line:
                 one.place.put(told)
 
     def _rewritten(self, ready: list[_Waiting]) -> None:
-        """All that is decided, in new words: with the last of those that are ready, also what begins the piece behind it."""
+        """All that is decided, in new words: pieces at both ends of which nothing was changed stay, the last one between them has
+        it all, also what begins the piece behind it."""
         self.was_changed = True
-        for one in ready[:-1]:
+        text, start, end = self._text, 0, len(ready)
+        while start < end - 1 and not ready[start].is_begun and text.startswith(ready[start].place.text):
+            text, start = text[ready[start].length :], start + 1
+        while end - 1 > start and not self._decided and text.endswith(ready[end - 1].place.text):
+            text, end = text[: -ready[end - 1].length], end - 1
+        for one in ready[start : end - 1]:
             one.place.put("")
-        ready[-1].place.put(self._text)
+        if text != ready[end - 1].place.text:
+            ready[end - 1].place.put(text)
         self._text = ""
         self._is_changed = self._restoring is not None and self._restoring.is_waiting
         if self._queue and self._decided:

@@ -21,6 +21,7 @@ class Told:
         self._response: dict[str, Any] | None = None
         self._number = 0
         self._items: dict[Any, dict[str, Any]] = {}
+        self._whole: set[Any] = set()
         self._texts: dict[Any, list[str]] = {}
         self._characters = 0
 
@@ -47,6 +48,8 @@ class Told:
             self._response = body["response"]
         elif kind in ("response.output_item.added", "response.output_item.done") and isinstance(body.get("item"), dict):
             self._items[place] = body["item"]
+            if kind.endswith("done"):
+                self._whole.add(place)
         elif kind == "response.output_text.delta" and isinstance(body.get("delta"), str):
             self._texts.setdefault(place, []).append(body["delta"])
 
@@ -73,7 +76,7 @@ class Told:
     def _item(self, place: Any) -> dict[str, Any]:
         """As it stands; of one that had not ended what was told."""
         item = self._items[place]
-        if item.get("type") != "message" or item.get("status") == "completed":
+        if item.get("type") != "message" or place in self._whole:
             return item
         text = {"type": "output_text", "text": "".join(self._texts.get(place, ())), "annotations": [], "logprobs": []}
         return {**item, "status": "incomplete", "content": [text]}

@@ -2,7 +2,8 @@
 
 It takes any body. Its answers have a text in every place where the vendor's format has room for one, and in some that nobody has
 heard of yet; `POST /_faults {"MODEL": {"place": "text"}}` says which text stands where ("*": in all places that aren't named,
-"*pieces": how many characters a streamed text has in one event).
+"*pieces": how many characters a streamed text has in one event; "*hangs": nothing follows, and nothing ends; "*drops": the
+connection is cut behind the first event with these letters).
 """
 
 from typing import Any
@@ -50,6 +51,8 @@ class FakeCanned:
         await exchange.head(200, BEDROCK_STREAM if wire == "bedrock" else SSE)
         for event in streamed(wire, said):
             await exchange.chunked(event)
+            if "*drops" in said.told and said.told["*drops"].encode() in event:
+                break
         if "*hangs" in said.told:
             await exchange.pause(600)
         if "*drops" in said.told:
