@@ -41,6 +41,7 @@ from appliance.gateway.sending import Sender
 from appliance.gateway.state import State, StateHolder
 from appliance.gateway.stored_responses import StoredResponses
 from appliance.guardrails.policies import Policies
+from appliance.guardrails.policy_book import EVERYONE
 from appliance.home import Home
 from appliance.identity.identity import Identity
 from appliance.identity.key_format import well_formed
@@ -192,6 +193,7 @@ class Appliance:
         live = LiveRequests(clock.now_ms(), request_shown)
         sender = Sender(self.client, LocalChat(self.local_models, metrics), self.images)
         self.guarding = Guarding(_make_guard)
+        self.guarding.everyone = lambda: holder.current.policies.in_force([EVERYONE])
         self.policies.check = self.guarding.check
         pipeline = Pipeline(self.ledger, self.router, sender, prices, metrics, activity, live, self.guarding, settings)
         surface = ChatSurface(self.door, pipeline, request_seconds_max=settings.request_seconds_max)

@@ -6,7 +6,7 @@ from functools import partial
 
 import msgspec
 
-from appliance.chat import Text
+from appliance.chat import ORDINARY_NAME, Text
 from appliance.errors import ContentBlocked, GuardrailFailed
 from appliance.gateway.call import Call
 from appliance.gateway.inspected_texts import instructed, readable
@@ -112,7 +112,9 @@ def refusal(policy: PolicySet, blocked: Sequence[tuple[Text, Judged]]) -> Conten
 
 
 def path_shown(path: Sequence[str | int]) -> str:
+    """A name that a person may have made could be what was found: it is left out."""
     shown = ""
     for part in path:
-        shown += f"[{part}]" if isinstance(part, int) else f".{part}" if shown else part
+        name = part if isinstance(part, int) or ORDINARY_NAME.fullmatch(part) else "*"
+        shown += f"[{name}]" if isinstance(name, int) else f".{name}" if shown else name
     return shown
