@@ -6,6 +6,7 @@ from appliance.data import data_folder
 from appliance.guardrails import encoded
 from appliance.guardrails.detectors import (
     bank,
+    card_secrets,
     contact,
     dates,
     india,
@@ -23,7 +24,7 @@ from appliance.guardrails.policy_files import shipped
 from appliance.guardrails.scanner import Scanner
 from appliance.guardrails.secret_patterns import secret_patterns
 
-PII = (contact, numbers, india, nations, network, dates, medical, bank)
+PII = (contact, numbers, india, nations, network, dates, medical, bank, card_secrets)
 ATTACKS = (injection, jailbreak)
 
 
