@@ -15,6 +15,7 @@ from appliance.gateway.allowed_models import resolved
 from appliance.gateway.booking import known, open_entry, settled_entry
 from appliance.gateway.call import Call, Reply, Reservation
 from appliance.gateway.explaining import name_who_can, with_guess, with_kept_here
+from appliance.gateway.findings import counted
 from appliance.gateway.guarding import Guarding
 from appliance.gateway.live_requests import LiveRequests
 from appliance.gateway.passing import Passing
@@ -197,6 +198,8 @@ class Pipeline:
             tokens_in += attempt.tokens_in
             tokens_out += attempt.tokens_out
             self._metrics.attempt(attempt.deployment, _outcome(attempt), attempt.tokens_in, attempt.tokens_out)
+        for direction, kind, action, count in counted(call.tally):
+            self._metrics.found(direction, kind, action, count)
         answered = entry.state == RequestState.SETTLED and not failed
         self._activity.finished(
             call.started_at + entry.duration_ms,
