@@ -295,7 +295,8 @@ class Appliance:
     async def start(self) -> None:
         """Begin what runs by itself."""
         self.door.start()
-        self.guarding.start()
+        if not self.policies.book.is_idle:
+            self.guarding.start()
         self.offers.start()
         await self.vllm.start()
         await self.lan.start()
