@@ -28,6 +28,7 @@ from appliance.api.responses import ResponsesRoutes
 from appliance.api.web import web_application
 from appliance.clock import Clock
 from appliance.data import data_folder
+from appliance.gateway.compliance import Compliance
 from appliance.gateway.counting import VendorCounts
 from appliance.gateway.deployment_facts import DeploymentFacts
 from appliance.gateway.guarding import Guarding
@@ -40,6 +41,7 @@ from appliance.gateway.sending import Sender
 from appliance.gateway.state import State, StateHolder
 from appliance.gateway.stored_responses import StoredResponses
 from appliance.guardrails.policies import Policies
+from appliance.guardrails.policy_book import EVERYONE
 from appliance.home import Home
 from appliance.identity.identity import Identity
 from appliance.identity.key_format import well_formed
@@ -191,6 +193,7 @@ class Appliance:
         live = LiveRequests(clock.now_ms(), request_shown)
         sender = Sender(self.client, LocalChat(self.local_models, metrics), self.images)
         self.guarding = Guarding(_make_guard)
+        self.guarding.everyone = lambda: holder.current.policies.in_force([EVERYONE])
         self.policies.check = self.guarding.check
         pipeline = Pipeline(self.ledger, self.router, sender, prices, metrics, activity, live, self.guarding, settings)
         surface = ChatSurface(self.door, pipeline, request_seconds_max=settings.request_seconds_max)
@@ -248,6 +251,7 @@ class Appliance:
             "addresses": Addresses(self.lan, settings, listening.base_url, self.model_to_try, own_keys),
             "guarding": self.guarding,
             "policies": self.policies,
+            "compliance": Compliance(self.database, clock, self.policies),
             "subject_names": partial(subject_names, self.database),
             "lan": self.lan,
             "local_models": self.local_models,
@@ -291,7 +295,8 @@ class Appliance:
     async def start(self) -> None:
         """Begin what runs by itself."""
         self.door.start()
-        self.guarding.start()
+        if not self.policies.book.is_idle:
+            self.guarding.start()
         self.offers.start()
         await self.vllm.start()
         await self.lan.start()

@@ -4,6 +4,7 @@ It follows OpenAI's Chat Completions, the format that most callers speak; other 
 Fields that nobody here has heard of live on in `Call.raw`, the caller's own body, so that pass-through keeps them.
 """
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any, Literal, Protocol, Self
 
@@ -209,8 +210,36 @@ class Text(msgspec.Struct):
         self.value = value
 
 
+class Key(Text):
+    """A field's name that a person may have made: it holds a digit, a space, or what no name of a format has."""
+
+    def replace(self, value: str) -> None:
+        rename(self.holder, {self.value: value})
+        self.value = value
+
+
+def rename(holder: dict[str, Any], names: dict[str, str]) -> None:
+    """Other names for fields of an object, in their places; two of them never become one."""
+    entries = list(holder.items())
+    holder.clear()
+    for name, value in entries:
+        wanted = shown = names.get(name, name)
+        number = 2
+        while shown in holder:
+            shown, number = f"{wanted} {number}", number + 1
+        holder[shown] = value
+
+
+ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+ORDINARY_NAME = re.compile(r"[A-Za-z_-]{1,40}")
+# Below these stand a tool's arguments as they are; there a long number may be somebody's.
+ARGUMENTS = frozenset({"input", "args", "arguments"})
+LONG_NUMBER = 10**8
+
+
 def texts(raw: dict[str, Any]) -> Iterator[Text]:
-    """Every string in a request's body, in the order it stands there: known places and unknown leaves alike.
+    """Every string in a request's body, in the order it stands there: known places and unknown leaves alike, and names of fields,
+    behind what the fields hold.
 
     Shapes:  `raw` is the decoded body; a Text's role is that of the message around it, else "".
              Only the model's name and the roles themselves are left out.
@@ -219,17 +248,28 @@ def texts(raw: dict[str, Any]) -> Iterator[Text]:
     stack: list[tuple[tuple[str | int, ...], Any, Any, str]] = [((), raw, None, "")]
     while stack:
         path, node, holder, role = stack.pop()
+        if isinstance(node, Key):
+            yield node
+            continue
         if isinstance(node, str):
-            if path != ("model",) and path[-1] != "role":
+            if path != ("model",) and not (path[-1] == "role" and node in ROLES):
                 yield Text(path, role, node, holder)
+            continue
+        if isinstance(node, int):
+            if not ARGUMENTS.isdisjoint(path[1:-1]):
+                yield Text(path, role, str(node), holder)
             continue
         entries: list[tuple[Any, Any]]
         if isinstance(node, dict):
-            named = node.get("role")
-            role = named if isinstance(named, str) else role
+            if len(path) <= 2 and node.get("role") in ROLES:  # of a message, not of anything in it
+                role = node["role"]
             entries = list(node.items())
+            keys = [name for name in node if ORDINARY_NAME.fullmatch(name) is None]
+            stack.extend(((*path, name), Key((*path, name), role, name, node), node, role) for name in reversed(keys))
         else:
             entries = list(enumerate(node))
         stack.extend(
-            ((*path, key), value, node, role) for key, value in reversed(entries) if isinstance(value, str | dict | list)
+            ((*path, key), value, node, role)
+            for key, value in reversed(entries)
+            if isinstance(value, str | dict | list) or (type(value) is int and abs(value) >= LONG_NUMBER)
         )

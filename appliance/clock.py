@@ -45,6 +45,12 @@ def rfc3339(milliseconds: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
 
 
+def milliseconds_of(text: str) -> int:
+    """Of a day (`2026-11-25`, its beginning in UTC) or a moment in RFC 3339; one without an offset is UTC. Errors: ValueError."""
+    moment = datetime.fromisoformat(text)
+    return int((moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
 def rfc3339_or_none(milliseconds: int | None) -> str | None:
     """The same for a moment that may never come: an expiry, a revocation."""
     return None if milliseconds is None else rfc3339(milliseconds)

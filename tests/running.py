@@ -432,7 +432,7 @@ class Fake(Client):
         }
         return {**table, "models": list(models)} if models else table
 
-    def set_faults(self, faults: Mapping[str, str]) -> None:
+    def set_faults(self, faults: Mapping[str, Any]) -> None:
         assert self.call("POST", "/_faults", dict(faults)).status == 200
 
     def seen(self, *, methods: Sequence[str] = ("POST",)) -> list[Seen]:

@@ -68,7 +68,8 @@ class AnthropicRoutes:
         parsed = self._dialect.parse_to_count(body)
         # A name that leads nowhere, or may not be used, is an error here as it will be there.
         route = resolved(state.names, exchange.caller, parsed.chat.model).route
+        told = await self._surface.inspected(exchange, state, parsed.chat.model, parsed.raw)
         headers = own_headers(exchange.scope, self._dialect)
         counted = await self._count(Prompt(parsed.raw, headers, route, stays_here(exchange.headers)))
         known = counted if counted is not None else estimated_prompt_tokens(parsed.raw, len(body))
-        await exchange.answer(200, msgspec.json.encode(_Count(known)), [ESTIMATED] if counted is None else [])
+        await exchange.answer(200, msgspec.json.encode(_Count(known)), [*told, *([ESTIMATED] if counted is None else [])])

@@ -13,7 +13,8 @@ from appliance.errors import Forbidden, KeyMissing
 from appliance.gateway.call import Call, Reply
 from appliance.gateway.pipeline import Pipeline
 from appliance.gateway.state import State
-from appliance.gateway.truth import last_words
+from appliance.gateway.truth import guardrail_headers, last_words
+from appliance.guardrails.placeholders import Placeholders
 from appliance.identity.caller import Caller
 from appliance.metering.entries import Dialect, Kind
 
@@ -62,6 +63,7 @@ class ChatSurface:
         """Who asks; the state that the request keeps. Errors: as `identified`."""
         state = self._door.holder.current
         exchange.caller = identified(exchange.scope, exchange.headers, state, self._door.clock, permission)
+        exchange.clean = self._pipeline.clean
         return state
 
     def call(self, exchange: Exchange, state: State, kind: Kind, dialect: Dialect, model: str, raw: dict[str, Any]) -> Call:
@@ -85,6 +87,15 @@ class ChatSurface:
         if seconds is not None:
             call.end_within(seconds)
         return call
+
+    async def inspected(self, exchange: Exchange, state: State, model: str, raw: dict[str, Any]) -> list[tuple[bytes, bytes]]:
+        """A body that goes out without being answered: changed as the policy says. The headers that tell of it.
+
+        Errors:  ContentBlocked, GuardrailFailed.
+        """
+        call = self.call(exchange, state, Kind.CHAT, Dialect.ANTHROPIC, model, raw)
+        await self._pipeline.inspect(call)
+        return guardrail_headers(call)
 
     async def run(self, exchange: Exchange, call: Call, body_bytes: int, write: Callable[[Reply], Awaitable[None]]) -> None:
         """Through the pipeline, and its answer written. Errors: any of the tree."""
@@ -114,15 +125,24 @@ class ChatSurface:
         call.chat, call.form, call.own_headers = parsed.chat, dialect, own_headers(exchange.scope, dialect)
         if call.streamed:
             exchange.begin_stream(call.head.headers, dialect.sign_of_life)
-        call.answer = Answer(dialect.id_prefix + call.id.hex(), call.started_at // 1000, call.model)
-        writer = dialect.writer(parsed.chat, call.answer) if keeper is None else keeper.writer(call.answer)
-        await self.run(exchange, call, body_bytes, lambda reply: _write(exchange, call, reply, writer, keeper))
+        answer = call.answer = Answer(dialect.id_prefix + call.id.hex(), call.started_at // 1000, call.model)
+
+        async def write(reply: Reply) -> None:
+            # Not before: what an answer repeats of its request is repeated as it was sent.
+            writer = (
+                dialect.writer(call.chat or parsed.chat, answer) if keeper is None else keeper.writer(answer, call.placeholders)
+            )
+            await _write(exchange, call, reply, writer, keeper)
+
+        await self.run(exchange, call, body_bytes, write)
 
 
 class Keeper(Protocol):
     """Whoever must have an answer before its caller has all of it."""
 
-    def writer(self, answer: Answer) -> Writer: ...
+    def writer(self, answer: Answer, placeholders: Placeholders | None) -> Writer:
+        """`placeholders`: of the values that its caller gets back; the request is inspected by now."""
+        ...
 
     async def keep(self, whole: bytes | None) -> None:
         """The answer is written, and its last byte not sent; `whole` where it isn't streamed.

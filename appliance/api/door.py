@@ -206,6 +206,8 @@ class Door:
             self._finished(route, exchange)
 
     async def _tell(self, exchange: Exchange, error: GatehouseError, form: ErrorForm) -> None:
+        if exchange.clean is not None:
+            exchange.clean(error)
         exchange.code = error.code_shown
         exchange.status = status = form.status(error)
         if isinstance(error, CallerLeft):

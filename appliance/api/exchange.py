@@ -48,6 +48,7 @@ class Exchange:
     call_id:    16 bytes, ours; started_at is the UTC millisecond in it.
     request_id: what X-Request-Id says: the caller's own, or `req_` and our id in hex.
     caller:     who asks, once the handler has found out.
+    clean:      takes out of an error what nobody may see of what was sent or answered.
     """
 
     # What every exchange begins with stands here once: an attribute of its own is made where it changes.
@@ -58,6 +59,7 @@ class Exchange:
     started_at = 0
     request_id = b""
     caller: Caller | None = None
+    clean: Callable[[GatehouseError], None] | None = None
     finished = False
     first_token_seconds: float | None = None
     _body_read = False

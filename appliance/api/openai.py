@@ -17,7 +17,7 @@ from appliance.api.error_answers import error_answers, success
 from appliance.api.exchange import Exchange
 from appliance.api.raw import RawRoute
 from appliance.dialects import openai_chat
-from appliance.errors import Forbidden, KeyExpired, KeyInvalid, KeyMissing, KeyRevoked, LoopbackOnly, ModelUnknown
+from appliance.errors import ContentBlocked, Forbidden, KeyExpired, KeyInvalid, KeyMissing, KeyRevoked, LoopbackOnly, ModelUnknown
 from appliance.gateway.allowed_models import offered
 from appliance.gateway.call import Reply
 from appliance.metering.entries import Dialect, Kind
@@ -76,7 +76,8 @@ class OpenAIRoutes:
 
         async def write(reply: Reply) -> None:
             chunks = [chunk async for chunk in reply.chunks]
-            assert chunks[0].raw is not None, "an answer with embeddings is passed on as it came"
+            if chunks[0].raw is None:  # else it is passed on as it came
+                raise ContentBlocked("the policy stops what the provider answered", fix="Ask whoever runs Gatehouse about it.")
             await exchange.answer(200, chunks[0].raw, reply.head.headers)
 
         await self._surface.run(exchange, call, len(body), write)

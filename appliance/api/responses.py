@@ -20,30 +20,44 @@ from appliance.dialects.openai_responses import OpenAIResponses
 from appliance.dialects.openai_responses_writer import OpenAIResponsesWriter, error_event
 from appliance.dialects.writer import Answer, Parsed
 from appliance.errors import GatehouseError, InvalidField
+from appliance.gateway.given_back import with_values
 from appliance.gateway.stored_responses import StoredResponses
+from appliance.guardrails.placeholders import Placeholders
 from appliance.identity.caller import Caller
 
 
 class _Keeper:
-    """Writes one answer, and has it kept where the caller wants that."""
+    """Writes one answer, and has it kept where the caller wants that.
 
-    def __init__(self, dialect: OpenAIResponses, asked: dict[str, Any], own_input: list[dict[str, Any]], caller: Caller) -> None:
+    sent: the request as it goes out. What guardrails masked in it is nowhere else by the time that anything is kept; values that
+          only went out as placeholders are kept as themselves, since the next turn numbers its own.
+    """
+
+    def __init__(self, dialect: OpenAIResponses, asked: dict[str, Any], own_items: int, caller: Caller) -> None:
         self.written: OpenAIResponsesWriter | None = None
         self.stored: StoredResponses | None = None
+        self.sent = asked
         self._dialect = dialect
-        self._asked = asked
-        self._own_input = own_input
+        self._previous_id = asked.get("previous_response_id")
+        self._own_items = own_items
         self._caller = caller
+        self._placeholders: Placeholders | None = None
 
-    def writer(self, answer: Answer) -> OpenAIResponsesWriter:
-        asked = {**self._asked, "store": self.stored is not None}
+    def writer(self, answer: Answer, placeholders: Placeholders | None) -> OpenAIResponsesWriter:
+        self._placeholders = placeholders
+        told = {name: value for name, value in self.sent.items() if name != "input"}
+        asked = {**self._own(told), "previous_response_id": self._previous_id, "store": self.stored is not None}
         self.written = self._dialect.writer_for(asked, answer)
         return self.written
 
     async def keep(self, whole: bytes | None) -> None:
         response = whole if whole is not None else self.written.response if self.written is not None else None
         if self.stored is not None and response is not None:
-            await self.stored.keep(self._caller, response, self._own_input, self._asked.get("previous_response_id"))
+            items = _items(self.sent["input"])
+            await self.stored.keep(self._caller, response, self._own(items[len(items) - self._own_items :]), self._previous_id)
+
+    def _own(self, sent: Any) -> Any:
+        return sent if self._placeholders is None else with_values(sent, self._placeholders)
 
 
 # Who writes the answer of the request that this task serves: an error in mid-stream needs the number of the next event.
@@ -85,11 +99,12 @@ class ResponsesRoutes:
         body = await exchange.body()
         asked = self._dialect.read(body)
         own_input = await self._resolved(exchange.caller, _items(asked["input"]))
-        keeper = _Keeper(self._dialect, asked, own_input, exchange.caller)
+        keeper = _Keeper(self._dialect, asked, len(own_input), exchange.caller)
         if self._stored.keeps and asked.get("store") is not False:
             keeper.stored = self._stored
         _serving.set(keeper)
         raw, size = await self._continued(exchange.caller, asked, own_input, len(body))
+        keeper.sent = raw
         parsed = Parsed(self._dialect.chat(raw), raw)
         await self._surface.serve(exchange, state, self._dialect, parsed, size, keeper)
 

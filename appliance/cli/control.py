@@ -17,6 +17,7 @@ import msgspec
 from appliance.cli.accounts import Accounts, RoomsAccounts, ServerAccounts
 from appliance.cli.invitations import InvitationOrder, MadeInvitation, asked, made_here
 from appliance.cli.organisation import A_PAGE, Organisation, RoomsOrganisation, ServerOrganisation, all_pages, pages
+from appliance.cli.policing import Policing, RoomsPolicing, ServerPolicing
 from appliance.cli.rooms import Rooms, Stored
 from appliance.cli.routing import RoomsRouting, Routing, ServerRouting
 from appliance.cli.sign_ins import RoomsSignIns, ServerSignIns, SignIns
@@ -47,6 +48,8 @@ class Machine(Protocol):
     def lan_off(self) -> LanView: ...
     @property
     def routing(self) -> Routing: ...
+    @property
+    def policing(self) -> Policing: ...
     @property
     def organisation(self) -> Organisation: ...
     @property
@@ -126,6 +129,10 @@ class RunningServer:
     @property
     def routing(self) -> Routing:
         return ServerRouting(self)
+
+    @property
+    def policing(self) -> Policing:
+        return ServerPolicing(self)
 
     @property
     def organisation(self) -> Organisation:
@@ -291,6 +298,10 @@ class OwnRooms:
     @property
     def routing(self) -> Routing:
         return RoomsRouting(self._run)
+
+    @property
+    def policing(self) -> Policing:
+        return RoomsPolicing(self._run)
 
     @property
     def organisation(self) -> Organisation:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, TextIO
 import click
 import msgspec
 
+from appliance.cli.control import machine
 from appliance.cli.main import printable
 
 if TYPE_CHECKING:
+    from appliance.guardrails.policy import Policy
     from appliance.guardrails.verdict import Verdict
 
 CHARACTERS_MAX = 10_000_000
@@ -32,21 +34,33 @@ def test_file(file: TextIO, policy: str, is_output: bool, as_json: bool) -> int:
     echo "Test content with PII: 123-45-6789" | gatehouse guard test -
     """
     from appliance.guardrails.house import make_guard  # a second's work, and no other command's
+    from appliance.guardrails.policy_examples import scanner_of
     from appliance.identity.key_format import well_formed
 
     text = file.read(CHARACTERS_MAX + 1)
     if len(text) > CHARACTERS_MAX:
         raise click.ClickException(f"the text has more than {CHARACTERS_MAX:,} characters. Give it in parts.")
     made = make_guard(well_formed)
-    if policy not in made.policies:
-        raise click.ClickException(f"there is no policy {policy!r}. There are {', '.join(sorted(made.policies))}.")
-    found = made.judged(text, made.policies[policy], "output" if is_output else "input")
+    wanted = made.policies.get(policy) or _own(policy)
+    custom = scanner_of(wanted.form)
+    found = made.judged(text, wanted, "output" if is_output else "input", custom)
     if as_json:
         told = {"allowed": found.allowed, **msgspec.to_builtins(found), "policy": policy}
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
     else:
         _say(found, policy)
     return 0 if found.allowed else 1
+
+
+def _own(name: str) -> "Policy":
+    """One of this home's own. Errors: click.ClickException."""
+    from appliance.guardrails.policy import Policy
+
+    with machine() as appliance:
+        known = {one.name: one for one in appliance.policing.policies()}
+    if name not in known:
+        raise click.ClickException(f"there is no policy {name!r}. There are {', '.join(sorted(known))}.")
+    return Policy(known[name].policy, known[name].version)
 
 
 def _on_terminal(text: str) -> str:

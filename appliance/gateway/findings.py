@@ -1,6 +1,9 @@
 """What guardrails did to a request, as the ledger's rows: counts by type, never a value."""
 
+from collections.abc import Iterator
+
 from appliance.gateway.tally import Entry, Tally
+from appliance.guardrails.policy import CUSTOM
 from appliance.metering.entries import Direction, FindingAction, FindingEntry
 
 ENTRIES_MAX = 200  # types are few, save where somebody writes hundreds of expressions of their own
@@ -22,6 +25,12 @@ def booked(tally: Tally | None) -> tuple[FindingEntry, ...]:
     found += [_at_all(kind, FindingAction.UNINSPECTED, count) for kind, count in tally.unread.items()]
     found += [_at_all(kind, FindingAction.KEPT_HERE, 1) for kind in tally.kept_here]
     return tuple(found[:ENTRIES_MAX])
+
+
+def counted(tally: Tally | None) -> Iterator[tuple[str, str, str, int]]:
+    """For metrics: direction, type, action, how often. Shadows did nothing, and don't count."""
+    for (direction, kind, action), count in tally.counts.items() if tally is not None else ():
+        yield direction, "CUSTOM" if kind.startswith(CUSTOM) else kind, action, count
 
 
 def _entry(entry: Entry, count: int, *, is_shadow: bool) -> FindingEntry:

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from appliance.errors import GuardrailFailed
+from appliance.errors import GatehouseError, GuardrailFailed
 from appliance.gateway.call import Call
 from appliance.gateway.subjects import subjects_of
 from appliance.guardrails.policy import CustomExpression, Policy, PolicyForm
+from appliance.guardrails.policy_set import PolicySet
 from appliance.routing.route import chain
 from appliance.telemetry.logs import get_logger
 
@@ -25,6 +26,7 @@ class Guarding:
 
     def __init__(self, make: "Callable[[], Guard]") -> None:
         self._make = make
+        self.everyone: Callable[[], PolicySet | None] = lambda: None  # what all are under who have nothing of their own
         self._making: asyncio.Task[Guard] | None = None
         self._guard: Guard | None = None
         self._custom: dict[tuple[CustomExpression, ...], CustomScanner] = {}
@@ -73,7 +75,7 @@ class Guarding:
 
     def output(self, call: Call) -> "OutputInspection | None":
         """None: nothing is to be done with what is answered."""
-        if call.policy is None or call.tally is None or call.form is None or self._guard is None:
+        if call.policy is None or call.tally is None or self._guard is None:
             return None
         from appliance.gateway.output_inspection import OutputInspection  # as above
 
@@ -106,3 +108,14 @@ class Guarding:
         from appliance.guardrails.policy_examples import refuse_unfit  # as above
 
         await asyncio.to_thread(refuse_unfit, guard, Policy(form))
+
+    def clean(self, error: GatehouseError, policy: PolicySet | None = None) -> None:
+        """Take out of an error what the policy hides in answers, before anybody is told of it or writes it down.
+
+        `policy`: of the call; None: there is no call yet, and what everyone is under counts.
+        """
+        held = policy or self.everyone()
+        if held is not None and not held.is_idle and self._guard is not None:
+            from appliance.gateway.told_errors import clean  # as above
+
+            clean(error, self._guard, held, self._custom.get(held.custom))

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
-from appliance.chat import Text
+from appliance.chat import ORDINARY_NAME, Text
 from appliance.errors import ContentBlocked, GuardrailFailed
 from appliance.gateway.call import Call
 from appliance.gateway.inspected_texts import instructed, readable
@@ -55,17 +56,18 @@ class InputInspection:
             return
         length = sum(len(text.value) for text in found.texts)
         if length > LONG:
-            findings = await asyncio.to_thread(self._found, found.texts)
+            findings = await asyncio.to_thread(self._found, found.texts, policy)
         else:
-            findings = self._found(found.texts)
+            findings = self._found(found.texts, policy)
         tally.kept_here = policy.kept_here(one for found_here in findings for one in found_here)
         call.local_only = call.local_only or bool(tally.kept_here)
         call.placeholders = Placeholders() if policy.tokenises else None
         if self._apply(found.texts, findings, policy, tally, call.placeholders) and call.form is not None:
             call.chat = call.form.chat(call.raw)
 
-    def _found(self, texts: Sequence[Text]) -> list[list[Finding]]:
-        findings = self._guard.found([text.value for text in texts], self._custom)
+    def _found(self, texts: Sequence[Text], policy: PolicySet) -> list[list[Finding]]:
+        wanted = partial(policy.acts_on, direction="input")
+        findings = self._guard.found([text.value for text in texts], self._custom, wanted)
         places = {id(text): number for number, text in enumerate(texts)}
         for text in instructed(texts):
             if attacks := self._guard.attacks(text.value):
@@ -110,7 +112,9 @@ def refusal(policy: PolicySet, blocked: Sequence[tuple[Text, Judged]]) -> Conten
 
 
 def path_shown(path: Sequence[str | int]) -> str:
+    """A name that a person may have made could be what was found: it is left out."""
     shown = ""
     for part in path:
-        shown += f"[{part}]" if isinstance(part, int) else f".{part}" if shown else part
+        name = part if isinstance(part, int) or ORDINARY_NAME.fullmatch(part) else "*"
+        shown += f"[{name}]" if isinstance(name, int) else f".{name}" if shown else name
     return shown

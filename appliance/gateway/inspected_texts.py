@@ -7,13 +7,30 @@ from typing import Any
 import msgspec
 
 from appliance.chat import Text, texts
+from appliance.dialects.openai_responses_items import opened, sealed
 
 # Not made by people, and nothing that could be changed: a vendor's seals, and what is read back by its exact form.
 SEALED = frozenset({"signature", "thought_signature", "encrypted_content", "redacted_thinking"})
 FILES = frozenset({"data", "file_data", "b64_json", "image_url", "url"})
 SYSTEM = frozenset({"system", "developer"})
 BLOB_MIN = 256
-_BLOB = re.compile(r"(?:data:([a-z0-9.+-]{1,40})/[a-z0-9.+-]{1,80}[^,]{0,200},)?[A-Za-z0-9+/_=\s-]*", re.IGNORECASE)
+SEAL_MIN = 64
+_SEAL = re.compile(r"[A-Za-z0-9+/_=.:-]*")
+# Base64 in one line, or in lines of one length, as mail and PEM have it: words between spaces are a text.
+_CODE = r"(?:[A-Za-z0-9+/_-]{60,}\r?\n)*[A-Za-z0-9+/_-]*={0,2}(?:\r?\n)?"
+_BLOB = re.compile(rf"(?:data:([a-z0-9.+-]{{1,40}})/[a-z0-9.+-]{{1,80}}[^,]{{0,200}},)?{_CODE}", re.IGNORECASE)
+
+
+class _SealedThought(Text, kw_only=True):
+    """A thought that we sealed for its caller, as it came back: sealed again where it is changed."""
+
+    blocks: list[dict[str, Any]]
+    number: int
+
+    def replace(self, value: str) -> None:
+        self.blocks[self.number] |= {"thinking": value, "signature": ""}
+        self.holder[self.path[-1]] = sealed(self.blocks)
+        self.value = value
 
 
 class Readable(msgspec.Struct):
@@ -28,7 +45,10 @@ def readable(raw: dict[str, Any], *, system_prompts: bool) -> Readable:
     found = Readable([], {})
     for text in texts(raw):
         name = text.path[-1]
-        if name in SEALED or (text.role in SYSTEM and not system_prompts):
+        if name == "encrypted_content" and (blocks := opened(text.value)):
+            found.texts += _thoughts(text, blocks)
+            continue
+        if is_seal(name, text.value) or (text.role in SYSTEM and not system_prompts):
             continue
         kind = file_kind(name, text.value)
         if kind is not None:
@@ -36,6 +56,18 @@ def readable(raw: dict[str, Any], *, system_prompts: bool) -> Readable:
         else:
             found.texts.append(text)
     return found
+
+
+def _thoughts(text: Text, blocks: list[dict[str, Any]]) -> Iterator[Text]:
+    for number, block in enumerate(blocks):
+        thought = block.get("thinking")
+        if isinstance(thought, str) and thought:
+            yield _SealedThought(text.path, text.role, thought, text.holder, blocks=blocks, number=number)
+
+
+def is_seal(name: str | int, value: str) -> bool:
+    """A vendor's seal: a field of that name that holds what no person wrote."""
+    return name in SEALED and len(value) >= SEAL_MIN and _SEAL.fullmatch(value) is not None
 
 
 def file_kind(name: str | int, value: str) -> str | None:

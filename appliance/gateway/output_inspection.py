@@ -1,26 +1,37 @@
 """What a model answers, inspected as it passes: the policy's hiding and stopping, and values given back to their caller.
 
-Each text of an answer (a choice's words, its reasoning, each call's arguments) is a line of its own. What a line still holds when
-another text begins is let go of first, so that the order of the answer stays.
+Each text of an answer (a choice's words, its reasoning, each call's arguments, any that nobody has heard of) is a line of its
+own; what stands whole in a piece of the answer is decided at once. Pieces go on in their order, each once all of it is decided.
+What a line still holds is let go of when another text of its choice begins.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
 from appliance.chat import Chunk, Delta
-from appliance.gateway.answer_line import Line, Name, put_into, texts
+from appliance.errors import GuardrailFailed
+from appliance.faults import point
+from appliance.gateway.answer_event import AnswerEvent
+from appliance.gateway.answer_line import Line
+from appliance.gateway.answer_places import ALL_CHOICES, LineName, Opened, Place, of_deltas, of_event, rename_keys
+from appliance.gateway.stopped_answer import Told
 from appliance.gateway.tally import Tally
 from appliance.guardrails.custom import CustomScanner
-from appliance.guardrails.finding import Finding
+from appliance.guardrails.finding import Finding, resolved
 from appliance.guardrails.guard import Guard
 from appliance.guardrails.placeholders import Placeholders, Restoring
 from appliance.guardrails.policy_set import PolicySet
 from appliance.guardrails.verdict import judge
+from appliance.telemetry.logs import get_logger
 
 BLOCKED = "content_filter"
 ATTACK_EVERY = 1_000  # characters after which an answer is judged as a whole
 ATTACK_SEEN = 2_000
+INSTRUCTION_MIN = 12  # characters; no shorter text is judged for attacks
+CLEAN_MAX = 256  # texts of which it is remembered that nothing is in them: ids and names that every event repeats
+_log = get_logger("guardrails")
 
 
 class _Stopped(Exception):
@@ -33,6 +44,17 @@ class _Judged(msgspec.Struct):
     seen: str = ""
     unjudged: int = 0
     told: bool = False
+
+
+class _Piece(msgspec.Struct):
+    """A chunk on its way; `undecided`: how many of its texts."""
+
+    chunk: Chunk
+    event: AnswerEvent | None
+    undecided: int = 0
+
+    def decided(self) -> None:
+        self.undecided -= 1
 
 
 class OutputInspection:
@@ -49,95 +71,170 @@ class OutputInspection:
         self._guard = guard
         self._policy = policy
         self._custom = custom
+        self._wanted = partial(policy.acts_on, direction="output")
         self._tally = tally
         self._placeholders = placeholders if placeholders is not None and placeholders.is_used else None
-        self._lines: dict[int, Line] = {}  # the one that is on its way, by choice
-        self._judged: dict[tuple[int, Name], _Judged] = {}
+        self._queue: list[_Piece] = []
+        self._lines: dict[LineName, Line] = {}
+        self._judged: dict[LineName, _Judged] = {}
+        self._choices: dict[int, None] = {}  # those that have begun and not ended
+        self._rewritten: set[LineName] = set()  # lines that ended in other words than they came in
+        self._clean: set[str] = set()
+        self._told = Told()
+        self._has_failed = False
         self.stopped: list[str] | None = None
 
     def passed(self, chunk: Chunk) -> Sequence[Chunk]:
-        """What may go on now; the chunk itself perhaps later. Where it is stopped, the last one's `finish` says so."""
+        """What may go on now; the chunk itself perhaps later. Where it is stopped, the last one's `finish` says so.
+
+        Errors:  GuardrailFailed where a detector failed and the policy doesn't let that pass.
+        """
         if self.stopped is not None:
             return ()
-        if not chunk.deltas:
+        if chunk.comment is not None or (self._has_failed and self._policy.fails_open):
             return (chunk,)
         try:
-            return self._passed(chunk)
+            self._take(chunk)
+            return self._ready()
         except _Stopped:
-            self._lines.clear()
-            return (Chunk([Delta(index=chunk.deltas[0].index)], chunk.usage, BLOCKED),)
+            return self._stop(chunk)
+        except Exception as error:
+            return self._failed(error, chunk)
 
-    def rest(self) -> list[Chunk]:
-        """What is still held when an answer ends without saying so."""
+    def rest(self) -> Sequence[Chunk]:
+        """What is still held when an answer ends without saying so. Errors: as `passed`."""
+        if self._has_failed:
+            return ()
         try:
-            return [chunk for index in list(self._lines) for chunk in self._ended(index)]
+            for name in list(self._lines):
+                self._end(name)
+            return self._ready()
         except _Stopped:
-            self._lines.clear()
-            return [Chunk([Delta()], None, BLOCKED)]
+            return self._stop(Chunk())
+        except Exception as error:
+            return self._failed(error, None)
 
-    def _passed(self, chunk: Chunk) -> list[Chunk]:
-        found = [(delta, *entry) for delta in chunk.deltas for entry in texts(delta)]
-        if chunk.finish is not None and not any(delta.index in self._lines for delta in chunk.deltas):
-            return [self._whole(chunk)]
-        if len(found) > 1 or (found and len(chunk.deltas) > 1):
-            return [ready for piece in _split(chunk) for ready in self._passed(piece)]
-        delta, is_last = chunk.deltas[0], chunk.finish is not None
-        line = self._lines.get(delta.index)
-        if not found:
-            ends = is_last or delta.signature is not None or bool(delta.tool_calls)
-            return [*(self._ended(delta.index) if ends else ()), chunk]
-        _, name, text = found[0]
-        ahead = self._ended(delta.index) if line is not None and line.name != name else []
-        line = self._lines.get(delta.index) or self._begun(delta.index, name)
-        self._judge(delta.index, name, text, is_last=is_last)
-        if not is_last:
-            return [*ahead, *line.feed(chunk, text)]
-        del self._lines[delta.index]
-        return [*ahead, *line.last(chunk, text)]
+    def _take(self, chunk: Chunk) -> None:
+        event = AnswerEvent(chunk.raw) if chunk.raw else None
+        opened = self._opened(chunk, event)
+        piece = _Piece(chunk, event)
+        pieces = [(place.line, place) for place in opened.places if place.line is not None]
+        for place in opened.places:
+            if place.line is None and (shown := self._whole(place)) != place.text:
+                place.put(shown)
+        self._choices |= dict.fromkeys(opened.choices)
+        self._end_others({name for name, _ in pieces})
+        self._queue.append(piece)
+        piece.undecided = len(pieces)
+        for name, place in pieces:
+            is_last = name[0] in opened.ends or ALL_CHOICES in opened.ends
+            self._judge(name, place.text, is_last=is_last)
+            line = self._lines.pop(name, None) or self._begun(place)
+            if is_last:
+                line.last(place, piece.decided)
+                self._ended(name, line)
+            else:
+                self._lines[name] = line
+                line.feed(place, piece.decided)
+        for name in list(self._lines):
+            if name[0] in opened.ends or ALL_CHOICES in opened.ends:
+                self._end(name)
+        for choice in opened.ends:
+            self._choices.pop(choice, None)
+        self._void_signature(event)
 
-    def _whole(self, chunk: Chunk) -> Chunk:
-        """All that a choice says, in one chunk."""
-        for delta in chunk.deltas:
-            for name, text in list(texts(delta)):
-                self._judge(delta.index, name, text, is_last=True)
-                window = self._guard.window(self._act, self._custom)
-                shown = window.last(text)
-                if (restoring := self._restoring(name)) is not None:
-                    shown = restoring.feed(shown) + restoring.end()
-                if shown != text:
-                    put_into(delta, name, shown)
-                    chunk.raw = None
-        return chunk
+    def _opened(self, chunk: Chunk, event: AnswerEvent | None) -> Opened:
+        point("guardrails.output")
+        if event is not None and event.rest and self._shown(event.rest, is_new=False) != event.rest:
+            event.drop_rest()
+        if event is None or event.body is None:
+            return of_deltas(chunk)
+        rename_keys(event, partial(self._shown, is_new=False))
+        return of_event(event)
 
-    def _begun(self, index: int, name: Name) -> Line:
-        line = self._lines[index] = Line(name, self._guard.window(self._act, self._custom), self._restoring(name))
-        return line
+    def _end_others(self, begun: set[LineName]) -> None:
+        choices = {name[0] for name in begun}
+        for name in list(self._lines):
+            if name[0] in choices and name not in begun:
+                self._end(name)
 
-    def _restoring(self, name: Name) -> Restoring | None:
+    def _ready(self) -> list[Chunk]:
+        count = next((number for number, piece in enumerate(self._queue) if piece.undecided), len(self._queue))
+        ready, self._queue = self._queue[:count], self._queue[count:]
+        return [piece.chunk for piece in ready if self._goes_on(piece)]
+
+    def _goes_on(self, piece: _Piece) -> bool:
+        """Whether anything of it is left to be told."""
+        chunk, event = piece.chunk, piece.event
+        if event is None:
+            return chunk.raw is not None or bool(chunk.usage or chunk.finish or not chunk.deltas) or any(map(_says, chunk.deltas))
+        if event.body is not None:
+            self._told.see(event.body)
+        if event.is_changed:
+            chunk.raw = event.written()
+        return True
+
+    def _begun(self, place: Place) -> Line:
+        window = self._guard.window(partial(self._act, is_new=place.is_new), self._custom, self._wanted)
+        return Line(window, self._restoring(in_json=place.in_json))
+
+    def _restoring(self, *, in_json: bool) -> Restoring | None:
         """None: nothing of this answer has to be put back."""
-        return Restoring(self._placeholders, in_json=name[0] == "call") if self._placeholders is not None else None
+        return Restoring(self._placeholders, in_json=in_json) if self._placeholders is not None else None
 
-    def _ended(self, index: int) -> list[Chunk]:
-        line = self._lines.pop(index, None)
-        if line is None:
-            return []
-        self._judge(index, line.name, "", is_last=True)
-        return line.last()
+    def _end(self, name: LineName) -> None:
+        self._judge(name, "", is_last=True)
+        line = self._lines.pop(name)
+        line.last()
+        self._ended(name, line)
 
-    def _act(self, part: str, found: list[Finding]) -> str:
+    def _ended(self, name: LineName, line: Line) -> None:
+        (self._rewritten.add if line.was_changed else self._rewritten.discard)(name)
+
+    def _void_signature(self, event: AnswerEvent | None) -> None:
+        """A vendor's proof of thoughts that are told in other words: it would refuse them. Unsigned ones it is never given."""
+        body = event.body if event is not None else None
+        added = body.get("delta") if body is not None else None
+        if event is None or body is None or not isinstance(added, dict) or not added.get("signature"):
+            return
+        if (0, body.get("index"), "thinking") in self._rewritten:
+            added["signature"], event.is_changed = "", True
+
+    def _whole(self, place: Place) -> str:
+        return self._shown(place.text, is_new=place.is_new, in_json=place.in_json)
+
+    def _shown(self, text: str, *, is_new: bool, in_json: bool = False) -> str:
+        """What is shown of a text that stands whole."""
+        if text in self._clean:
+            return text
+        found = self._guard.found([text], self._custom, self._wanted)[0]
+        if len(text) >= INSTRUCTION_MIN and (attacks := self._guard.attacks(text)):
+            found = resolved([*found, *attacks])
+        shown = self._act(text, found, is_new=is_new)
+        if self._placeholders is not None:
+            before = self._placeholders.times_restored
+            shown = self._placeholders.restored(shown, in_json=in_json)
+            if not is_new:
+                self._placeholders.times_restored = before
+        if shown == text and not found and len(text) <= CLEAN_MAX and len(self._clean) < CLEAN_MAX:
+            self._clean.add(text)
+        return shown
+
+    def _act(self, part: str, found: list[Finding], *, is_new: bool = True) -> str:
         if not found:
             return part
         verdict = judge(part, found, self._policy, "output")
-        self._tally.add("output", verdict.findings)
-        self._tally.record("output", found, self._policy.shadow)
+        if is_new or not verdict.allowed:
+            self._tally.add("output", verdict.findings)
+            self._tally.record("output", found, self._policy.shadow)
         if not verdict.allowed:
             self.stopped = sorted({one.type for one in verdict.findings if one.action == "block"})
             raise _Stopped
         return verdict.text
 
-    def _judge(self, index: int, name: Name, text: str, *, is_last: bool) -> None:
+    def _judge(self, name: LineName, text: str, *, is_last: bool) -> None:
         """Attacks have no end that could be waited for: a text is judged every thousand characters, and at its end."""
-        one = self._judged.setdefault((index, name), _Judged())
+        one = self._judged.setdefault(name, _Judged())
         one.seen += text
         one.unjudged += len(text)
         if not one.unjudged or not (is_last or one.unjudged >= ATTACK_EVERY):
@@ -147,19 +244,33 @@ class OutputInspection:
             one.told = True
             self._act(seen, attacks)
 
+    def _stop(self, chunk: Chunk) -> list[Chunk]:
+        """What ends it. Nothing that is still held goes on."""
+        self._queue.clear()
+        self._lines.clear()
+        if (raw := self._told.ending()) is not None:
+            return [Chunk([Delta()], chunk.usage, BLOCKED, raw)]
+        choices = sorted(self._choices) or [delta.index for delta in chunk.deltas[:1]] or [0]
+        return [Chunk([Delta(index=index) for index in choices], chunk.usage, BLOCKED)]
 
-def _split(chunk: Chunk) -> list[Chunk]:
-    """A chunk for each text; what else it says with the first, how it ends with the last."""
-    pieces: list[Chunk] = []
-    for delta in chunk.deltas:
-        names = list(texts(delta))
-        for number, (name, text) in enumerate(names):
-            one = delta if number == 0 else Delta(index=delta.index)
-            for other, _ in names:
-                put_into(one, other, text if other == name else "")
-            pieces.append(Chunk([one], more=True))
-        if not names:
-            pieces.append(Chunk([delta], more=True))
-    last = pieces[-1]
-    last.usage, last.finish, last.more = chunk.usage, chunk.finish, chunk.more
-    return pieces
+    def _failed(self, error: Exception, chunk: Chunk | None) -> list[Chunk]:
+        """Errors: GuardrailFailed, unless the policy says that an answer may then pass."""
+        _log.error("an inspection failed", policy=self._policy.name, error=type(error).__name__)
+        self._has_failed = True
+        held, self._queue = [piece.chunk for piece in self._queue], []
+        if self._policy.fails_open:
+            self._tally.unread["failed"] = self._tally.unread.get("failed", 0) + 1
+            return held if chunk is None or chunk in held else [*held, chunk]
+        raise GuardrailFailed(
+            "the inspection of this answer failed, so no more of it is shown", fix="Try again; the log says what failed."
+        ) from None
+
+
+def _says(delta: Delta) -> bool:
+    """Anything that a client could miss."""
+    words = delta.content or delta.reasoning or delta.refusal or delta.logprobs
+    calls = any(
+        piece.id or (piece.function is not None and (piece.function.name or piece.function.arguments))
+        for piece in delta.tool_calls or ()
+    )
+    return bool(words or calls or delta.role or delta.signature or delta.redacted)

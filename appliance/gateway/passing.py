@@ -54,13 +54,18 @@ class Passing:
         if self.is_stopped():
             await chunks.aclose()
         elif self._inspection is not None:
-            self.held[:0] = self._inspection.rest()
+            for chunk in self._inspection.rest():
+                if self._goes_on(chunk):
+                    self.held.append(chunk)
 
     def cut_off(self, error: BaseException) -> list[Chunk]:
         """The words that came before an answer broke off, decided now: its caller has paid for them."""
         if self._inspection is None or self.is_stopped() or not isinstance(error, GatehouseError):
             return []
-        return [chunk for chunk in self._inspection.rest() if chunk.finish is None]
+        try:
+            return [chunk for chunk in self._inspection.rest() if chunk.finish is None]
+        except GatehouseError:  # its caller is told of the first one
+            return []
 
 
 def _characters(delta: Delta) -> int:

@@ -10,15 +10,17 @@ from functools import partial
 from typing import Any
 
 from appliance.chat import Chunk, Chunks
-from appliance.errors import CallerLeft, FeatureUnsupported, LedgerUnavailable
+from appliance.errors import CallerLeft, FeatureUnsupported, GatehouseError, LedgerUnavailable
 from appliance.gateway.allowed_models import resolved
 from appliance.gateway.booking import known, open_entry, settled_entry
 from appliance.gateway.call import Call, Reply, Reservation
 from appliance.gateway.explaining import name_who_can, with_guess, with_kept_here
+from appliance.gateway.findings import counted
 from appliance.gateway.guarding import Guarding
 from appliance.gateway.live_requests import LiveRequests
 from appliance.gateway.passing import Passing
 from appliance.gateway.sending import Sender
+from appliance.gateway.told_errors import CleanErrors
 from appliance.gateway.truth import headers, headers_at_the_end
 from appliance.identity.caller import Caller
 from appliance.metering.entries import AttemptEntry, AttemptOutcome, RequestState, SettledEntry
@@ -75,6 +77,16 @@ class Pipeline:
             raise
         return Reply(call.head, self._to_the_end(call))
 
+    async def inspect(self, call: Call) -> None:
+        """What is sent to be looked at and not to be answered. Errors: ContentBlocked, GuardrailFailed."""
+        self._resolve(call)
+        self._guarding.assign(call)
+        await self._guarding.inspect_input(call)
+
+    def clean(self, error: GatehouseError) -> None:
+        """What a caller is told quotes nothing that the policy hides, whether the call began or not."""
+        self._guarding.clean(error)
+
     def _resolve(self, call: Call) -> None:
         """Find the route that the caller's model name leads to, if it is one of those that they may use."""
         call.resolution = resolved(call.state.names, call.caller, call.model)
@@ -107,7 +119,14 @@ class Pipeline:
         return journey
 
     async def _send(self, call: Call, route: Route, target: Target) -> Chunks:
-        return await self._sender.send(call, target.deployment, may_drop=route.drop_unsupported)
+        if call.policy is None:
+            return await self._sender.send(call, target.deployment, may_drop=route.drop_unsupported)
+        try:
+            chunks = await self._sender.send(call, target.deployment, may_drop=route.drop_unsupported)
+        except GatehouseError as error:
+            self._guarding.clean(error, call.policy)
+            raise
+        return CleanErrors(chunks, partial(self._guarding.clean, policy=call.policy))
 
     async def _to_the_end(self, call: Call) -> AsyncGenerator[Chunk, None]:
         """Pass chunks on and count them; hold back the end of the answer until the ledger has it."""
@@ -179,6 +198,8 @@ class Pipeline:
             tokens_in += attempt.tokens_in
             tokens_out += attempt.tokens_out
             self._metrics.attempt(attempt.deployment, _outcome(attempt), attempt.tokens_in, attempt.tokens_out)
+        for direction, kind, action, count in counted(call.tally):
+            self._metrics.found(direction, kind, action, count)
         answered = entry.state == RequestState.SETTLED and not failed
         self._activity.finished(
             call.started_at + entry.duration_ms,

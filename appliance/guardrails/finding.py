@@ -1,10 +1,11 @@
 """What a detector found."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 
 import msgspec
 
 LONG = 2_000  # characters: longer texts take a thread's time, not the event loop's
+NAMES = frozenset({"PERSON", "ADDRESS"})
 ATTACKS = frozenset({"PROMPT_INJECTION", "JAILBREAK"})
 
 
@@ -31,13 +32,25 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def resolved(found: list[Finding]) -> list[Finding]:
     """What remains where they overlap, in the order of the text: the longest, then the surest.
 
-    Attacks are judged apart: one may be a whole text, and the address inside is to be hidden all the same.
+    Attacks are judged apart: one may be a whole text, and the address inside is to be hidden all the same. So are names, as a
+    telephone number inside a postal address is still one; but a name that is a part of something else is none.
     """
     if len(found) < 2:
         return found
-    values = [one for one in found if one.type not in ATTACKS]
-    attacks = [one for one in found if one.type in ATTACKS]
-    return sorted([*_longest(values), *_longest(attacks)], key=_place)
+    values = _longest([one for one in found if one.type not in ATTACKS and one.type not in NAMES])
+    names = _longest([one for one in found if one.type in NAMES])
+    attacks = _longest([one for one in found if one.type in ATTACKS])
+    return sorted([*values, *(one for one in names if _stands_around(one, values)), *attacks], key=_place)
+
+
+def _stands_around(name: Finding, values: list[Finding]) -> bool:
+    """Around all that it touches, and more. `values`: in order, and apart."""
+    place = bisect_right(values, name.start, key=_end)
+    while place < len(values) and (one := values[place]).start < name.end:
+        if one.start < name.start or one.end > name.end or (one.start, one.end) == (name.start, name.end):
+            return False
+        place += 1
+    return True
 
 
 def _longest(found: list[Finding]) -> list[Finding]:
@@ -53,6 +66,10 @@ def _longest(found: list[Finding]) -> list[Finding]:
 
 def _start(one: Finding) -> int:
     return one.start
+
+
+def _end(one: Finding) -> int:
+    return one.end
 
 
 def _place(one: Finding) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """The room's door: policies by name, and texts judged by them."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Literal
 
 import msgspec
@@ -9,7 +10,7 @@ from appliance.guardrails.custom import CustomScanner
 from appliance.guardrails.finding import Finding, resolved
 from appliance.guardrails.pattern import Pattern
 from appliance.guardrails.policy import Direction, Policy
-from appliance.guardrails.scanner import Scanner, TextDetector
+from appliance.guardrails.scanner import Followed, Scanner, TextDetector, Wanted
 from appliance.guardrails.verdict import Ruling, Verdict, judge
 from appliance.guardrails.window import Act, Holding, Window
 
@@ -38,22 +39,29 @@ class Guard:
 
     def judged(self, text: str, policy: Ruling, direction: Direction, custom: CustomScanner | None = None) -> Verdict:
         """One text by itself. `custom`: what the policy looks for besides."""
-        found = [*self.scanner.find(text), *self.attacks(text), *(custom.find(text) if custom is not None else ())]
+        found = self.scanner.find(text, partial(policy.acts_on, direction=direction))
+        found += [*self.attacks(text), *(custom.find(text) if custom is not None else ())]
         return judge(text, resolved(found), policy, direction)
 
     def attacks(self, text: str) -> list[Finding]:
         """Instructions in a text that nobody gave who may."""
         return self._attacks.find(text)
 
-    def found(self, texts: Sequence[str], custom: CustomScanner | None = None) -> list[list[Finding]]:
-        """Findings of each, looked at together: what stands in one explains what stands in the next. `custom`: in each alone."""
+    def found(
+        self, texts: Sequence[str], custom: CustomScanner | None = None, wanted: Wanted | None = None
+    ) -> list[list[Finding]]:
+        """Findings of each, looked at together: what stands in one explains what stands in the next. `custom`: in each alone.
+
+        `wanted`: what comes to anything, such as `partial(policy.acts_on, direction="input")`: names and addresses, which take
+        most of the time, are looked for only where they are wanted.
+        """
         joined = BORDER.join(texts)
         ends: list[int] = []
         place = 0
         for text in texts:
             ends.append(place + len(text))
             place = ends[-1] + len(BORDER)
-        found = _distributed(self.scanner.find(joined), texts, ends)
+        found = _distributed(self.scanner.find(joined, wanted), texts, ends)
         if custom is None:
             return found
         return [resolved([*one, *custom.find(text)]) for one, text in zip(found, texts, strict=True)]
@@ -66,16 +74,18 @@ class Guard:
                 found.setdefault(kind, (set(), "exact"))[0].add(pattern.name)
         for whole in self.scanner.whole:
             for kind in whole.types:
-                found.setdefault(kind, (set(), "by sentence"))[0].add(whole.name)
+                how: Certainty = whole.streams if isinstance(whole, Followed) else "by passage"
+                found.setdefault(kind, (set(), how))[0].add(whole.name)
         attacks: list[Pattern | TextDetector] = [*self._attacks.patterns, *self._attacks.whole]
         for attack in attacks:
             for kind in attack.types:
                 found.setdefault(kind, (set(), "by passage"))[0].add(attack.name)
         return [LookedFor(kind, sorted(names), how) for kind, (names, how) in sorted(found.items())]
 
-    def window(self, act: Act, custom: CustomScanner | None = None) -> Window:
-        """For a text that comes in pieces."""
-        return Window(self._holding, act, (custom.holding,) if custom is not None else ())
+    def window(self, act: Act, custom: CustomScanner | None = None, wanted: Wanted | None = None) -> Window:
+        """For a text that comes in pieces. `wanted`: as above."""
+        beside = (custom.holding,) if custom is not None else ()
+        return Window(self._holding, act, beside, self.scanner.followers(wanted))
 
 
 def _distributed(findings: list[Finding], texts: Sequence[str], ends: list[int]) -> list[list[Finding]]:

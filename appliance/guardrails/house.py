@@ -6,6 +6,7 @@ from appliance.data import data_folder
 from appliance.guardrails import encoded
 from appliance.guardrails.detectors import (
     bank,
+    card_secrets,
     contact,
     dates,
     india,
@@ -16,13 +17,14 @@ from appliance.guardrails.detectors import (
     network,
     numbers,
 )
+from appliance.guardrails.detectors.names import Names
 from appliance.guardrails.guard import Guard
 from appliance.guardrails.pattern import Pattern
 from appliance.guardrails.policy_files import shipped
 from appliance.guardrails.scanner import Scanner
 from appliance.guardrails.secret_patterns import secret_patterns
 
-PII = (contact, numbers, india, nations, network, dates, medical, bank)
+PII = (contact, numbers, india, nations, network, dates, medical, bank, card_secrets)
 ATTACKS = (injection, jailbreak)
 
 
@@ -36,4 +38,4 @@ def value_patterns(is_own_key: Callable[[str], bool]) -> tuple[Pattern, ...]:
 def make_guard(is_own_key: Callable[[str], bool]) -> Guard:
     """Takes a second, most of it RE2's: on a thread of its own."""
     attacks = Scanner([pattern for room in ATTACKS for pattern in room.PATTERNS])
-    return Guard(Scanner(value_patterns(is_own_key)), attacks, shipped(data_folder("policies")))
+    return Guard(Scanner(value_patterns(is_own_key), [Names()]), attacks, shipped(data_folder("policies")))

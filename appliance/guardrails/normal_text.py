@@ -8,6 +8,7 @@ flat: one byte a character, for RE2 in Latin-1, so that every offset is the same
 import re
 import unicodedata
 from array import array
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -55,6 +56,10 @@ class NormalText(msgspec.Struct, frozen=True):
             place = self.starts[start] if start < len(self.starts) else self.ends[-1] if self.ends else 0
             return place, place
         return self.starts[start], self.ends[end - 1]
+
+    def place(self, original: int) -> int:
+        """Where a character of the text that was given stands in it, or what follows it where it is nothing."""
+        return original if self.starts is None else bisect_left(self.starts, original)
 
 
 def normal(text: str) -> NormalText:

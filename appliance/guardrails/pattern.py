@@ -1,6 +1,7 @@
 """One thing to look for: an expression that finds candidates, and a judge that knows better."""
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import ClassVar, Literal
 
 import msgspec
 import re2
@@ -70,7 +71,10 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True):
     judge:    decides; it may look at what stands around (`before`, `after`) and must take time linear in what it looks at.
     open:     it ends with a mark that may be far off (a private key's last line): a stream holds back at most 4 KiB for it.
     looks_after: its judge looks at so many characters behind the match: a stream waits for them.
+    streams: in a text that comes in pieces it finds what it finds in the whole one.
     """
+
+    streams: ClassVar[Literal["exact"]] = "exact"
 
     name: str
     types: tuple[str, ...]

@@ -39,6 +39,7 @@ from appliance.guardrails.policy_rows import (
 from appliance.store.engine import Database, to_the_end
 from appliance.store.state import raise_state_version
 
+DEFAULT = "default"  # what the setting says where nobody has changed it
 RELEASE = "release"  # as the audit names who made the next version of one that ships
 Write = Callable[[AsyncConnection, int], Awaitable[None]]
 
@@ -73,6 +74,15 @@ class Policies:
                 await self._take_in(tx, book, new, gone)
                 book = await read_book(tx, self._base)
         self.book = base_checked(book)
+        await self._tell_of_base()
+
+    async def _tell_of_base(self) -> None:
+        """The setting is changed outside of the program: that it is another one now is in the audit all the same."""
+        async with self._db.read() as connection:
+            told = await audit.last_target(connection, "policy.base") or DEFAULT
+        if told != self._base:
+            async with self._db.transaction() as tx:
+                await self._record(tx, "settings", "policy.base", self._base, {"before": told}, self._clock.now_ms())
 
     async def _take_in(
         self, tx: AsyncConnection, book: PolicyBook, new: Iterable[PolicyForm], gone: Iterable[StoredPolicy]

@@ -60,6 +60,11 @@ class PolicyBook:
             self._by_subject[one.subject] = (*self._by_subject.get(one.subject, ()), one)
         self._sets: dict[tuple[tuple[str, ...], tuple[str, ...]], PolicySet] = {}
 
+    @property
+    def is_idle(self) -> bool:
+        """Nobody is under a policy that does anything, or that is recorded."""
+        return self._is_idle(self.base) and all(self._is_idle(one.policy) for one in self.assignments)
+
     def assigned(self, policy: str) -> list[Assignment]:
         return [one for one in self.assignments if one.policy == policy]
 

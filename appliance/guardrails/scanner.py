@@ -1,7 +1,7 @@
 """Runs detectors over a text. One pass over it tells which expressions match at all; only those are then looked at one by one."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import re2
 
@@ -17,6 +17,28 @@ class TextDetector(Protocol):
     types: tuple[str, ...]
 
     def find(self, text: NormalText) -> Iterable[Finding]: ...
+
+
+class Follower(Protocol):
+    """Reads one text that comes in pieces."""
+
+    def feed(self, plain: NormalText, origin: int, *, is_last: bool = False) -> tuple[list[Finding], int]:
+        """`plain`: what is in sight, from the given text's character `origin` on. Gives what was found in it, and from where on
+        nothing is decided, in characters of what was given for it.
+        """
+        ...
+
+
+@runtime_checkable
+class Followed(TextDetector, Protocol):
+    """One that can read along. streams: whether it finds then what it finds in the whole."""
+
+    streams: Literal["exact", "by sentence"]
+
+    def follow(self) -> Follower: ...
+
+
+Wanted = Callable[[Iterable[str]], bool]  # whether any of these types comes to anything
 
 
 class Unreadable(ValueError):
@@ -46,17 +68,25 @@ class Scanner:
         if self.patterns:
             self._any.Compile()
 
-    def find(self, text: str) -> list[Finding]:
-        """Findings in the given text's own characters, in its order, none overlapping another (attacks apart)."""
-        plain = normal(text)
-        return placed(self.found_in(plain), plain)
+    def find(self, text: str, wanted: Wanted | None = None) -> list[Finding]:
+        """Findings in the given text's own characters, in its order, none overlapping another (attacks apart).
 
-    def found_in(self, plain: NormalText, start: int = 0) -> Iterator[Finding]:
+        `wanted`: detectors of whole texts look only for what is.
+        """
+        plain = normal(text)
+        return placed(self.found_in(plain, wanted), plain)
+
+    def found_in(self, plain: NormalText, wanted: Wanted | None = None) -> Iterator[Finding]:
         """In the normalised text's characters, as they come."""
-        for pattern, match in self.candidates(plain, start):
+        for pattern, match in self.candidates(plain):
             yield from pattern.found(match)
         for detector in self.whole:
-            yield from detector.find(plain)
+            if wanted is None or wanted(detector.types):
+                yield from detector.find(plain)
+
+    def followers(self, wanted: Wanted | None = None) -> tuple[Follower, ...]:
+        """Of its detectors of whole texts, those that can read along."""
+        return tuple(one.follow() for one in self.whole if isinstance(one, Followed) and (wanted is None or wanted(one.types)))
 
     def data(self, plain: NormalText) -> bytes:
         """What its expressions read: here, a byte a character."""

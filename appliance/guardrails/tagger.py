@@ -9,9 +9,10 @@ to read it.
 
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from threading import Lock
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -25,14 +26,20 @@ TYPES = ("PERSON", "ADDRESS")
 MAGIC = b"GHNAMES1"
 _HEAD = struct.Struct("<8sIII")
 _NAMED = len(LABELS) - 1
+_ROW = struct.Struct(f"{_NAMED}b")
 _KNOWN_MAX = 30_000  # words that are remembered; then it begins anew
+_FACTS_MAX = 5_000  # of which, the ones whose facts lie ready one by one
 _BLOCK = 16_384  # words that are judged at once
-_PERHAPS = -5.0  # a text of which every word says less for being anything has nothing, whatever stands together
+_PERHAPS = -7.0  # a word that says less by itself for being anything is nothing, whatever stands around
+_NOTHING = -50.0
 _ZERO = np.zeros(1, np.intp)
-_DOUBT = -2.0  # words less likely than this are in no name
+DOUBT = -2.0  # words less likely than this are in no name
 _SEED, _WHOLE = -0.2, 0.9  # nor is a name where what speaks for its words comes to nothing
 
 Floats = NDArray[np.float32]
+Numbers = NDArray[np.int32]
+Scores = NDArray[np.float64]
+Kind = TypeVar("Kind", Numbers, Scores)
 
 
 class Weights(msgspec.Struct, frozen=True):
@@ -77,9 +84,9 @@ def weights_in(file: Path) -> Weights:
     )
 
 
-def _most(scores: Floats) -> Floats:
+def _most(scores: Kind) -> Kind:
     """The highest of each row; much quicker than `max(axis=1)` over four."""
-    high: Floats = np.maximum(np.maximum(scores[:, 0], scores[:, 1]), np.maximum(scores[:, 2], scores[:, 3]))
+    high: Kind = np.maximum(np.maximum(scores[:, 0], scores[:, 1]), np.maximum(scores[:, 2], scores[:, 3]))
     return high
 
 
@@ -92,6 +99,9 @@ class Tag(msgspec.Struct, frozen=True):
     odds: float
 
 
+Fact = tuple[list[list[int]], int, int, int]  # of a word: what it adds at each of OFFSETS, its class, cue and case
+
+
 class _Known:
     """Words that were seen: their numbers, and what each adds at every offset. Swapped whole when full, so readers never wait."""
 
@@ -99,7 +109,8 @@ class _Known:
         self.weights = weights
         self.numbers: dict[str, int] = {}
         self.keys: dict[str, int] = {}
-        self.sums = np.zeros((1024, len(OFFSETS), _NAMED), np.float32)
+        self.facts: dict[str, Fact] = {}
+        self.sums = np.zeros((1024, len(OFFSETS), _NAMED), np.int32)  # in steps of the weights' scale
         self.about = np.zeros((1024, 3), np.uint32)
 
     def add(self, shown: Iterable[str]) -> None:
@@ -122,7 +133,7 @@ class _Known:
         rows = hashed(np.array([item for one in seen for of in one.hashes for item in of], np.uint32), 0)
         ends = np.cumsum([0, *(len(of) for one in seen for of in one.hashes)])[:-1]
         sums = np.add.reduceat(self.weights.table[rows], ends, axis=0, dtype=np.int32)
-        self.sums[start:stop] = sums.reshape(len(keys), len(OFFSETS), _NAMED) * np.float32(self.weights.scale)
+        self.sums[start:stop] = sums.reshape(len(keys), len(OFFSETS), _NAMED)
         self.about[start:stop] = [(one.klass, one.cue, one.cased) for one in seen]
 
 
@@ -138,7 +149,9 @@ class Tagger:
         moves = weights.moves
         before = np.maximum(weights.first, moves[0]) - min(weights.first[0], moves[0, 0])
         self._alone = float(-max(before[label] + moves[label, 0] - moves[0, 0] for label in (1, 3)))  # what one word needs
-        self._packed = np.ascontiguousarray(weights.table).view(np.int32).ravel()  # a row is one number: quicker to fetch
+        self.packed = np.ascontiguousarray(weights.table).view(np.int32).ravel()  # a row is one number: quicker to fetch
+        self._rows = weights.table.tobytes()
+        self.nothing = int(_PERHAPS / weights.scale)  # in steps
 
     def tags(self, words: Words) -> list[Tag]:
         found = list[Tag]()
@@ -149,7 +162,7 @@ class Tagger:
             found += self._block(known, numbers[start : start + _BLOCK], start)
         return found
 
-    def _numbers(self, shown: list[str]) -> tuple[_Known, NDArray[np.intp]]:
+    def _numbers(self, shown: Sequence[str]) -> tuple[_Known, NDArray[np.intp]]:
         known = self._known
         numbers = list(map(known.numbers.get, shown))
         if None in numbers:
@@ -161,28 +174,54 @@ class Tagger:
                 numbers = list(map(known.numbers.get, shown))
         return known, np.array(numbers, np.intp)
 
+    def facts(self, shown: Sequence[str]) -> list[Fact]:
+        """Of words one by one, for those that come so (`following.py`)."""
+        known = self._known
+        try:
+            return [known.facts[one] for one in shown]
+        except KeyError:
+            known, numbers = self._numbers(shown)
+        if len(known.facts) > _FACTS_MAX:
+            known.facts = {}
+        facts = [(sums, *about) for sums, about in zip(known.sums[numbers].tolist(), known.about[numbers].tolist(), strict=True)]
+        known.facts.update(zip(shown, facts, strict=True))
+        return facts
+
+    def added(self, total: Sequence[int], rows: Sequence[int]) -> list[int]:
+        """To what is said for each label, what these rows of the table say."""
+        person, more_person, address, more_address = total
+        for row in rows:
+            one, two, three, four = _ROW.unpack_from(self._rows, row * _NAMED)
+            person += one
+            more_person += two
+            address += three
+            more_address += four
+        return [person, more_person, address, more_address]
+
     def _block(self, known: _Known, numbers: NDArray[np.intp], start: int) -> list[Tag]:
-        """Words by themselves first; where they say nothing, what stands around them isn't asked."""
         sums = known.sums.take(numbers, axis=0)
-        scores = sums[:, 0].copy()
+        alone = sums[:, 0].copy()
         for place, offset in enumerate(OFFSETS[1:], 1):
             if offset < 0:
-                scores[-offset:] += sums[:offset, place]
+                alone[-offset:] += sums[:offset, place]
             else:
-                scores[:-offset] += sums[offset:, place]
-        if not (_most(scores) > _PERHAPS).any():
+                alone[:-offset] += sums[offset:, place]
+        is_nothing = _most(alone) <= self.nothing
+        if is_nothing.all():
             return []
         about = known.about.take(numbers, axis=0)
         cased = np.bincount(about[:, 2], minlength=3)
         rows = around(about[:, 0], about[:, 1], bool(cased[2] * 25 < cased[1]))
-        together = self._packed.take(rows).view(np.int8).reshape(*rows.shape, _NAMED)
-        scores += np.add.reduce(together, axis=0, dtype=np.int16) * np.float32(self.weights.scale)
+        together = self.packed.take(rows).view(np.int8).reshape(*rows.shape, _NAMED)
+        alone += np.add.reduce(together, axis=0, dtype=np.int16)
+        scores: Scores = alone.astype(np.float64) * self.weights.scale
+        scores[is_nothing] = _NOTHING
         return self._runs(scores, start)
 
-    def _runs(self, scores: Floats, start: int) -> list[Tag]:
+    def _runs(self, scores: Scores, start: int) -> list[Tag]:
         """Looks closely only at runs of words of which some label might beat none."""
         best = _most(scores)
-        places = np.flatnonzero(best > _DOUBT)
+        places = np.flatnonzero(best > DOUBT)
         found: list[Tag] = []
         if not len(places):
             return found
@@ -196,6 +235,14 @@ class Tagger:
         for first, stop in zip(heads[asked].tolist(), stops[asked].tolist(), strict=True):
             found += self._run(scores[first:stop].tolist(), start + int(places[first]))
         return found
+
+    def run(self, scores: list[list[float]], start: int) -> list[Tag]:
+        """What a run of words says, of which `start` is the first: the same as `tags` would say of it."""
+        if len(scores) == 1:
+            is_asked = max(scores[0][0], scores[0][2]) > self._alone
+        else:
+            is_asked = sum(max(max(one) - _SEED, 0) for one in scores) > _WHOLE
+        return self._run(scores, start) if is_asked else []
 
     def _run(self, scores: list[list[float]], start: int) -> list[Tag]:
         path = best_path(scores, self._moves[0] if start else self._first, self._moves)

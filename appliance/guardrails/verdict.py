@@ -1,7 +1,7 @@
 """What a policy says of a text."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -17,6 +17,7 @@ class Ruling(Protocol):
 
     def action(self, finding: Finding, direction: Direction) -> Action: ...
     def shown_as(self, type_name: str, direction: Direction) -> Form: ...
+    def acts_on(self, types: Iterable[str], direction: Direction | None = None) -> bool: ...
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

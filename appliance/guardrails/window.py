@@ -5,19 +5,20 @@ what follows; and whatever of a candidate they touch, so that what is looked for
 text. Before the window stands what was let go of last, for the judges.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import msgspec
 import re2
 
-from appliance.guardrails.finding import Finding
+from appliance.guardrails.finding import Finding, resolved
 from appliance.guardrails.normal_text import NormalText, normal
 from appliance.guardrails.partial import beginnings
-from appliance.guardrails.scanner import Scanner, Unreadable, placed
+from appliance.guardrails.scanner import Follower, Scanner, Unreadable
 
 CONTEXT = 256  # characters that were let go of and are still looked at
 HELD_MAX = 4_096
+HELD_LESS = 3_072  # where that is too much; with a slab at a time, not a letter, looking again costs little
+_PATIENCE = 16  # where nothing could go, it is looked at again when it has grown by this part
 Act = Callable[[str, list[Finding]], str]
 
 
@@ -53,65 +54,80 @@ class Window(msgspec.Struct):
 
     act: what is shown instead of a part that is let go of, given the findings in it (placed in that part). It may raise: then
          nothing more is shown.
-    beside: what is looked for as well.
+    beside: what is looked for as well. followers: what reads the text along, of the detectors that look at whole ones.
     let_go, is_changed: how many characters the last call let go of, and whether it shows others instead.
     """
 
     holding: Holding
     act: Act
     beside: tuple[Holding, ...] = ()
+    followers: tuple[Follower, ...] = ()
     let_go: int = 0
     is_changed: bool = False
     _context: str = ""
     _held: str = ""
+    _gone: int = 0
+    _enough: int = 0  # so much must be held before it is looked at again
 
     def feed(self, text: str) -> str:
         """What can be shown now."""
         self._held += text
-        plain = normal(self._context + self._held)
-        found, hold = self._looked_at(plain)
-        border = self._place(plain, hold) - len(self._context)
+        if len(self._held) < self._enough:
+            return self._let_go(0, [])
+        plain, before = normal(self._context + self._held), len(self._context)
+        hold = min(self._place(plain, each.start(plain)) for each in self._holdings)
+        read = [each.feed(plain, self._gone - before) for each in self.followers]
+        hold = min([hold, *(open_from for _, open_from in read)])
+        is_full = len(self._held) > HELD_MAX + hold - before
+        found: list[Finding] = []
+        if hold > before or is_full:
+            found, hold = self._looked_at(plain, hold, [one for some, _ in read for one in some])
+        border = max(0, hold - before)
         if len(self._held) - border > HELD_MAX:
-            border = len(self._held) - HELD_MAX
-        return self._let_go(max(0, border), found)
+            border = len(self._held) - HELD_LESS
+        self._enough = 0 if border else len(self._held) + len(self._held) // _PATIENCE
+        return self._let_go(border, found)
 
     def last(self, text: str = "") -> str:
         """With this the text is whole: nothing waits any more."""
         self._held += text
-        plain = normal(self._context + self._held)
-        found = placed((one for each in self._holdings for one in each.scanner.found_in(plain, self._start(plain))), plain)
-        return self._let_go(len(self._held), found)
+        plain, before = normal(self._context + self._held), len(self._context)
+        begin = plain.place(before)
+        raw = [
+            one
+            for each in self._holdings
+            for pattern, match in each.scanner.candidates(plain, begin)
+            for one in pattern.found(match)
+        ]
+        found = [one.at(*plain.original(one.start, one.end)) for one in raw]
+        for follower in self.followers:
+            found += follower.feed(plain, self._gone - before, is_last=True)[0]
+        return self._let_go(len(self._held), resolved(found))
 
     @property
-    def _holdings(self) -> Iterable[Holding]:
+    def _holdings(self) -> tuple[Holding, ...]:
         return (self.holding, *self.beside)
 
-    def _start(self, plain: NormalText) -> int:
-        """Where what is held begins, in characters of the normalised text."""
-        before = len(self._context)
-        return before if plain.starts is None else bisect_left(plain.starts, before)
-
-    def _looked_at(self, plain: NormalText) -> tuple[list[Finding], int]:
-        """Findings in the original's characters, and from where on (in the normalised ones) nothing is decided."""
-        hold, begin = len(plain.flat), self._start(plain)
-        raw: list[Finding] = []
+    def _looked_at(self, plain: NormalText, hold: int, found: list[Finding]) -> tuple[list[Finding], int]:
+        """Findings, and from where on nothing is decided, both in the original's characters. `found`: what is known already."""
         spans: list[tuple[int, int]] = []
+        begin, end = plain.place(len(self._context)), len(plain.flat)
         for holding in self._holdings:
-            hold = min(hold, holding.start(plain))
             for pattern, match in holding.scanner.candidates(plain, begin):
-                if match.end + pattern.looks_after > len(plain.flat):
-                    hold = min(hold, match.start)
-                spans.append((match.start, match.end))
-                raw += pattern.found(match)
-        spans += [(one.start, one.end) for one in raw]
-        for start, end in sorted(spans, reverse=True):
-            if end > hold:
+                span = plain.original(match.start, match.end)
+                if match.end + pattern.looks_after > end:
+                    hold = min(hold, span[0])
+                spans.append(span)
+                found += [one.at(*plain.original(one.start, one.end)) for one in pattern.found(match)]
+        spans += [(one.start, one.end) for one in found]
+        for start, stop in sorted(spans, reverse=True):
+            if stop > hold:
                 hold = min(hold, start)
-        return placed(raw, plain), hold
+        return resolved(found), hold
 
     def _place(self, plain: NormalText, hold: int) -> int:
         """A border of the normalised text in the original one."""
-        if plain.starts is None or plain.ends is None:
+        if plain.starts is None:
             return hold
         return plain.starts[hold] if hold < len(plain.starts) else len(self._context) + len(self._held)
 
@@ -127,4 +143,5 @@ class Window(msgspec.Struct):
         shown = self.act(gone, inside)
         self.is_changed = shown != gone
         self._context = (self._context + gone)[-CONTEXT:]
+        self._gone += border
         return shown

@@ -50,6 +50,10 @@ _NO_CUE = np.int32(-(1 << 20))  # far away
 
 Ints = NDArray[np.uint32]
 _SALTS: Ints = np.arange(101, 110, dtype=np.uint32)[:, None] * np.uint32(0xC2B2AE3D)
+# The same as plain numbers, for words one by one.
+_BITS, _PAST = 0xFFFFFFFF, 1 << 32
+_step, _step2, _multiplier, _second, _shift = int(_STEP), int(_STEP2), int(_MULTIPLIER), int(_SECOND), int(_SHIFT)
+_salts: list[int] = (_SALTS.ravel() ^ np.uint32(7)).tolist()
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -159,6 +163,28 @@ def around(klasses: Ints, cues: Ints, small: bool) -> Ints:
     rows[8] = here * np.uint32(2) + np.uint32(small)
     rows ^= _SALTS
     return hashed(rows, 7)
+
+
+def around_one(klasses: list[int], cue: int, gap: int, *, small: bool) -> list[int]:
+    """The same of one word: `klasses` of it, and of the two before and behind."""
+    before2, before, here, after, after2 = klasses
+    left, right = before * _step + here, here * _step + after
+    rows = (
+        left,
+        right,
+        before2 * _step2 + left,
+        right * _step + after2,
+        left * _step + after,
+        before * _step + after,
+        gap * _step + here,
+        cue * _step2 + left,
+        here * 2 + small,
+    )
+    found: list[int] = []
+    for row, salt in zip(rows, _salts, strict=True):
+        mixed = (row ^ salt) * _multiplier & _BITS
+        found.append((mixed ^ mixed >> 15) * _second % _PAST >> _shift)
+    return found
 
 
 def _last_cue(cues: Ints) -> tuple[Ints, Ints]:

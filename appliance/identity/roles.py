@@ -45,6 +45,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "guardrails:read": _LOOKS_AFTER | {"developer"},  # what a policy makes of a text: nothing is kept of it
     "policies:read": _LOOKS_AFTER,
     "policies:change": _RUNS_THE_HOUSE,
+    "compliance:read": _LOOKS_AFTER,
     "machine:control": frozenset({"machine"}),  # whoever may read the home folder; no person over the network
 }
 
@@ -64,6 +65,7 @@ HOUSE = frozenset(
         "routes:change",
         "policies:read",
         "policies:change",
+        "compliance:read",
         "machine:control",
     }
 )

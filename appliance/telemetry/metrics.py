@@ -22,6 +22,7 @@ LEFT = "left"
 DEPLOYMENTS_MAX = 500
 ROUTES_MAX = 500
 WORKERS_MAX = 100
+KINDS_MAX = 200
 
 REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 FIRST_TOKEN_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -48,6 +49,12 @@ class Metrics:
         self._attempts = Tally(
             "gatehouse_attempts", "Tries at deployments, by how they ended.", ["deployment", "outcome"], registry
         )
+        self._findings = Counter(
+            "gatehouse_guardrail_findings",
+            "What guardrails found, by type and by what was done.",
+            ["direction", "type", "action"],
+            registry=registry,
+        )
         self._circuits = Gauge("gatehouse_circuit_open", "1 while a deployment is left alone.", ["deployment"], registry=registry)
         self._restarts = Counter("gatehouse_worker_restarts", "Worker processes started again.", ["worker"], registry=registry)
         self._groups = Histogram(
@@ -69,6 +76,7 @@ class Metrics:
         self._routes: set[str] = set()
         self._deployments: set[str] = {NO_DEPLOYMENT}
         self._workers: set[str] = set()
+        self._kinds: set[str] = set()
         # Finding what to count in costs more than counting, so it is kept once found: of what is bounded only.
         self._request_cells: dict[tuple[str, str, int], tuple[Cell, Buckets]] = {}
         self._first_token_cells: dict[tuple[str, str], Buckets] = {}
@@ -117,6 +125,12 @@ class Metrics:
         tries.count += 1
         used_in.count += tokens_in
         used_out.count += tokens_out
+
+    def found(self, direction: str, kind: str, action: str, count: int) -> None:
+        """Guardrails found something. Administrators' own expressions count as CUSTOM together: their names are theirs."""
+        if kind not in self._kinds and len(self._kinds) < KINDS_MAX:
+            self._kinds.add(kind)
+        self._findings.labels(direction, kind if kind in self._kinds else OTHER, action).inc(count)
 
     def circuit(self, deployment: str, *, is_open: bool) -> None:
         """A deployment is left alone from now on, or no longer."""

@@ -46,6 +46,8 @@ def test_the_documented_example_never_reaches_the_provider(door: Appliance, upst
     assert sent(upstream)["messages"][0]["content"] == "Test content with PII: [US_SSN]"
     assert answer.headers["x-gatehouse-policy"] == "default@1"
     assert answer.headers["x-gatehouse-masked"] == "US_SSN=1"
+    counted = 'gatehouse_guardrail_findings_total{action="mask",direction="input",type="US_SSN"} 1.0'
+    assert counted in door.call("GET", "/metrics").body.decode()
 
 
 @pytest.mark.parametrize("content", [SECRET, ATTACK], ids=["secret", "attack"])

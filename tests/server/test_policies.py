@@ -257,7 +257,7 @@ def test_changes_survive_a_restart_and_are_in_the_audit(appliance: MakeAppliance
     door.restart()
     assert said(door, upstream, f"Write to {EMAIL}") == ("Write to [EMAIL]", "ours@1")
     actions = [row["action"] for row in door.rows("SELECT action FROM audit WHERE action LIKE 'policy.%' ORDER BY seq")]
-    assert actions == ["policy.create", "policy.assign"]
+    assert actions == ["policy.base", "policy.create", "policy.assign"], "the setting is none that comes with it"
 
 
 def test_a_setting_that_names_no_policy_keeps_it_from_starting(appliance: MakeAppliance) -> None:

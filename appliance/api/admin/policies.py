@@ -128,7 +128,7 @@ def list_policies(
     cursor: Annotated[str | None, QueryParameter(description="next_cursor of the page before.")] = None,
 ) -> PolicyPage:
     found, following = page(policies.book.policies.values(), lambda one: one.policy.name, limit, cursor)
-    return PolicyPage([_shown(one, policies) for one in found], following)
+    return PolicyPage([policy_shown(one, policies) for one in found], following)
 
 
 @post(
@@ -274,10 +274,10 @@ def _version_in(cursor: str | None) -> int | None:
 
 
 def _answer(stored: StoredPolicy, policies: Policies, status: int = 200) -> Response[PolicyShown]:
-    return Response(_shown(stored, policies), status_code=status, headers=etag(stored.policy.version))
+    return Response(policy_shown(stored, policies), status_code=status, headers=etag(stored.policy.version))
 
 
-def _shown(stored: StoredPolicy, policies: Policies) -> PolicyShown:
+def policy_shown(stored: StoredPolicy, policies: Policies) -> PolicyShown:
     return PolicyShown(
         name=stored.policy.name,
         version=stored.policy.version,

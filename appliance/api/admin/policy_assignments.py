@@ -1,6 +1,6 @@
 """Who is under which policy: `/api/v1/admin/policy-assignments`."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -92,7 +92,7 @@ async def list_policy_assignments(
     """The oldest first."""
     wanted = policies.book.assignments if policy is None else policies.book.assigned(policy)
     found, following = page(wanted, lambda one: f"{one.number:012d}", limit, cursor)
-    return AssignmentPage(await _shown(found, subject_names), following)
+    return AssignmentPage(await assignments_shown(found, subject_names), following)
 
 
 @post(
@@ -124,11 +124,7 @@ async def create_policy_assignment(
     policies: NamedDependency[Policies],
     subject_names: NamedDependency[Names],
 ) -> AssignmentShown:
-    subject = data.subject
-    if subject.kind not in _NAMELESS and not await subject_names([(subject.kind, subject.id)]):
-        raise InvalidField(f"there is no such {subject.kind}", param="subject.id", fix="Send its id, as its list shows it.")
-    made = await policies.assign(caller.actor, subject, data.policy, data.mode)
-    return (await _shown([made], subject_names))[0]
+    return await assigned(caller.actor, data, policies, subject_names)
 
 
 @delete(
@@ -147,7 +143,16 @@ async def remove_policy_assignment(
     await policies.unassign(caller.actor, assignment_id)
 
 
-async def _shown(found: list[Assignment], subject_names: Names) -> list[AssignmentShown]:
+async def assigned(actor: str, wanted: NewAssignment, policies: Policies, subject_names: Names) -> AssignmentShown:
+    """To a subject that is there. Errors: InvalidField, NotFound, Conflict."""
+    subject = wanted.subject
+    if subject.kind not in _NAMELESS and subject.id and not await subject_names([(subject.kind, subject.id)]):
+        raise InvalidField(f"there is no such {subject.kind}", param="subject.id", fix="Send its id, as its list shows it.")
+    made = await policies.assign(actor, subject, wanted.policy, wanted.mode)
+    return (await assignments_shown([made], subject_names))[0]
+
+
+async def assignments_shown(found: Sequence[Assignment], subject_names: Names) -> list[AssignmentShown]:
     names = await subject_names([(one.subject.kind, one.subject.id) for one in found])
     return [
         AssignmentShown(

@@ -48,7 +48,9 @@ def _module(name: str) -> Any:
 
 
 def _valid(modules: tuple[str, ...], value: str) -> bool:
-    return any(_module(name).is_valid(value) for name in modules)
+    """In Finnish ones, the sign between tells the century."""
+    bare = value.translate(_SEPARATORS)
+    return any(_module(name).is_valid(one) for name in modules for one in (bare, value))
 
 
 def _named(kind: str, modules: tuple[str, ...]) -> Pattern:
@@ -59,7 +61,7 @@ def _named(kind: str, modules: tuple[str, ...]) -> Pattern:
         start, end = match.span(1)
         for _ in range(4):
             value = match.text[start:end]
-            if value.isascii() and sum(one.isdigit() for one in value) >= 6 and _valid(modules, value.translate(_SEPARATORS)):
+            if value.isascii() and sum(one.isdigit() for one in value) >= 6 and _valid(modules, value):
                 if not match.text[end : end + 1].isalnum():
                     yield Found(kind, 0.9, (start, end))
                 return

@@ -7,13 +7,14 @@ from itertools import pairwise
 import pytest
 
 from appliance.chat import Chunk, Delta, FunctionCall, ToolCall, Usage
-from appliance.gateway.answer_line import texts
+from appliance.gateway.answer_places import texts
 from appliance.gateway.output_inspection import BLOCKED, OutputInspection
 from appliance.gateway.tally import Tally
 from appliance.guardrails.guard import Guard
 from appliance.guardrails.pattern import Found, Pattern
 from appliance.guardrails.placeholders import Placeholders
 from appliance.guardrails.policy import Policy, PolicyForm, Rule
+from appliance.guardrails.policy_set import PolicySet
 from appliance.guardrails.scanner import Scanner
 
 
@@ -32,14 +33,18 @@ GUARD = Guard(
     Scanner([pattern("PROMPT_INJECTION", "(?i)ignore all previous instructions")]),
     [],
 )
-POLICY = Policy(
-    PolicyForm(
-        name="test",
-        rules=[
-            Rule(types=["PII"], input="tokenise", output="mask"),
-            Rule(types=["SECRETS", "ATTACKS"], input="block", output="block"),
-        ],
-    )
+POLICY = PolicySet(
+    [
+        Policy(
+            PolicyForm(
+                name="test",
+                rules=[
+                    Rule(types=["PII"], input="tokenise", output="mask"),
+                    Rule(types=["SECRETS", "ATTACKS"], input="block", output="block"),
+                ],
+            )
+        )
+    ]
 )
 
 

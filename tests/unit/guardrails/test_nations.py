@@ -21,6 +21,7 @@ SCANNER = scanner_of(nations.PATTERNS)
         ("PESEL: 44051401359", ["PL_PESEL 44051401359"]),
         ("codice fiscale RSSMRA85T10A562S", ["IT_FISCAL_CODE RSSMRA85T10A562S"]),
         ("SIN 123 456 782", ["CA_SIN 123 456 782"]),
+        ("Hetu 131052-308T", ["FI_HETU 131052-308T"]),
         ("Steuer-ID 86095742719", ["DE_TAX_ID 86095742719"]),
         ("पासपोर्ट संख्या M1234567", ["PASSPORT M1234567"]),
     ],
