@@ -62,6 +62,13 @@ class ExpressionDialog(QDialog):
         self.rows[name].show_problem("")
         self.form.fit(self)
 
+    def only_show(self) -> None:
+        """To be read, not to be changed."""
+        for row in self.rows.values():
+            row.part.setEnabled(False)
+        self.save.hide()
+        self.cancel.setText("Close")
+
     @property
     def now(self) -> Custom:
         return Custom(

@@ -110,6 +110,13 @@ class RuleDialog(QDialog):
         self.form.rows.setRowVisible(self.rows["form"], masks)
         self.form.fit(self)
 
+    def only_show(self) -> None:
+        """To be read, not to be changed."""
+        for row in self.rows.values():
+            row.part.setEnabled(False)
+        self.save.hide()
+        self.cancel.setText("Close")
+
     @property
     def now(self) -> Rule:
         before = forms.rule_of(self._raw)

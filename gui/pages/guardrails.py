@@ -21,7 +21,7 @@ class GuardrailsPage(ListsPage):
     def __init__(self, service: Service) -> None:
         self.watch = GuardrailsWatch(service)
         super().__init__(service, self.watch, "policies", self.watch.ask_anew)
-        self.head = GuardrailsHead(self.refresh, self._add, self._assign)
+        self.head = GuardrailsHead(self._turn, self._add, self._assign)
         self.below, self.trial = MorePart(lambda: None), GuardrailTrial(self.watch)
         self.policies, self.assignments = self._policies_part(), self._assignments_part()
         self._lay_out(self.head, self.head.search, self.policies, self.assignments, self.trial)
@@ -60,6 +60,11 @@ class GuardrailsPage(ListsPage):
         self.trial.offer_policies(words.tried_names(known))
         self._show_said()
         self._show_chosen()
+
+    def _turn(self) -> None:
+        self.refresh()
+        if self.head.place == 2:  # policies may be others than when it was tried
+            self.trial.ask()
 
     def _show_lists(self, sought: str) -> None:
         known, at = self.watch.guardrails, now()

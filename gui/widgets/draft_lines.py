@@ -91,7 +91,7 @@ class DraftLines(QWidget):
 
     def _edit(self) -> None:
         place = self._place
-        if place >= 0 and not self._is_shown_only:
+        if place >= 0:
 
             def edited(item: Json) -> None:
                 self._put([*self.items[:place], item, *self.items[place + 1 :]], place)

@@ -104,6 +104,7 @@ class GuardrailTrial(QWidget):
             self.policy.addItem(text, name)
         self.policy.setCurrentIndex(max(0, self.policy.findData(chosen)))
         self.policy.blockSignals(False)
+        self.ask()
 
     @property
     def is_input(self) -> bool:

@@ -25,7 +25,7 @@ class PolicyDraft(QObject):
 
     def __init__(self, watch: GuardrailsWatch, dialog: QDialog, draft: Json, *, is_shown_only: bool) -> None:
         super().__init__(dialog)
-        self._watch, self._dialog, self._draft = watch, dialog, draft
+        self._watch, self._dialog, self._draft, self._is_shown_only = watch, dialog, draft, is_shown_only
         rules_view = LinesView("Rules", rules.COLUMNS, {1: 150, 2: 150}, {3: 560})
         self.rules = DraftLines(
             rules_view,
@@ -79,8 +79,10 @@ class PolicyDraft(QObject):
         others = [forms.custom_of(one).name for one in self.custom.items if one is not raw]
         self._open(ExpressionDialog(raw, others, edited, problems, self._dialog))
 
-    def _open(self, dialog: QDialog) -> None:
+    def _open(self, dialog: RuleDialog | ExpressionDialog) -> None:
         self.dialog = dialog
+        if self._is_shown_only:
+            dialog.only_show()
         dialog.open()
 
     def _custom_facts(self, raw: Json) -> str:

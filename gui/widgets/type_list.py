@@ -5,10 +5,12 @@ from PySide6.QtWidgets import QFrame, QListWidget, QListWidgetItem, QVBoxLayout,
 
 from gui.listed_state import has
 from gui.plain_text import one_line, tooltip
+from gui.policy_form_state import TYPE
 from gui.rule_words_state import GROUPS, begun, type_title
 from gui.widgets.parts import field, label
 
 LIST_HEIGHT, ITEM_HEIGHT = 148, 25
+NAME = Qt.ItemDataRole.UserRole
 
 
 class TypeList(QWidget):
@@ -19,7 +21,7 @@ class TypeList(QWidget):
     def __init__(self, offered: list[str], chosen: list[str], notes: dict[str, str]) -> None:
         super().__init__()
         self.search, self.list, self.told = field("Find a kind"), QListWidget(), label(name="dim", wraps=True)
-        self.search.setPlaceholderText("Find a kind")
+        self.search.setPlaceholderText("Find a kind; SECRET_A* are all that begin so")
         self.search.setClearButtonEnabled(True)
         self.list.setObjectName("ticks")
         self.list.setAccessibleName("What it looks for")
@@ -44,7 +46,7 @@ class TypeList(QWidget):
             f"{title}  ·  a whole group" if name in GROUPS else title if title == name else f"{title}  ·  {one_line(name, 64)}"
         )
         item = QListWidgetItem(shown, self.list)
-        item.setData(Qt.ItemDataRole.UserRole, name)
+        item.setData(NAME, name)
         item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsUserCheckable)
         item.setCheckState(Qt.CheckState.Checked if is_chosen else Qt.CheckState.Unchecked)
         item.setSizeHint(QSize(0, ITEM_HEIGHT))
@@ -56,10 +58,13 @@ class TypeList(QWidget):
     @property
     def types(self) -> list[str]:
         """Those that were there before in their order, then the others."""
-        ticked = [str(one.data(Qt.ItemDataRole.UserRole)) for one in self._items() if one.checkState() == Qt.CheckState.Checked]
+        ticked = [str(one.data(NAME)) for one in self._items() if one.checkState() == Qt.CheckState.Checked]
         return [*(name for name in self._order if name in ticked), *(name for name in ticked if name not in self._order)]
 
     def _narrow(self, words: str) -> None:
+        named = words.strip().upper()
+        if named.endswith("*") and TYPE.match(named) and not any(one.data(NAME) == named for one in self._items()):
+            self._add(named, "", is_chosen=False)  # all types that begin so
         for one in self._items():
             one.setHidden(not has(words, [one.text()]))
 

@@ -25,7 +25,7 @@ from tests.gui.conftest import MakeService
 from tests.gui.guardrails_stand_in import ASSIGNMENTS, POLICIES, SHIPPED, TEST, StandIn, assignment, own
 from tests.gui.screens import cell, cells, opener, pictures
 
-WAIT_MS = 6_000
+WAIT_MS = 15_000
 EMAILS = {"types": ["EMAIL"], "input": "tokenise", "output": "mask", "answers_to": "GDPR article 4(5)",
           "must_catch": ["Write to asha@example.com"], "must_pass": ["What is the capital of France?"]}  # fmt: skip
 SECRETS = {"types": ["SECRETS", "ATTACKS"], "input": "block", "output": "block"}
@@ -247,7 +247,12 @@ def test_a_shipped_policy_is_read_and_copied_but_not_changed(
     assert cells(view, 3)[1] == "GDPR article 87" and "given back to the caller" in dialog._draft.rules.told.text()
     assert dialog.standing.text() == "Version 1 · came with the gateway · for everyone"
     assert not dialog.save.isVisible() and not dialog._draft.rules.add.isVisible()
-    view.opened.emit()  # nothing to change
+    view.opened.emit()
+    rule = dialog_of(dialog._draft, RuleDialog)
+    assert rule.must_catch.toPlainText() == "Write to asha.verma@mail.example.in today"
+    assert not rule.save.isVisible() and not rule.must_catch.isEnabled() and not rule.types.list.isEnabled()
+    pictures(rule, screenshots, "guardrails_gdpr_rule")
+    rule.reject()
     view.removed.emit()
     assert not dialog.is_changed and view.table.rowCount() == 4
     pictures(dialog, screenshots, "guardrails_gdpr_rules")
@@ -295,6 +300,8 @@ def test_a_policy_is_written_from_nothing_and_the_gateway_s_complaints_stand_at_
     found = [one for one in rule.types._items() if not one.isHidden()]
     assert [one.text() for one in found] == ["CUSTOM_PROJECT"]
     found[0].setCheckState(Qt.CheckState.Checked)
+    rule.types.search.setText("secret_z*")
+    assert [one.text() for one in rule.types._items() if not one.isHidden()] == ["All that begin with SECRET_Z  ·  SECRET_Z*"]
     combo_to(rule.input, "block")
     rule.must_pass.setPlainText("All is well\nPRJ-1234 is late")
     rule.save.click()
