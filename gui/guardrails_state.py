@@ -17,6 +17,7 @@ KINDS = {
     "key": "key", "route": "route",
 }  # fmt: skip
 SHADOW = "shadow"
+SEARCHED_MAX = 200  # names of those who have a policy, in a search for policies
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -234,7 +235,7 @@ class Guardrails:
         return any(not each.is_shadow for each in self.assigned(one.name))
 
     def _texts(self, one: Policy) -> list[str]:
-        return [one.name, one.content.title, *(each.subject.words for each in self.assigned(one.name))]
+        return [one.name, one.content.title, *(each.subject.words for each in self.assigned(one.name)[:SEARCHED_MAX])]
 
     def found_assignments(self, words: str = "") -> list[Assignment]:
         found = [one for one in self.assignments.items if not words or has(words, [one.subject.words, one.policy, one.mode])]

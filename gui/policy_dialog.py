@@ -132,8 +132,9 @@ class PolicyDialog(QDialog):
         before, name = self._before, str(self.draft.get("name", ""))
         title = one_line(self.draft.get("title", ""))
         self.heading.setText(" · ".join(part for part in (one_line(name, 64), title) if part) or "New policy")
-        whom = [one.subject.words for one in self._watch.guardrails.assigned(name)] if before is not None else []
-        told = forms.standing(before, whom) if before is not None else ""
+        known = self._watch.guardrails
+        is_default = known.held.is_default and name in known.held.names
+        told = forms.standing(before, known.assigned(name), is_for_everyone=is_default) if before is not None else ""
         copied = f"A copy of {one_line(self._source, 64)}: nothing changes there." if self._source else ""
         self.standing.setText(breakable(told or copied))
         self.standing.setVisible(bool(self.standing.text()))

@@ -10,16 +10,17 @@ from typing import Any
 
 import msgspec
 
-from gui.guardrails_state import Content, Custom, Json, Policy, Rule, Version
+from gui.guardrails_state import Assignment, Content, Custom, Json, Policy, Rule, Version
 from gui.lines_state import Action, Cell, Line
 from gui.moments_state import ago, exactly
 from gui.plain_text import many_lines, one_line
 from gui.provider_form_state import complaint
-from gui.rule_words_state import does, fate, listed
+from gui.rule_words_state import does, fate
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 TYPE = re.compile(r"(\*|[A-Z][A-Z0-9_]{0,63}\*?)\Z")
 CUSTOM_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,40}\Z")
+WHOM_TOLD_MAX = 3
 RULES_MAX, EXAMPLES_MAX, EXAMPLE_CHARACTERS_MAX, KEPT_DAYS_MAX = 200, 50, 4_000, 36_500
 BREAK = "⏎"  # a line break inside an example: each example is one line
 NEW: Json = {"name": "", "rules": []}
@@ -218,10 +219,14 @@ def restore_question(one: Version, before: Policy) -> tuple[str, str]:
     )
 
 
-def standing(policy: Policy, whom: list[str]) -> str:
-    """Version, whence, for whom: one line below its name."""
+def standing(policy: Policy, assigned: list[Assignment], *, is_for_everyone: bool = False) -> str:
+    """Version, whence, for whom: one line below its name. `is_for_everyone`: without an assignment, by the settings."""
+    more = f" and {len(assigned) - WHOM_TOLD_MAX:,} more" if len(assigned) > WHOM_TOLD_MAX else ""
+    told = [f"{one.subject.words}{' (on trial)' if one.is_shadow else ''}" for one in assigned[:WHOM_TOLD_MAX]]
+    whom = ["everyone, by the settings"] if is_for_everyone else []
+    whom += [", ".join(told) + more] if told else []
     whose = "came with the gateway" if policy.is_shipped else "your own"
-    where = f"for {listed(whom)}" if whom else "assigned to nobody"
+    where = f"for {', '.join(whom)}" if whom else "assigned to nobody"
     return f"Version {policy.version} · {whose} · {where}"
 
 

@@ -32,7 +32,7 @@ MODES = {
         "What is assigned to wider circles (everyone, the department, …) doesn't count here, even if it is stricter.",
     ),
 }
-WHOM_TOLD_MAX = 2
+WHOM_NAMED_MAX = 30
 
 
 # What holds for everyone
@@ -88,14 +88,16 @@ def line(one: Policy, known: Guardrails, at: datetime) -> Line:
 
 def _whom(one: Policy, known: Guardrails) -> Cell:
     """Shadow is said in each case."""
-    told = [begun(each.subject.words) + (" (on trial)" if each.is_shadow else "") for each in known.assigned(one.name)]
+    assigned = known.assigned(one.name)
+    told = [begun(each.subject.words) + (" (on trial)" if each.is_shadow else "") for each in assigned[:WHOM_NAMED_MAX]]
     held = known.held
     if held.is_default and one.name in held.names:
         told.insert(0, "Everyone, by the settings")
     if not told:
         return Cell("Nobody", tone="dim")
-    rest = listed(told[1:], WHOM_TOLD_MAX - 1)
-    return Cell(told[0], rest, hint=listed(told, 30))
+    more = len(assigned) - WHOM_NAMED_MAX
+    rest = listed(told[1:], 1) if more <= 0 else f"and {len(assigned) - 1:,} more"
+    return Cell(told[0], rest, hint=", ".join(told) + (f" and {more:,} more" if more > 0 else ""))
 
 
 def _state(one: Policy, known: Guardrails) -> Cell:
@@ -141,7 +143,7 @@ def why_not(verb: str, one: Policy, known: Guardrails) -> str:
     if one.is_shipped:
         return "It came with the gateway, and stays."
     if assigned := known.assigned(one.name):
-        return f"It is assigned to {listed(each.subject.words for each in assigned)}. Take that back first."
+        return f"It is assigned to {listed(each.subject.words for each in assigned[:WHOM_NAMED_MAX])}. Take that back first."
     return "The gateway's settings name it as the policy for everyone." if known.default == one.name else ""
 
 

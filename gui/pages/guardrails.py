@@ -67,10 +67,13 @@ class GuardrailsPage(ListsPage):
             self.trial.ask()
 
     def _show_lists(self, sought: str) -> None:
+        """The one that is seen: the other may have thousands of lines."""
         known, at = self.watch.guardrails, now()
-        self.policies.show_lines([words.line(one, known, at) for one in known.found_policies(sought)], sought)
-        found = known.found_assignments(sought)
-        self.assignments.show_lines([words.assigned_line(one, known, at) for one in found], sought)
+        if self.head.place == 0:
+            self.policies.show_lines([words.line(one, known, at) for one in known.found_policies(sought)], sought)
+        elif self.head.place == 1:
+            found = known.found_assignments(sought)
+            self.assignments.show_lines([words.assigned_line(one, known, at) for one in found], sought)
         self.below.show_more("", has_more=False, is_asking=False)
 
     def _show_chosen(self) -> None:

@@ -28,7 +28,7 @@ class TypeList(QWidget):
         self.list.setFrameShape(QFrame.Shape.StyledPanel)
         self.list.setFixedHeight(LIST_HEIGHT)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        for name in sorted(offered, key=lambda one: one not in chosen):  # what is ticked stands above
+        for name in dict.fromkeys([*chosen, *offered]):  # what is ticked stands above
             self._add(name, notes.get(name, ""), is_chosen=name in chosen)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

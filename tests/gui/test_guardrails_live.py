@@ -203,6 +203,7 @@ def test_whoever_is_looked_for_can_be_assigned(qtbot: QtBot, running: Appliance,
     qtbot.waitUntil(lambda: dialog.whom.subject is not None, timeout=WAIT_MS)  # there is one of each
     whom = dialog.whom.subject
     dialog.save.click()
+    page.head.tabs[1].click()
     qtbot.waitUntil(lambda: page.assignments.view.table.rowCount() == 1, timeout=WAIT_MS)
     found = admin(running, "GET", "policy-assignments").json["items"]
     assert [(one["subject"]["kind"], one["subject"]["id"], one["policy"]) for one in found] == [(kind, whom.id, "strict")]

@@ -309,6 +309,14 @@ def test_a_version_can_be_what_it_is_again_but_for_the_last_one() -> None:
     assert [one.text for one in forms.version_line(version, "Asha Rao", AT).cells[:3]] == ["1", "3 h ago", "Asha Rao"]
 
 
+def test_an_opened_policy_says_for_whom_it_is() -> None:
+    one = policy("sales", MASKS)
+    made = known(*(assignment(f"{n}", "sales", "user", f"u{n}", "shadow" if n == 1 else "enforce", f"P{n}") for n in range(9)))
+    assert forms.standing(one, made.assigned("sales")).endswith("for person P0, person P1 (on trial), person P2 and 6 more")
+    assert forms.standing(one, []) == "Version 1 · your own · assigned to nobody"
+    assert forms.standing(one, [], is_for_everyone=True).endswith("for everyone, by the settings")
+
+
 # Assignments
 
 
