@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,6 +20,9 @@ from appliance.metering.entries import Dialect, Kind
 from appliance.providers.wire import Deployment
 from appliance.routing.names import Resolution
 from appliance.routing.router import Attempt
+
+if TYPE_CHECKING:
+    from appliance.guardrails.custom import CustomScanner
 
 _sequence = itertools.count(random.getrandbits(16))
 
@@ -64,7 +67,8 @@ class Call(msgspec.Struct):
     deadline: monotonic seconds at which it must have ended; `limit` moves the caller's own clock along.
     attempts: those that were made, in order; answered: the one whose answer it gets. Its journey itself isn't here: that
               knows the call, and a circle is freed by the garbage collector alone (130 µs a request, measured).
-    policy:   what guardrails are to do with it; tally: what they did; placeholders: of the values that its caller gets back.
+    policy:   what guardrails are to do with it; tally: what they did; placeholders: of the values that its caller gets back;
+              custom: looks for the policies' own expressions.
     cost:     US dollars, once it has ended; None: no price is known.
     answer:   what its dialect writes on top of the answer, where it has such a thing.
     started:  monotonic seconds of its arrival; started_at is the same moment in UTC milliseconds.
@@ -98,6 +102,7 @@ class Call(msgspec.Struct):
     policy: PolicySet | None = None
     tally: Tally | None = None
     placeholders: Placeholders | None = None
+    custom: "CustomScanner | None" = None
     usage: Usage | None = None
     finish: str | None = None
     characters_out: int = 0

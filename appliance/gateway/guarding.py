@@ -68,10 +68,10 @@ class Guarding:
         if policy is None or policy.is_idle:
             return
         guard = self._guard or await self.guard()
-        custom = await self.custom(policy.custom)
+        call.custom = await self.custom(policy.custom)
         from appliance.gateway.input_inspection import InputInspection  # detectors' libraries: only where they are used
 
-        await InputInspection(guard, custom).inspect(call, policy)
+        await InputInspection(guard, call.custom).inspect(call, policy)
 
     def output(self, call: Call) -> "OutputInspection | None":
         """None: nothing is to be done with what is answered."""
@@ -79,17 +79,24 @@ class Guarding:
             return None
         from appliance.gateway.output_inspection import OutputInspection  # as above
 
-        return OutputInspection(self._guard, call.policy, call.tally, call.placeholders, self._custom.get(call.policy.custom))
+        return OutputInspection(self._guard, call.policy, call.tally, call.placeholders, call.custom)
 
     async def custom(self, expressions: tuple[CustomExpression, ...]) -> "CustomScanner | None":
-        """What looks for them; None: there are none. They were checked when they were written."""
+        """What looks for them; None: there are none. Errors: GuardrailFailed, though they were checked when they were written."""
         if not expressions:
             return None
         found = self._custom.get(expressions)
         if found is None:
             from appliance.guardrails.custom import custom_scanner  # RE2, as above
 
-            found = await asyncio.to_thread(custom_scanner, expressions)
+            try:
+                found = await asyncio.to_thread(custom_scanner, expressions)
+            except Exception as error:
+                _log.error("a policy's expressions can't be used", exc_info=error)
+                raise GuardrailFailed(
+                    "a policy's own expressions could not be used",
+                    fix="The log says what is wrong; an administrator mends the policy.",
+                ) from None
             if len(self._custom) >= SCANNERS_MAX:
                 self._custom.clear()
             self._custom[expressions] = found

@@ -22,6 +22,7 @@ from appliance.guardrails.policy_changes import (
     own,
     refuse_beyond,
     refuse_in_use,
+    refuse_large,
     refuse_taken,
 )
 from appliance.guardrails.policy_files import shipped
@@ -127,6 +128,7 @@ class Policies:
         async with self._one_at_a_time:
             refuse_taken(self.book, form.name)
             refuse_beyond(self.book)
+            refuse_large(form)
             await self.check(form)
             return await self._written(actor, "policy.create", form)
 
@@ -153,6 +155,7 @@ class Policies:
                 )
             if is_the_same(before, form):
                 return before
+            refuse_large(form)
             await self.check(form)
             return await self._written(actor, "policy.change", form)
 

@@ -9,6 +9,7 @@ from appliance.home import CannotStart
 
 POLICIES_MAX = 200
 ASSIGNMENTS_MAX = 10_000
+BYTES_MAX = 256 * 1024  # lists give whole policies
 NAMES_TOLD_MAX = 10
 
 
@@ -52,6 +53,16 @@ def refuse_beyond(book: PolicyBook) -> None:
     if len(book.policies) >= POLICIES_MAX:
         raise Conflict(
             f"there are {POLICIES_MAX} policies, and no more fit", fix="Remove one that nobody is under.", param="name"
+        )
+
+
+def refuse_large(form: PolicyForm) -> None:
+    """Errors: InvalidField."""
+    if len(msgspec.json.encode(form)) > BYTES_MAX:
+        raise InvalidField(
+            f"the policy takes more than {BYTES_MAX:,} bytes",
+            param="rules",
+            fix="Use fewer or shorter examples, or two policies.",
         )
 
 

@@ -112,6 +112,11 @@ def test_a_copy_is_changed_in_versions_and_an_earlier_one_holds_again(door: Appl
         ({"rules": [{"types": ["EMAIL"], "input": "shred"}]}, "rules[0].input"),
         ({"rules": [{"types": ["email"]}]}, "rules[0].types[0]"),
         ({"colour": "red"}, "colour"),
+        ({"rules": [{"types": ["EMAIL"], "must_pass": ["x" * 4_000] * 50}] * 2}, "rules"),
+        ({"rules": [{"types": ["EMAIL"], "must_pass": ["x"] * 51}]}, "rules[0].must_pass"),
+        ({"rules": [{"types": ["EMAIL"]}] * 201}, "rules"),
+        ({"rules": [{"types": ["CUSTOM"], "input": "mask"}], "custom": [{"name": "X", "regex": "x" * 1_001}]}, "custom[0].regex"),
+        ({"rules": [{"types": ["CUSTOM"], "input": "mask"}], "custom": [{"name": "X", "regex": "(a+)+$\\1"}]}, "custom[0].regex"),
     ],
 )
 def test_a_policy_that_is_none_is_refused_where_it_is_wrong(door: Appliance, body: dict[str, Any], param: str) -> None:

@@ -124,7 +124,7 @@ _VERSION: dict[str, Any] = {"version": 2, "made_at": "2026-11-27T09:30:00.000Z",
 )
 def list_policies(
     policies: NamedDependency[Policies],
-    limit: Annotated[int, QueryParameter(ge=1, le=LIST_MAX, description="Policies on a page.")] = LIST_MAX,
+    limit: Annotated[int, QueryParameter(ge=1, le=LIST_MAX, description="Policies on a page.")] = 50,
     cursor: Annotated[str | None, QueryParameter(description="next_cursor of the page before.")] = None,
 ) -> PolicyPage:
     found, following = page(policies.book.policies.values(), lambda one: one.policy.name, limit, cursor)
