@@ -16,6 +16,8 @@ from gui.watch import UNREADABLE
 
 POLICIES, ASSIGNMENTS = f"{ADMIN}/policies", f"{ADMIN}/policy-assignments"
 DETECTORS, TEST = f"{ADMIN}/guardrails/detectors", f"{ADMIN}/guardrails/test"
+WHOLE_POLICIES = {"limit": "15"}  # each may take 256 KiB, and an answer 4 MiB
+VERSIONS_SHOWN_MAX = 90  # the newest
 ASSIGNMENTS_MAX, MANY = 10_000, 2_000  # as many as the gateway keeps; from MANY on they aren't asked for by themselves
 MADE_BY = {"machine": "this machine", "release": "Gatehouse itself"}
 
@@ -25,7 +27,7 @@ class GuardrailsWatch(RecordsWatch):
 
     tried = Signal(str, object, object)
     sought = Signal(str, str, object)
-    versioned = Signal(str, object)
+    versioned = Signal(str, object, bool)
 
     def __init__(self, service: Service) -> None:
         super().__init__(service)
@@ -56,7 +58,7 @@ class GuardrailsWatch(RecordsWatch):
 
     @property
     def _query(self) -> Query:
-        return {}
+        return WHOLE_POLICIES
 
     def _send_questions(self) -> None:
         known = self.guardrails
@@ -79,13 +81,14 @@ class GuardrailsWatch(RecordsWatch):
                 self._not_got(UNREADABLE)
 
         def default() -> None:
-            if known.assigned_to_everyone:
-                ended()
-            else:
-                self.service.client.call("POST", TEST, got_default, self._not_got, {"text": ""})
+            self._ask_default(known)
 
-        def got_default(body: Any) -> None:
-            """Without a policy's name a text is tried under what everyone is under: here, by the settings."""
+        self._ask_list(assignments)
+
+    def _ask_default(self, known: Guardrails) -> None:
+        """Without a policy's name a text is tried under what everyone is under: by the settings, where nothing is assigned."""
+
+        def got(body: Any) -> None:
             known.default = str(body.get("policy") or "") if isinstance(body, dict) else ""
             ended()
 
@@ -93,7 +96,10 @@ class GuardrailsWatch(RecordsWatch):
             self.failure, known.is_whole = None, True
             self._asked()
 
-        self._ask_list(assignments)
+        if known.assigned_to_everyone:
+            ended()
+        else:
+            self.service.client.call("POST", TEST, got, self._not_got, {"text": ""})
 
     def _look_again(self) -> None:
         if len(self.guardrails.assignments.items) < MANY:
@@ -171,16 +177,16 @@ class GuardrailsWatch(RecordsWatch):
         self.sought.emit(kind, words, [one for one in self._lists[kind] if has(words, [one[1]])])
 
     def ask_versions(self, name: str) -> None:
-        """`versioned` tells them, or a Failure."""
+        """`versioned` tells the newest, or a Failure, and whether there are older ones."""
 
-        def got(items: list[Any], _: str | None) -> None:
+        def got(items: list[Any], cursor: str | None) -> None:
             found = versions_of(items)
-            self.versioned.emit(name, UNREADABLE if found is None else found)
+            self.versioned.emit(name, UNREADABLE if found is None else found, cursor is not None)
 
         def failed(failure: Failure) -> None:
-            self.versioned.emit(name, failure)
+            self.versioned.emit(name, failure, False)
 
-        self.list_pages(at(POLICIES, name, "/versions"), {}, UNITS_MAX, got, failed=failed)
+        self.list_pages(at(POLICIES, name, "/versions"), WHOLE_POLICIES, VERSIONS_SHOWN_MAX, got, failed=failed)
 
     def name_of(self, made_by: str | None) -> str:
         """Who changed something. A name that isn't known yet comes with `changed`."""

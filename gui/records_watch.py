@@ -128,12 +128,15 @@ class RecordsWatch(Watch):
     def list_pages(
         self, path: str, query: Query, wanted: int, then: Pages, cursor: str | None = None, failed: Failed | None = None
     ) -> None:
-        """From the beginning, or from a cursor, until `wanted` items are there. Ends in `then`, or in `failed` (`_not_got`)."""
+        """From the beginning, or from a cursor, until `wanted` items are there. Ends in `then`, or in `failed` (`_not_got`).
+
+        query: with a `limit` of its own where PAGE_ITEMS of these items are more than an answer may be (client.py).
+        """
         found: list[Any] = []
         not_got = failed or self._not_got
 
         def ask(at: str | None) -> None:
-            asked = urlencode({**query, "limit": PAGE_ITEMS, **({"cursor": at} if at else {})})
+            asked = urlencode({**query, "limit": query.get("limit", PAGE_ITEMS), **({"cursor": at} if at else {})})
             self.service.client.call("GET", f"{path}?{asked}", got, not_got)
 
         def got(body: Any) -> None:

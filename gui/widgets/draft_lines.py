@@ -38,25 +38,25 @@ class DraftLines(QWidget):
         self.items: list[Json] = []
         self.problems: dict[int, dict[str, str]] = {}
         self.told = label(name="dim", wraps=True)
-        self.add, self.edit, self.remove = (
-            button("&Add…", self._add),
-            button("&Edit…", self._edit),
-            button("Remo&ve", self._remove),
-        )
+        self.add, self.edit = button("&Add…", self._add), button("&Edit…", self._edit)
+        self.remove = button("Remo&ve", self._remove)
+        self._lay_out()
+        view.chosen.connect(self._show_chosen)
+        view.opened.connect(self._edit)
+        view.removed.connect(self._remove)
+
+    def _lay_out(self) -> None:
         layout, row = QVBoxLayout(self), QHBoxLayout()
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         row.setSpacing(8)
         for one in (self.add, self.edit, self.remove):
-            one.setVisible(not is_shown_only)
+            one.setVisible(not self._is_shown_only)
             row.addWidget(one)
         row.addStretch()
-        layout.addWidget(view, 1)
+        layout.addWidget(self.view, 1)
         layout.addWidget(self.told)
         layout.addLayout(row)
-        view.chosen.connect(self._show_chosen)
-        view.opened.connect(self._edit)
-        view.removed.connect(self._remove)
 
     def show_items(self, items: list[Json], problems: Mapping[int, dict[str, str]] | None = None) -> None:
         """`problems`: by place, then by field."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QSplitter, QVBoxLayout, QWidget
 
 from gui import trial_state as words
 from gui.client import Failure
@@ -44,9 +44,24 @@ class GuardrailTrial(QWidget):
         self._show(None)
 
     def _lay_out(self) -> None:
-        layout, top, said = QVBoxLayout(self), QHBoxLayout(), QHBoxLayout()
+        layout, said = QVBoxLayout(self), QHBoxLayout()
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
+        said.setSpacing(8)
+        said.addWidget(self.marker, 0, Qt.AlignmentFlag.AlignTop)
+        said.addWidget(self.outcome, 1)
+        halves = QSplitter(Qt.Orientation.Horizontal)
+        halves.setChildrenCollapsible(False)
+        halves.addWidget(_titled(label("Given", "dim"), self.text))
+        halves.addWidget(_titled(self.title, self.seen))
+        layout.addLayout(self._choices())
+        layout.addWidget(halves, 3)
+        layout.addLayout(said)
+        layout.addWidget(self.findings, 2)
+        layout.addWidget(self.took)
+
+    def _choices(self) -> QHBoxLayout:
+        top = QHBoxLayout()
         self.policy_title, direction_title = label("Polic&y"), label("Te&xt is")
         self.policy_title.setBuddy(self.policy)
         direction_title.setBuddy(self.direction)
@@ -57,32 +72,7 @@ class GuardrailTrial(QWidget):
             one.setSizeAdjustPolicy(one.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.policy_title.setVisible(self._draft is None)
         self.policy.setVisible(self._draft is None)
-        right = QWidget()
-        column = QVBoxLayout(right)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addWidget(self.title)
-        column.addWidget(self.seen, 1)
-        left = QWidget()
-        typed = QVBoxLayout(left)
-        typed.setContentsMargins(0, 0, 0, 0)
-        typed.setSpacing(4)
-        typed.addWidget(label("Given", "dim"))
-        typed.addWidget(self.text, 1)
-        self.halves = QSplitter(Qt.Orientation.Horizontal)
-        self.halves.setChildrenCollapsible(False)
-        for half in (left, right):
-            self.halves.addWidget(half)
-        for box in (self.text, self.seen):
-            box.setMinimumSize(120, 60)
-        said.setSpacing(8)
-        said.addWidget(self.marker, 0, Qt.AlignmentFlag.AlignTop)
-        said.addWidget(self.outcome, 1)
-        layout.addLayout(top)
-        layout.addWidget(self.halves, 3)
-        layout.addLayout(said)
-        layout.addWidget(self.findings, 2)
-        layout.addWidget(self.took)
+        return top
 
     def _connect(self) -> None:
         self._pause.timeout.connect(self.ask)
@@ -185,3 +175,14 @@ class GuardrailTrial(QWidget):
     def _go_to_chosen(self) -> None:
         if self.findings.chosen_id:
             self.text.go_to(int(self.findings.chosen_id))
+
+
+def _titled(title: QLabel, box: QPlainTextEdit) -> QWidget:
+    made = QWidget()
+    column = QVBoxLayout(made)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(4)
+    column.addWidget(title)
+    column.addWidget(box, 1)
+    box.setMinimumSize(120, 60)
+    return made

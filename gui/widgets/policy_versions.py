@@ -25,13 +25,15 @@ class PolicyVersions(QWidget):
         self.versions: list[Version] = []
         self._asked_for = 0
         self.view = LinesView("Versions", forms.VERSION_COLUMNS, {0: 76, 1: 120, 2: 150}, {}, LOW)
-        self.problem, self.buttons = label(name="bad", wraps=True), LineActions(forms.VERSION_WAYS, self._act)
+        self.problem, self.older = label(name="bad", wraps=True), label(name="dim", wraps=True)
+        self.buttons = LineActions(forms.VERSION_WAYS, self._act)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
-        for part, stretch in ((self.problem, 0), (self.view, 1), (self.buttons, 0)):
+        for part, stretch in ((self.problem, 0), (self.view, 1), (self.older, 0), (self.buttons, 0)):
             layout.addWidget(part, stretch)
         self.problem.hide()
+        self.older.hide()
         self.view.chosen.connect(self.refresh)
         watch.versioned.connect(self._came)
         watch.changed.connect(self.refresh)  # names of people come later
@@ -44,7 +46,7 @@ class PolicyVersions(QWidget):
             self._watch.ask_versions(policy.name)
         self.refresh()
 
-    def _came(self, name: str, found: list[Version] | Failure) -> None:
+    def _came(self, name: str, found: list[Version] | Failure, has_older: bool) -> None:
         if name != self.policy.name:
             return
         if isinstance(found, Failure):
@@ -52,6 +54,8 @@ class PolicyVersions(QWidget):
             self.problem.setText(breakable(f"Its versions can't be shown. {sentences(found.message, found.fix)}"))
         else:
             self.versions = found
+            self.older.setText(f"These are the newest {len(found)}; the gateway keeps the older ones too.")
+            self.older.setVisible(has_older)
         self.problem.setVisible(isinstance(found, Failure))
         self.refresh()
 

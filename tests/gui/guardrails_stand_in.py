@@ -94,7 +94,9 @@ class Gateway(Stage):
             if path.startswith(ASSIGNMENTS):
                 return self._about_assignment(method, path.removeprefix(ASSIGNMENTS).removeprefix("/"), body or asked)
             if path.startswith(POLICIES):
-                return self._about_policy(method, *path.removeprefix(POLICIES).removeprefix("/").partition("/")[::2], body)
+                return self._about_policy(
+                    method, *path.removeprefix(POLICIES).removeprefix("/").partition("/")[::2], body or asked
+                )
         except Refused as refused:
             return refused.answer
         if path.startswith(f"{USERS}/"):
@@ -109,13 +111,13 @@ class Gateway(Stage):
     def _about_policy(self, method: str, name: str, verb: str, body: Any) -> tuple[int, Any]:
         self.lists_asked += method == "GET" and not name
         if method == "GET" and not name:
-            return 200, {"items": [self._shown(one) for one in sorted(self.policies)], "next_cursor": None}  # 200 at most
+            return _page([self._shown(one) for one in sorted(self.policies)], body)
         if method == "POST" and not name:
             return 201, self._made(body)
         if name not in self.policies:
             raise Refused(404, "there is no such policy", param="policy")
         if verb == "versions":
-            return 200, {"items": self.versions[name], "next_cursor": None}
+            return _page(self.versions[name], body)
         if method == "GET":
             return 200, self._shown(name)
         if self.policies[name]["source"] == "shipped":

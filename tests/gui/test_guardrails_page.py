@@ -198,7 +198,7 @@ def test_what_stands_in_names_is_shown_as_it_is(
 @pytest.mark.parametrize(
     ("path", "status", "said"),
     [
-        (f"{POLICIES}?limit=200", 403, "The policies can't be shown. The role member may not read policies. Ask an admin."),
+        (f"{POLICIES}?limit=15", 403, "The policies can't be shown. The role member may not read policies. Ask an admin."),
         (f"{ASSIGNMENTS}?limit=200", 403, "The policies can't be shown. The role member may not read policies. Ask an admin."),
     ],
 )
@@ -417,14 +417,31 @@ def test_a_version_is_looked_at_and_restored(
     dialog.dialog.confirm.click()
     qtbot.waitUntil(lambda: page.done.text() == "“sales” is version 3 now.", timeout=WAIT_MS)
     assert gateway.sent("POST", f"{POLICIES}/sales/restore") == [{"version": 1}]
-    gateway.answer(
-        "GET", f"{POLICIES}/sales/versions?limit=200", 503, {"error": {"message": "the database is locked", "fix": ""}}
-    )
+    gateway.answer("GET", f"{POLICIES}/sales/versions?limit=15", 503, {"error": {"message": "the database is locked", "fix": ""}})
     dialog = opened(page, "sales")
     dialog.parts.show_part("versions")
     qtbot.waitUntil(dialog.versions.problem.isVisible, timeout=WAIT_MS)
     assert dialog.versions.problem.text() == "Its versions can't be shown. The database is locked."
     dialog.reject()
+
+
+def test_of_very_many_versions_the_newest_are_shown(qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window]) -> None:
+    many = [{"version": n, "made_at": None, "made_by": "machine", "policy": SALES["policy"]} for n in range(500, 0, -1)]
+    stand_in(**{**SOME, "policies": [{**SALES, "version": 500}]}, versions={"sales": many})
+    page = told(qtbot, window())
+    dialog = opened(page, "sales")
+    dialog.parts.show_part("versions")
+    qtbot.waitUntil(lambda: dialog.versions.view.table.rowCount() == 90, timeout=WAIT_MS)
+    assert cells(dialog.versions.view, 0)[0] == "500" and dialog.versions.older.isVisible()
+    dialog.reject()
+
+
+def test_policies_as_large_as_they_may_be_still_come(qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window]) -> None:
+    """An answer is read up to 4 MiB, and a policy may take 256 KiB."""
+    large = {**EMAILS, "must_catch": [f"a@b.example {'x' * 3_900}"] * 50}
+    stand_in(policies=[own(f"policy-{n}", large) for n in range(40)])
+    page = told(qtbot, window())
+    assert page.policies.view.table.rowCount() == 47
 
 
 def test_a_policy_of_ones_own_is_deleted_when_nobody_has_it(
