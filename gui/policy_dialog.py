@@ -103,8 +103,7 @@ class PolicyDialog(QDialog):
         self.problem.hide()
         self.save.setVisible(not self._is_shown_only)
         self.copy.setVisible(self._is_shown_only and self._before is not None)
-        for one in (self.cancel, self.copy, self.save):
-            one.setAutoDefault(False)  # Return in a table opens a row; it doesn't save
+        (self.cancel if self._is_shown_only else self.save).setDefault(True)
 
     def _connect(self) -> None:
         self._draft.changed.connect(self._touched)

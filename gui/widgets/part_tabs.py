@@ -23,7 +23,6 @@ class PartTabs(QWidget):
         row.setSpacing(8)
         for name, (_, part) in parts.items():
             self.tabs[name].setCheckable(True)
-            self.tabs[name].setAutoDefault(False)
             self._group.addButton(self.tabs[name])
             row.addWidget(self.tabs[name])
             self.stack.addWidget(part)

@@ -14,8 +14,10 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QDialog, QLabel, QLine
 from pytestqt.qtbot import QtBot
 
 from gui.assignment_dialog import AssignmentDialog
+from gui.client import ANSWER_BYTES_MAX
 from gui.confirm_dialog import ConfirmDialog
 from gui.expression_dialog import ExpressionDialog
+from gui.guardrails_watch import WHOLE_POLICIES
 from gui.pages.guardrails import GuardrailsPage
 from gui.policy_dialog import LEAST, PolicyDialog
 from gui.rule_dialog import RuleDialog
@@ -26,6 +28,7 @@ from tests.gui.guardrails_stand_in import ASSIGNMENTS, POLICIES, SHIPPED, TEST, 
 from tests.gui.screens import cell, cells, opener, pictures
 
 WAIT_MS = 15_000
+POLICY_BYTES_MAX = 256 * 1024  # the gateway's bound
 EMAILS = {"types": ["EMAIL"], "input": "tokenise", "output": "mask", "answers_to": "GDPR article 4(5)",
           "must_catch": ["Write to asha@example.com"], "must_pass": ["What is the capital of France?"]}  # fmt: skip
 SECRETS = {"types": ["SECRETS", "ATTACKS"], "input": "block", "output": "block"}
@@ -436,12 +439,8 @@ def test_of_very_many_versions_the_newest_are_shown(qtbot: QtBot, stand_in: Make
     dialog.reject()
 
 
-def test_policies_as_large_as_they_may_be_still_come(qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window]) -> None:
-    """An answer is read up to 4 MiB, and a policy may take 256 KiB."""
-    large = {**EMAILS, "must_catch": [f"a@b.example {'x' * 3_900}"] * 50}
-    stand_in(policies=[own(f"policy-{n}", large) for n in range(40)])
-    page = told(qtbot, window())
-    assert page.policies.view.table.rowCount() == 47
+def test_an_answer_has_room_for_as_many_of_the_largest_policies_as_are_asked_for_at_once() -> None:
+    assert int(WHOLE_POLICIES["limit"]) * POLICY_BYTES_MAX < ANSWER_BYTES_MAX
 
 
 def test_a_policy_of_ones_own_is_deleted_when_nobody_has_it(
@@ -702,7 +701,7 @@ def test_a_policy_opened_on_a_small_screen_keeps_its_buttons_within_reach(
 
 
 def test_the_page_can_be_used_from_the_keyboard(qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window]) -> None:
-    stand_in(**SOME)
+    gateway = stand_in(**SOME)
     shown = window()
     page = told(qtbot, shown)
     shown.activateWindow()
@@ -721,6 +720,11 @@ def test_the_page_can_be_used_from_the_keyboard(qtbot: QtBot, stand_in: MakeStan
     for name in dialog.parts.tabs:
         dialog.parts.show_part(name)
         assert letters(dialog) == sorted(set(letters(dialog))), name
+    dialog.parts.show_part("about")
+    dialog.about.title.setText("By the keyboard")
+    QTest.keyClick(dialog.about.title, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: gateway.sent("PATCH", f"{POLICIES}/sales") == [{"title": "By the keyboard"}], timeout=WAIT_MS)
+    dialog = opened(page, "sales")
     named = [one for one in dialog.findChildren(QWidget) if isinstance(one, QLineEdit | QComboBox | QPlainTextEdit | LinesView)]
     for part in named:
         assert part.accessibleName() or part.objectName() == "qt_spinbox_lineedit", part
