@@ -5,6 +5,7 @@ Parts, each of which can be measured alone (`--only`):
   whole, stream, burst   CPU time a request over the bare relay's: a whole answer, a streamed one, a stream in one burst
   translation  CPU time of answers that are translated over one that passes through untouched, by vendor, whole and streamed
   streams      1,000 streams at once: memory, and how many break
+  guard        CPU time of looking through texts, by kind and length, and of a stream's pieces
   failover     2,000 requests while three providers fail, each in its own way: how many callers notice
   peers        LiteLLM and Portkey at the whole answer; only with PEERS=1
 
@@ -30,7 +31,9 @@ from functools import partial
 from pathlib import Path
 
 from appliance import __version__
-from tests.bench import failing
+from appliance.guardrails.house import make_guard
+from appliance.identity.api_keys import well_formed
+from tests.bench import failing, guard
 from tests.bench.contenders import Contender, Rounds, ratio
 from tests.bench.load import Sample, run
 from tests.bench.many_streams import ManyStreams
@@ -40,7 +43,7 @@ from tests.bench.servers import Gateway, LiteLLM, Portkey, Relay, providers
 from tests.bench.translation import PASSING_NAME, Translation
 from tests.bench.upstream import CHUNKS, WORDS, Upstream
 
-PARTS = ("start", "whole", "stream", "burst", "peers", "translation", "streams", "failover")
+PARTS = ("start", "whole", "stream", "burst", "peers", "translation", "streams", "guard", "failover")
 CONNECTIONS = {"whole": 32, "stream": 48, "burst": 32}
 STARTS = 5
 RESULTS = Path(__file__).with_name("results.jsonl")
@@ -85,6 +88,9 @@ class Bench:
             gateway.stop()  # what it has needed until now is not these streams'
             gateway.start()
             self.figures |= many.measure(gateway, self.cores.load, self.problems)
+        if "guard" in self.parts:
+            say("Texts are looked through …")
+            self.figures |= guard.figures(make_guard(well_formed))
         if "failover" in self.parts:
             say("Providers fail …")
             self.figures |= failing.measure(self.folder, self.problems)
