@@ -37,7 +37,7 @@ def test_file(file: TextIO, policy: str, is_output: bool, as_json: bool) -> int:
     text = file.read(CHARACTERS_MAX + 1)
     if len(text) > CHARACTERS_MAX:
         raise click.ClickException(f"the text has more than {CHARACTERS_MAX:,} characters. Give it in parts.")
-    made = make_guard(well_formed)
+    made = make_guard(well_formed, warm=False)
     if policy not in made.policies:
         raise click.ClickException(f"there is no policy {policy!r}. There are {', '.join(sorted(made.policies))}.")
     found = made.judged(text, made.policies[policy], "output" if is_output else "input")
