@@ -78,7 +78,7 @@ class Guard:
     def window(self, act: Act, custom: CustomScanner | None = None, wanted: Wanted | None = None) -> Window:
         """For a text that comes in pieces. `wanted`: as above."""
         beside = (custom.holding,) if custom is not None else ()
-        return Window(self._holding, act, beside, self.scanner.followers(wanted))
+        return Window(self._holding, act, beside, self.scanner.whole_wanted(wanted))
 
 
 def _distributed(findings: list[Finding], texts: Sequence[str], ends: list[int]) -> list[list[Finding]]:

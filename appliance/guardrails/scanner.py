@@ -78,13 +78,11 @@ class Scanner:
         """In the normalised text's characters, as they come."""
         for pattern, match in self.candidates(plain):
             yield from pattern.found(match)
-        for detector in self.whole:
-            if wanted is None or wanted(detector.types):
-                yield from detector.find(plain)
+        for detector in self.whole_wanted(wanted):
+            yield from detector.find(plain)
 
-    def followers(self, wanted: Wanted | None = None) -> tuple[Follower, ...]:
-        """Of its detectors of whole texts, those that can read along."""
-        return tuple(one.follow() for one in self.whole if isinstance(one, Followed) and (wanted is None or wanted(one.types)))
+    def whole_wanted(self, wanted: Wanted | None = None) -> tuple[TextDetector, ...]:
+        return tuple(one for one in self.whole if wanted is None or wanted(one.types))
 
     def data(self, plain: NormalText) -> bytes:
         """What its expressions read: here, a byte a character."""

@@ -14,7 +14,7 @@ import re2
 from appliance.guardrails.finding import Finding, resolved
 from appliance.guardrails.normal_text import NormalText, normal
 from appliance.guardrails.partial import beginnings
-from appliance.guardrails.scanner import Follower, Scanner, Unreadable
+from appliance.guardrails.scanner import Followed, Follower, Scanner, TextDetector, Unreadable
 
 CONTEXT = 256  # characters that were let go of and are still looked at
 HELD_MAX = 4_096
@@ -71,19 +71,20 @@ class Window(msgspec.Struct):
 
     act: what is shown instead of a part that is let go of, given the findings in it (placed in that part). It may raise: then
          nothing more is shown.
-    beside: what is looked for as well. followers: what reads the text along, of the detectors that look at whole ones.
+    beside: what is looked for as well. whole: detectors of whole texts; those that can read along do so.
     let_go, is_changed: how many characters the last call let go of, and whether it shows others instead.
     """
 
     holding: Holding
     act: Act
     beside: tuple[Holding, ...] = ()
-    followers: tuple[Follower, ...] = ()
+    whole: tuple[TextDetector, ...] = ()
     let_go: int = 0
     is_changed: bool = False
     _context: str = ""
     _held: str = ""
     _gone: int = 0
+    _followers: tuple[Follower, ...] | None = None
     _enough: int = 0  # so much must be held before it is looked at again
 
     def feed(self, text: str) -> str:
@@ -94,7 +95,9 @@ class Window(msgspec.Struct):
         plain, before = normal(self._context + self._held), len(self._context)
         begin = plain.place(before)
         hold = min(self._place(plain, each.start(plain, begin)) for each in self._holdings)
-        read = [each.feed(plain, self._gone - before) for each in self.followers]
+        if self._followers is None:
+            self._followers = tuple(each.follow() for each in self.whole if isinstance(each, Followed))
+        read = [each.feed(plain, self._gone - before) for each in self._followers]
         hold = min([hold, *(open_from for _, open_from in read)])
         is_full = len(self._held) > HELD_MAX + hold - before
         found: list[Finding] = []
@@ -118,7 +121,9 @@ class Window(msgspec.Struct):
             for one in pattern.found(match)
         ]
         found = [one.at(*plain.original(one.start, one.end)) for one in raw]
-        for follower in self.followers:
+        if self._followers is None:  # all of it at once
+            found += [one.at(*plain.original(one.start, one.end)) for each in self.whole for one in each.find(plain)]
+        for follower in self._followers or ():
             found += follower.feed(plain, self._gone - before, is_last=True)[0]
         return self._let_go(len(self._held), resolved(found))
 
