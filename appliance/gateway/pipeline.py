@@ -137,11 +137,11 @@ class Pipeline:
                 yield sign
             chunks = _begun(call, journey)
             for chunk in journey.ahead:
-                for ready in passing.take(chunk):
+                for ready in await passing.taken(chunk):
                     yield ready
             if not passing.is_stopped():
                 async for chunk in chunks:
-                    for ready in passing.take(chunk):
+                    for ready in await passing.taken(chunk):
                         yield ready
                     if passing.is_stopped():
                         break
