@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from appliance.errors import GatehouseError, GuardrailFailed
+from appliance.faults import point
 from appliance.gateway.call import Call
 from appliance.telemetry.logs import get_logger
 
@@ -31,7 +32,19 @@ class Guarding:
             self._begin()
 
     def _begin(self) -> None:
-        self._making = asyncio.ensure_future(asyncio.to_thread(self._make))
+        self._making = asyncio.ensure_future(asyncio.to_thread(self._made))
+
+    def _made(self) -> "Guard":
+        point("guardrails.build")
+        return self._make()
+
+    def readiness(self) -> str:
+        """Begins with "ok" or "off", else says why requests are refused. While detectors are being built requests wait."""
+        if self.policy_name == NOTHING:
+            return "off: no policy"
+        making = self._making
+        failed = making is not None and making.done() and (making.cancelled() or making.exception() is not None)
+        return "the detectors could not be built, so requests are refused; the log says why" if failed else "ok"
 
     async def guard(self) -> "Guard":
         """Errors: GuardrailFailed: they can't be built."""

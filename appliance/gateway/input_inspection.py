@@ -7,6 +7,7 @@ import msgspec
 
 from appliance.chat import ORDINARY_NAME, Text
 from appliance.errors import ContentBlocked, GuardrailFailed
+from appliance.faults import point
 from appliance.gateway.call import Call
 from appliance.gateway.inspected_texts import instructed, readable
 from appliance.gateway.tally import Tally
@@ -61,6 +62,7 @@ class InputInspection:
             call.chat = call.form.chat(call.raw)
 
     def _found(self, texts: Sequence[Text]) -> list[list[Finding]]:
+        point("guardrails.input")
         findings = self._guard.found([text.value for text in texts])
         places = {id(text): number for number, text in enumerate(texts)}
         for text in instructed(texts):

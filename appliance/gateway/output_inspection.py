@@ -91,10 +91,10 @@ class OutputInspection:
         except Exception as error:
             return self._failed(error, chunk)
 
-    def rest(self) -> Sequence[Chunk]:
+    def rest(self) -> list[Chunk]:
         """What is still held when an answer ends without saying so. Errors: as `passed`."""
         if self._has_failed:
-            return ()
+            return []
         try:
             for name in list(self._lines):
                 self._end(name)
@@ -247,7 +247,7 @@ class OutputInspection:
         self._has_failed = True
         held, self._queue = [piece.chunk for piece in self._queue], []
         if self._policy.form.fail == "open":
-            self._tally.unread["failed"] = self._tally.unread.get("failed", 0) + 1
+            self._tally.unread["answer"] = 1
             return held if chunk is None or chunk in held else [*held, chunk]
         raise GuardrailFailed(
             "the inspection of this answer failed, so no more of it is shown", fix="Try again; the log says what failed."

@@ -3,10 +3,12 @@
 import random
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import Literal
 
 import pytest
 
 from appliance.chat import Chunk, Delta, FunctionCall, ToolCall, Usage
+from appliance.errors import GuardrailFailed
 from appliance.gateway.answer_places import texts
 from appliance.gateway.output_inspection import BLOCKED, OutputInspection
 from appliance.gateway.tally import Tally
@@ -15,6 +17,7 @@ from appliance.guardrails.pattern import Found, Pattern
 from appliance.guardrails.placeholders import Placeholders
 from appliance.guardrails.policy import Policy, PolicyForm, Rule
 from appliance.guardrails.scanner import Scanner
+from appliance.guardrails.window import Act, Window
 
 
 def pattern(kind: str, regex: str) -> Pattern:
@@ -205,3 +208,45 @@ def test_log_probabilities_do_not_tell_what_was_hidden() -> None:
     assert whole.deltas[0].logprobs is None
     out = run([Chunk([Delta(content="asha@mail.example", logprobs=probabilities)], raw=b"x"), Chunk([Delta()], finish="stop")])
     assert all(delta.logprobs is None for chunk in out for delta in chunk.deltas)
+
+
+class Broken(Guard):
+    """Its detectors fail in the middle of an answer."""
+
+    left = 3
+
+    def window(self, act: Act) -> Window:
+        self.left -= 1
+        if self.left < 0:
+            raise ValueError("a detector failed")
+        return super().window(act)
+
+
+def broken(fail: Literal["open", "closed"]) -> OutputInspection:
+    policy = Policy(PolicyForm(name="test", fail=fail, rules=[Rule(types=["PII"], input="mask", output="mask")]))
+    return OutputInspection(Broken(GUARD.scanner, Scanner([]), []), policy, Tally("test@1"), None)
+
+
+def turns() -> list[Chunk]:
+    """A text of each kind in turn: each is a line of its own."""
+    words = ["a@b.example ", "c@d.example ", "e@f.example ", "g@h.example ", "i@j.example "]
+    return [Chunk([Delta(content=word) if number % 2 else Delta(reasoning=word)]) for number, word in enumerate(words)]
+
+
+def test_where_a_detector_fails_nothing_more_is_shown() -> None:
+    one = broken("closed")
+    chunks = iter(turns())
+    shown = [ready for _ in range(3) for ready in one.passed(next(chunks))]
+    with pytest.raises(GuardrailFailed):
+        one.passed(next(chunks))
+    told = "".join(delta.content or delta.reasoning or "" for chunk in shown for delta in chunk.deltas)
+    assert told.split() == ["[EMAIL]"] * 3
+    assert one.rest() == []
+
+
+def test_where_the_policy_lets_it_pass_it_passes_and_is_counted_as_not_inspected() -> None:
+    one = broken("open")
+    out = run(turns(), one)
+    told = "".join(delta.content or delta.reasoning or "" for chunk in out for delta in chunk.deltas).split()
+    assert told == ["[EMAIL]", "[EMAIL]", "[EMAIL]", "g@h.example", "i@j.example"]
+    assert one._tally.unread == {"answer": 1}
