@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from appliance.errors import GatehouseError, GuardrailFailed
+from appliance.errors import ContentBlocked, GatehouseError, GuardrailFailed
 from appliance.faults import point
 from appliance.gateway.call import Call
 from appliance.telemetry.logs import get_logger
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from appliance.guardrails.guard import Guard
 
 NOTHING = "off"
+NAMES_MAX = 4_096
 _log = get_logger("guardrails")
 
 
@@ -25,6 +26,7 @@ class Guarding:
         self.policy_name = policy_name
         self._making: asyncio.Task[Guard] | None = None
         self._guard: Guard | None = None
+        self._plain_names: set[str] = set()  # of models: in which nothing was found
 
     def start(self) -> None:
         """Begin to build them, where requests are under a policy. Inside the event loop."""
@@ -58,6 +60,24 @@ class Guarding:
                 _log.error("the detectors could not be built", exc_info=error)
                 raise GuardrailFailed("the guardrails could not be started", fix="The log says what is wrong.") from None
         return self._guard
+
+    async def inspect_model(self, call: Call) -> None:
+        """A model's name goes to the provider, the ledger and the metrics as it is: one that isn't offered may be anything.
+
+        Errors:  ContentBlocked, GuardrailFailed.
+        """
+        name = call.model
+        if self.policy_name == NOTHING or name in self._plain_names:
+            return
+        guard = self._guard or await self.guard()
+        policy = guard.policies[self.policy_name]
+        verdict = guard.judged(name, policy, "input")
+        if verdict.action not in ("allow", "flag") and all(model.id != name for model in call.state.names.offered()):
+            kinds = ", ".join(sorted({one.type for one in verdict.findings}))
+            fix = "GET /v1/models lists the names."
+            raise ContentBlocked(f"the policy {policy.name} stops models' names with {kinds}", param="model", fix=fix)
+        if len(self._plain_names) < NAMES_MAX:
+            self._plain_names.add(name)
 
     async def inspect_input(self, call: Call) -> None:
         """Errors: ContentBlocked, GuardrailFailed."""

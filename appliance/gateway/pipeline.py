@@ -67,6 +67,7 @@ class Pipeline:
                  caller does.
         """
         try:
+            await self._guarding.inspect_model(call)
             self._resolve(call)
             await self._admit(call, body_bytes)
             await self._guarding.inspect_input(call)
@@ -77,6 +78,7 @@ class Pipeline:
 
     async def inspect(self, call: Call) -> None:
         """What is sent to be looked at and not to be answered. Errors: ContentBlocked, GuardrailFailed."""
+        await self._guarding.inspect_model(call)
         await self._guarding.inspect_input(call)
 
     def clean(self, error: GatehouseError) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from appliance.guardrails.finding import Finding
+from appliance.guardrails.finding import ATTACKS, Finding
 from appliance.guardrails.placeholders import Placeholders, escaped, looks_like
 from appliance.guardrails.policy import Action, Direction, Policy, strictest
 from appliance.guardrails.redaction import Mark, masked, redacted
@@ -56,7 +56,7 @@ def _marks(text: str, told: list[Judged], policy: Policy, placeholders: Placehol
         value = text[one.start : one.end]
         if one.action == "tokenise" and placeholders is not None:
             marks.append(Mark(one.start, one.end, placeholders.of(one.type, value)))
-        elif one.action in ("mask", "tokenise"):
+        elif one.action in ("mask", "tokenise") or (one.action == "block" and one.type not in ATTACKS):
             rule = policy.rule(one.type)
             marks.append(Mark(one.start, one.end, masked(one.type, value, rule.form if rule is not None else "label")))
     marks = _apart(marks)
