@@ -15,7 +15,7 @@ from appliance.errors import GuardrailFailed
 from appliance.faults import point
 from appliance.gateway.answer_event import AnswerEvent
 from appliance.gateway.answer_line import Line
-from appliance.gateway.answer_places import ALL_CHOICES, LineName, Opened, Place, of_deltas, of_event, rename_keys
+from appliance.gateway.answer_places import ALL_CHOICES, LineName, Opened, Place, of_deltas, of_event
 from appliance.gateway.stopped_answer import Told
 from appliance.gateway.tally import Tally
 from appliance.guardrails.finding import Finding, resolved
@@ -29,6 +29,7 @@ BLOCKED = "content_filter"
 ATTACK_EVERY = 1_000  # characters after which an answer is judged as a whole
 ATTACK_SEEN = 2_000
 INSTRUCTION_MIN = 12  # characters; no shorter text is judged for attacks
+PIECES_MAX = 512  # of an answer that are held back
 CLEAN_MAX = 256  # texts of which it is remembered that nothing is in them: ids and names that every event repeats
 _log = get_logger("guardrails")
 
@@ -132,6 +133,8 @@ class OutputInspection:
         for choice in opened.ends:
             self._choices.pop(choice, None)
         self._void_signature(event)
+        if len(self._queue) > PIECES_MAX:  # a text that stays unfinished while another choice goes on
+            self._end_others_than({name for name, _ in pieces})
 
     def _opened(self, chunk: Chunk, event: AnswerEvent | None) -> Opened:
         point("guardrails.output")
@@ -139,13 +142,17 @@ class OutputInspection:
             event.drop_rest()
         if event is None or event.body is None:
             return of_deltas(chunk)
-        rename_keys(event, partial(self._shown, is_new=False))
-        return of_event(event)
+        return of_event(event, self._clean, partial(self._shown, is_new=False))
 
     def _end_others(self, begun: set[LineName]) -> None:
         choices = {name[0] for name in begun}
         for name in list(self._lines):
             if name[0] in choices and name not in begun:
+                self._end(name)
+
+    def _end_others_than(self, these: set[LineName]) -> None:
+        for name in list(self._lines):
+            if name not in these:
                 self._end(name)
 
     def _ready(self) -> list[Chunk]:
