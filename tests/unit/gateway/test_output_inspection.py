@@ -1,5 +1,6 @@
 """Answers in chunks: what is hidden, given back or stopped, wherever they are cut; and what nobody changed goes on as it came."""
 
+import json
 import random
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -18,6 +19,7 @@ from appliance.guardrails.placeholders import Placeholders
 from appliance.guardrails.policy import Policy, PolicyForm, Rule
 from appliance.guardrails.scanner import Scanner
 from appliance.guardrails.window import Act, Window
+from appliance.providers.anthropic_stream import AnthropicStream
 
 
 def pattern(kind: str, regex: str) -> Pattern:
@@ -69,6 +71,7 @@ def said(chunks: Iterable[Chunk], kind: str = "content", number: int = 0) -> str
     return "".join(text for chunk in chunks for delta in chunk.deltas for name, text in texts(delta) if name == (kind, number))
 
 
+MAIL = "asha.verma@mail.example.in"
 CLEAN = "A quiet answer of several words: 1-2-3, a@b, and so on. ✓ end"
 MIXED = "Write to asha@mail.example or call; the number 123-45-6789 is hers. Bye asha@mail.example"
 HIDDEN = "Write to [EMAIL] or call; the number [US_SSN] is hers. Bye [EMAIL]"
@@ -250,3 +253,27 @@ def test_where_the_policy_lets_it_pass_it_passes_and_is_counted_as_not_inspected
     told = "".join(delta.content or delta.reasoning or "" for chunk in out for delta in chunk.deltas).split()
     assert told == ["[EMAIL]", "[EMAIL]", "[EMAIL]", "g@h.example", "i@j.example"]
     assert one._tally.unread == {"answer": 1}
+
+
+def test_unknown_events_of_anthropics_tell_no_value() -> None:
+    """They pass, since clients skip what they don't know; with what is in them inspected."""
+    start = {"type": "message_start", "message": {"id": "m", "type": "message", "role": "assistant", "content": [], "usage": {}}}
+    events = [
+        start,
+        {"type": "future_event", "words": [{"to": MAIL}]},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": "Write to asha.ver"}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "ma@mail.example.in"}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "future_delta", "text": f"or {MAIL}"}},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}},
+        {"type": "message_stop"},
+    ]
+    written = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events]
+    one = inspection()
+    stream = AnthropicStream("claude", passes=True)
+    chunks = [chunk for event in written for chunk in stream.feed(event.encode())]
+    passed = [ready for chunk in chunks for ready in one.passed(chunk)] + one.rest()
+    told = b"".join(chunk.raw or b"" for chunk in passed)
+    assert b"asha" not in told
+    assert told.count(b"[EMAIL]") == 3
+    assert told.count(b"event: ") == len(events)
