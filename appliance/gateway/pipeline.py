@@ -68,6 +68,7 @@ class Pipeline:
                  caller does.
         """
         try:
+            await self._guarding.inspect_model(call)
             self._resolve(call)
             self._guarding.assign(call)
             await self._admit(call, body_bytes)
@@ -79,6 +80,7 @@ class Pipeline:
 
     async def inspect(self, call: Call) -> None:
         """What is sent to be looked at and not to be answered. Errors: ContentBlocked, GuardrailFailed."""
+        await self._guarding.inspect_model(call)
         self._resolve(call)
         self._guarding.assign(call)
         await self._guarding.inspect_input(call)
