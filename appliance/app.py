@@ -278,7 +278,7 @@ class Appliance:
             "router": self.router,
             "feed": feed,
             "stop_wanted": self._stop_when_asked,
-            "operations": Operations(self.ledger, self.local_models, metrics, self.door, __version__),
+            "operations": Operations(self.ledger, self.local_models, metrics, self.door, self.guarding, __version__),
         }
         app = web_application(settings, routes, raw, services)
         self.asgi = self.door.around(cast(ASGIApp, app), raw)

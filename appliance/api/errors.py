@@ -1,5 +1,6 @@
 """Errors on Litestar's routes: the same body, status and code as everywhere, Litestar's own 400/404/405/413 included."""
 
+import re
 from typing import Any
 
 from litestar import Request, Response
@@ -13,10 +14,18 @@ from appliance.telemetry.logs import get_logger
 
 _log = get_logger("api")
 
+ADMINISTRATION = "/api/v1/admin"
+_ROUTE_NAME = re.compile(r"[A-Za-z_-]{0,40}|v[0-9]{1,2}")
 AnyRequest = Request[Any, Any, Any]
 
 
+def _nothing(error: GatehouseError) -> None:
+    """Where no policy can be."""
+
+
 def _rendered(request: AnyRequest, error: GatehouseError, headers: dict[str, str] | None = None) -> Response[Any]:
+    if not request.scope["path"].startswith(ADMINISTRATION):  # who administers works with addresses of people
+        request.app.state.get("clean", _nothing)(error)
     request.scope["state"]["error_code"] = error.code_shown
     more = {name.decode(): value.decode() for name, value in error_headers(error)}
     return Response(error.body(), status_code=error.status, headers={**more, **(headers or {})}, media_type="application/json")
@@ -38,7 +47,7 @@ def translated(path: str, method: str, error: HTTPException) -> GatehouseError:
     if isinstance(error, NotFoundException):
         return route_unknown(path)
     if isinstance(error, MethodNotAllowedException):
-        return errors.MethodNotAllowed(f"{path[:200]} doesn't take {method}", fix="The header Allow names what it takes.")
+        return errors.MethodNotAllowed(f"{_shown(path)} doesn't take {method}", fix="The header Allow names what it takes.")
     if isinstance(error, ValidationException):
         return _invalid(error)
     if error.status_code == 413:
@@ -50,12 +59,17 @@ def translated(path: str, method: str, error: HTTPException) -> GatehouseError:
 
 def route_unknown(path: str) -> errors.RouteUnknown:
     """A path that leads nowhere; OpenAI's own that we don't offer are called so."""
-    shown = repr(path[:200])
-    if path.startswith(("/v1/", "/api/v1/")) and not path.startswith("/api/v1/admin"):
+    shown = repr(_shown(path))
+    if path.startswith(("/v1/", "/api/v1/")) and not path.startswith(ADMINISTRATION):
         return errors.RouteUnknown(f"{shown} isn't offered by this appliance", fix="/docs lists the routes that are.")
     if path in ("/chat/completions", "/embeddings", "/models"):
         return errors.RouteUnknown(f"there is nothing at {shown}: it is /v1{path}", fix="End the SDK's base_url with /v1.")
     return errors.RouteUnknown(f"there is nothing at {shown}", fix="/docs lists the routes.")
+
+
+def _shown(path: str) -> str:
+    """What isn't the name of a route may be anything that a caller works with: it is left out."""
+    return "/".join(part if _ROUTE_NAME.fullmatch(part) else "…" for part in path[:200].split("/"))
 
 
 def _invalid(error: ValidationException) -> errors.InvalidField:

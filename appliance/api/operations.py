@@ -11,6 +11,7 @@ from appliance.api.admin.access import from_this_machine
 from appliance.api.chat_surface import identified
 from appliance.api.door import Door
 from appliance.errors import Forbidden, GatehouseError
+from appliance.gateway.guarding import Guarding
 from appliance.local.models import LocalModels
 from appliance.metering.ledger import Ledger
 from appliance.telemetry.metrics import Metrics
@@ -39,6 +40,7 @@ class Operations(msgspec.Struct, frozen=True):
     local_models: LocalModels
     metrics: Metrics
     door: Door
+    guarding: Guarding
     version: str
 
 
@@ -63,8 +65,10 @@ def health(operations: NamedDependency[Operations]) -> Health:
     tags=["Operations"],
 )
 async def ready(operations: NamedDependency[Operations]) -> Response[Readiness]:
-    """The database must be writable and workers startable; a model that isn't loaded yet is ready all the same."""
+    """The database must be writable, workers startable, guardrails built where a policy is set; a model that isn't loaded yet is
+    ready all the same."""
     checks = {"database": await _database(operations.ledger), "workers": _workers(operations.local_models)}
+    checks["guardrails"] = operations.guarding.readiness()
     if operations.door.draining:
         checks["door"] = "the appliance is stopping"
     is_ready = all(answer.startswith(("ok", "off")) for answer in checks.values())

@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
 from litestar.di import Provide
 
 from appliance import __version__
@@ -106,6 +107,7 @@ def web_application(settings: Settings, hot: list[RawRoute], raw: dict[str, ASGI
         cors_config=CORSConfig(allow_origins=settings.cors_allowed_origins) if settings.cors_allowed_origins else None,
         request_max_body_size=min(settings.body_bytes_max, ORDINARY_BODY_BYTES_MAX),
         logging_config=None,
+        state=State({"clean": services["guarding"].clean}),  # what errors may not quote
     )
     describe(app, hot, {**openai_documents.schemas(), **anthropic_documents.schemas()})
     return app

@@ -3,7 +3,7 @@
 A text that comes in pieces is known by its line: `(choice, …)`. A text without a line stands whole where it is.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from functools import partial
 from typing import Any
 
@@ -11,13 +11,16 @@ import msgspec
 
 from appliance.chat import ARGUMENTS, LONG_NUMBER, ORDINARY_NAME, Chunk, Delta, FunctionCall, ToolCall, rename
 from appliance.gateway.answer_event import AnswerEvent
-from appliance.gateway.inspected_texts import file_kind, is_seal
+from appliance.gateway.inspected_texts import FILES, SEALED, file_kind, is_seal
 
 LineName = tuple[Any, ...]
 ALL_CHOICES = -1
 _STANDS_WHOLE = frozenset({"role", "type", "id", "name", "index", "object", "format", "finish_reason", "status"})
 _WHOLE_BELOW = frozenset({"annotations", "citations", "citation"})
 _ARGUMENTS = frozenset({"arguments", "partial_json", "input_json"})
+_CHOICES, _LOGPROBS, _DELTA_AND_LOGPROBS = frozenset({"choices"}), frozenset({"logprobs"}), frozenset({"delta", "logprobs"})
+NAMES_MAX = 4_096
+_ordinary: set[str] = set()  # names of fields that were looked at before: formats have a few hundred
 _NUMBERS = frozenset({int, float})
 _REPEATS = ("created", "in_progress", "queued", "completed", "incomplete", "failed", "done", "added")
 _TOLD_IN_DELTAS = frozenset({"message", "function_call", "custom_tool_call", "reasoning"})
@@ -109,127 +112,155 @@ def _put_field(chunk: Chunk, holder: Any, name: str, value: Any) -> None:
 # The provider's own JSON
 
 
-def of_event(event: AnswerEvent) -> Opened:
-    """The texts of a whole answer, or of an event."""
-    body, is_whole = event.body, event.is_whole
+def of_event(event: AnswerEvent, clean: Set[str], shown: Callable[[str], str]) -> Opened:
+    """The texts of a whole answer, or of an event. Names of fields are texts too, where a model made them: changed at once.
+
+    Shapes:  `clean`: texts in which nothing is where they stand whole; `shown`: what is shown of any other.
+    """
+    body = event.body
     assert body is not None
     opened = Opened([], set(), set())
     kind = body.get("type")
     if isinstance(body.get("choices"), list):
-        _chat(event, body, opened, is_whole=is_whole)
-    elif is_whole or not isinstance(kind, str):
-        opened.places += _leaves(event, body)
+        _chat(_Walk(event, clean, shown), body, opened)
+    elif event.is_whole or not isinstance(kind, str):
+        opened.places += _Walk(event, clean, shown).leaves(body)
     elif kind.startswith("response."):
-        _response(event, body, kind, opened)
+        _response(_Walk(event, clean, shown), body, kind, opened)
     else:
-        _message(event, body, kind, opened)
+        _message(_Walk(event, clean, shown), body, kind, opened)
     return opened
 
 
-def _chat(event: AnswerEvent, body: dict[str, Any], opened: Opened, *, is_whole: bool) -> None:
-    for name, value in body.items():
-        if name != "choices":
-            opened.places += _leaves(event, {name: value}, body)
+def _chat(walk: "_Walk", body: dict[str, Any], opened: Opened) -> None:
+    opened.places += walk.leaves(body, without=_CHOICES)
     for choice in body["choices"]:
         if not isinstance(choice, dict):
             continue
         given = choice.get("index")
         index = given if isinstance(given, int) else 0
         opened.choices.add(index)
-        for name, value in choice.items():
-            if name == "delta" and not is_whole:
-                opened.places += _leaves(event, value, line=(index, "delta"), beside=choice)
-            elif name == "logprobs":
-                opened.places += _logprobs(event, choice, (index, "logprobs"))
-            else:
-                opened.places += _leaves(event, {name: value}, choice)
+        opened.places += walk.leaves(choice, without=_LOGPROBS if walk.event.is_whole else _DELTA_AND_LOGPROBS)
+        if not walk.event.is_whole:
+            opened.places += walk.leaves(choice.get("delta"), line=(index, "delta"), beside=choice)
+        if choice.get("logprobs"):
+            opened.places += walk.logprobs(choice, (index, "logprobs"))
         if choice.get("finish_reason") is not None:
             opened.ends.add(index)
 
 
-def _response(event: AnswerEvent, body: dict[str, Any], kind: str, opened: Opened) -> None:
+def _response(walk: "_Walk", body: dict[str, Any], kind: str, opened: Opened) -> None:
     """An event of OpenAI's Responses: deltas, and events that tell whole what the deltas told."""
     opened.choices.add(0)
-    is_delta = kind.endswith(".delta") and isinstance(body.get("delta"), str)
-    line = (0, kind, *(body.get(name) for name in ("output_index", "content_index", "summary_index")))
-    item = body.get("item")
+    item, delta = body.get("item"), body.get("delta")
     tells_other = kind.endswith("output_item.done") and isinstance(item, dict) and item.get("type") not in _TOLD_IN_DELTAS
-    is_new = tells_other or (kind.endswith("annotation.added")) or kind.rpartition(".")[2] not in _REPEATS
-    for name, value in body.items():
-        if name == "delta" and is_delta:
-            if value:
-                opened.places.append(Place(value, partial(_put, event, body, name), line, "arguments" in kind))
-        elif name == "logprobs":
-            opened.places += _logprobs(event, body, (*line, "logprobs"))
-        else:
-            opened.places += _leaves(event, {name: value}, body, is_new=is_new)
+    walk.is_new = tells_other or kind.endswith("annotation.added") or kind.rpartition(".")[2] not in _REPEATS
+    line = (0, kind, *(body.get(name) for name in ("output_index", "content_index", "summary_index")))
+    is_piece = kind.endswith(".delta") and isinstance(delta, str)
+    if is_piece and delta:
+        opened.places.append(Place(delta, partial(_put, walk.event, body, "delta"), line, "arguments" in kind))
+    if body.get("logprobs"):
+        opened.places += walk.logprobs(body, (*line, "logprobs"))
+    opened.places += walk.leaves(body, without=_DELTA_AND_LOGPROBS if is_piece else _LOGPROBS)
     ended = (".done", "output_item.added", "content_part.added", ".completed", ".incomplete", ".failed")
     if kind.endswith(ended):
         opened.ends.add(ALL_CHOICES)
 
 
-def _message(event: AnswerEvent, body: dict[str, Any], kind: str, opened: Opened) -> None:
+def _message(walk: "_Walk", body: dict[str, Any], kind: str, opened: Opened) -> None:
     """An event of Anthropic's Messages."""
     opened.choices.add(0)
-    holder = body.get("delta") if kind == "content_block_delta" else body.get("content_block")
+    name = "delta" if kind == "content_block_delta" else "content_block"
     piecewise = ("text", "thinking") if kind == "content_block_start" else None
-    begins = False
-    for name, value in body.items():
-        if value is not holder or not isinstance(holder, dict):
-            opened.places += _leaves(event, {name: value}, body)
-            continue
+    holder = body.get(name)
+    pieces: set[str] = set()
+    if isinstance(holder, dict):
         for inner, told in holder.items():
-            is_piece = isinstance(told, str) and inner not in _STANDS_WHOLE and not is_seal(inner, told)
-            if is_piece and (piecewise is None or inner in piecewise):
-                begins = begins or bool(told)
+            may_be = isinstance(told, str) and inner not in _STANDS_WHOLE and not is_seal(inner, told)
+            if may_be and (piecewise is None or inner in piecewise):
+                pieces.add(inner)
                 if told:
                     line = (0, body.get("index"), inner)
-                    opened.places.append(Place(told, partial(_put, event, holder, inner), line, inner in _ARGUMENTS))
-            else:
-                opened.places += _leaves(event, {inner: told}, holder)
+                    opened.places.append(Place(told, partial(_put, walk.event, holder, inner), line, inner in _ARGUMENTS))
+        opened.places += walk.leaves(holder, without=pieces)
+    begins = any(place.line is not None for place in opened.places)
+    opened.places += walk.leaves(body, without={name} if isinstance(holder, dict) else frozenset())
     if kind in ("content_block_stop", "message_delta", "message_stop") or (kind == "content_block_start" and not begins):
         opened.ends.add(ALL_CHOICES)
 
 
-def _leaves(
-    event: AnswerEvent,
-    node: Any,
-    holder: Any = None,
-    *,
-    line: LineName | None = None,
-    beside: dict[str, Any] | None = None,
-    is_new: bool = True,
-) -> Iterator[Place]:
-    """Every text below a node.
+class _Walk:
+    """Through the JSON of one event. `is_new`: as in Place, for all that is found."""
 
-    Shapes:  `holder`: what the topmost entries really stand in, where `node` was made to hold some of them. `line`: they come
-             in pieces. `beside`: the choice whose log probabilities go with them.
-    """
-    stack: list[tuple[Any, Any, LineName, bool]] = [(node, node if holder is None else holder, line or (), False)]
-    while stack:
-        inner, held_in, path, in_arguments = stack.pop()
-        entries = list(inner.items()) if isinstance(inner, dict) else list(enumerate(inner)) if isinstance(inner, list) else []
-        if isinstance(inner, list) and not in_arguments and _NUMBERS.issuperset(map(type, inner)):
-            continue  # a vector, or the bytes of a token
-        for key, value in entries:
-            if isinstance(value, dict | list):
-                number = value.get("index") if isinstance(value, dict) and isinstance(inner, list) else None
-                below = in_arguments or key in ARGUMENTS
-                stack.append((value, value, (*path, number if isinstance(number, int) else key), below))
-            elif isinstance(value, str):
-                if value and not is_seal(key, value) and file_kind(key, value) is None:
-                    yield _leaf(event, held_in, key, value, path if line is not None else None, beside, is_new=is_new)
-            elif in_arguments and isinstance(value, int) and abs(value) >= LONG_NUMBER:
-                yield Place(str(value), partial(_put, event, held_in, key), is_new=is_new)
+    def __init__(self, event: AnswerEvent, clean: Set[str], shown: Callable[[str], str]) -> None:
+        self.event = event
+        self.is_new = True
+        self._clean = clean
+        self._shown = shown
+
+    def leaves(
+        self,
+        node: Any,
+        *,
+        without: Set[str] = frozenset(),
+        line: LineName | None = None,
+        beside: dict[str, Any] | None = None,
+    ) -> Iterator[Place]:
+        """Every text below a node.
+
+        Shapes:  `without`: fields of the node itself that are left out. `line`: they come in pieces. `beside`: the choice whose
+                 log probabilities go with them.
+        """
+        stack: list[tuple[Any, LineName, bool]] = [(node, line or (), False)]
+        while stack:
+            holder, path, in_arguments = stack.pop()
+            if isinstance(holder, list) and not in_arguments and _NUMBERS.issuperset(map(type, holder)):
+                continue  # a vector, or the bytes of a token
+            is_list = isinstance(holder, list)
+            if not is_list and isinstance(holder, dict) and not holder.keys() <= _ordinary:
+                self._rename(holder)
+            for key, value in enumerate(holder) if is_list else holder.items() if isinstance(holder, dict) else ():
+                if value is None or (holder is node and key in without):
+                    continue
+                if isinstance(value, str):
+                    if value and (line is not None or value not in self._clean) and not _is_code(key, value):
+                        yield self._leaf(holder, key, value, path if line is not None else None, beside)
+                elif isinstance(value, dict | list):
+                    number = value.get("index") if is_list and isinstance(value, dict) else None
+                    below = in_arguments or key in ARGUMENTS
+                    stack.append((value, (*path, number if isinstance(number, int) else key), below))
+                elif in_arguments and isinstance(value, int) and abs(value) >= LONG_NUMBER:
+                    yield Place(str(value), partial(_put, self.event, holder, key), is_new=self.is_new)
+
+    def _rename(self, holder: dict[str, Any]) -> None:
+        odd = [name for name in holder if not _is_ordinary(name)]
+        changed = {name: told for name in odd if (told := self._shown(name)) != name}
+        if changed:
+            self.event.is_changed = True
+            rename(holder, changed)
+
+    def _leaf(self, holder: Any, key: Any, value: str, path: LineName | None, beside: dict[str, Any] | None) -> Place:
+        stands_whole = path is None or key in _STANDS_WHOLE or not _WHOLE_BELOW.isdisjoint(path)
+        put = partial(_put, self.event, holder, key) if beside is None else partial(_put_beside, self.event, holder, key, beside)
+        is_new = self.is_new and (path is None or "reasoning_details" not in path)
+        return Place(value, put, None if stands_whole or path is None else (*path, key), key in _ARGUMENTS, is_new)
+
+    def logprobs(self, holder: dict[str, Any], line: LineName) -> Iterator[Place]:
+        """What log probabilities tell is dropped with them where it was to be changed: the words chosen, and the others."""
+        given = holder["logprobs"]
+
+        def drop(_: str) -> None:
+            holder["logprobs"] = [] if isinstance(given, list) else None
+            self.event.is_changed = True
+
+        if told := _told_by(given):
+            yield Place(told, drop, line, is_new=False)
+        for place in self.leaves(given):
+            yield Place(place.text, drop, is_new=False)
 
 
-def _leaf(
-    event: AnswerEvent, holder: Any, key: Any, value: str, path: LineName | None, beside: dict[str, Any] | None, *, is_new: bool
-) -> Place:
-    stands_whole = path is None or key in _STANDS_WHOLE or not _WHOLE_BELOW.isdisjoint(path)
-    put = partial(_put, event, holder, key) if beside is None else partial(_put_beside, event, holder, key, beside)
-    is_new = is_new and (path is None or "reasoning_details" not in path)
-    return Place(value, put, None if stands_whole or path is None else (*path, key), key in _ARGUMENTS, is_new)
+def _is_code(key: Any, value: str) -> bool:
+    return (key in SEALED and is_seal(key, value)) or (key in FILES and file_kind(key, value) is not None)
 
 
 def _put(event: AnswerEvent, holder: Any, key: Any, text: str) -> None:
@@ -245,22 +276,6 @@ def _put_beside(event: AnswerEvent, holder: Any, key: Any, choice: dict[str, Any
         choice["logprobs"] = None
 
 
-def _logprobs(event: AnswerEvent, holder: dict[str, Any], line: LineName) -> Iterator[Place]:
-    """What log probabilities tell is dropped with them where it was to be changed: the words chosen, and the others."""
-    given = holder["logprobs"]
-    if not given:
-        return
-
-    def drop(_: str) -> None:
-        holder["logprobs"] = [] if isinstance(given, list) else None
-        event.is_changed = True
-
-    if told := _told_by(given):
-        yield Place(told, drop, line, is_new=False)
-    for place in _leaves(event, given, is_new=False):
-        yield Place(place.text, drop, is_new=False)
-
-
 def _told_by(logprobs: Any) -> str:
     """The words that were chosen, one behind the other."""
     lists = logprobs.values() if isinstance(logprobs, dict) else [logprobs]
@@ -270,15 +285,9 @@ def _told_by(logprobs: Any) -> str:
     return "".join(token for token in tokens if isinstance(token, str))
 
 
-def rename_keys(event: AnswerEvent, shown: Callable[[str], str]) -> None:
-    """Names of fields are texts too, where a model made them: `shown` says what stands there instead."""
-    stack: list[Any] = [event.body]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, dict):
-            odd = [name for name in node if ORDINARY_NAME.fullmatch(name) is None]
-            changed = {name: told for name in odd if (told := shown(name)) != name}
-            if changed:
-                event.is_changed = True
-                rename(node, changed)
-        stack += [one for one in (node.values() if isinstance(node, dict) else node) if isinstance(one, dict | list)]
+def _is_ordinary(name: str) -> bool:
+    if ORDINARY_NAME.fullmatch(name) is None:
+        return False
+    if len(_ordinary) < NAMES_MAX:
+        _ordinary.add(name)
+    return True

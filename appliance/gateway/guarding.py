@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from appliance.errors import GatehouseError, GuardrailFailed
+from appliance.errors import ContentBlocked, GatehouseError, GuardrailFailed
+from appliance.faults import point
 from appliance.gateway.call import Call
 from appliance.gateway.subjects import subjects_of
 from appliance.guardrails.policy import CustomExpression, Policy, PolicyForm
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from appliance.guardrails.guard import Guard
 
 SCANNERS_MAX = 100
+NAMES_MAX = 4_096
 _log = get_logger("guardrails")
 
 
@@ -30,10 +32,23 @@ class Guarding:
         self._making: asyncio.Task[Guard] | None = None
         self._guard: Guard | None = None
         self._custom: dict[tuple[CustomExpression, ...], CustomScanner] = {}
+        self._plain_names: set[tuple[str, str]] = set()  # policies, and names of models in which they find nothing
 
     def start(self) -> None:
         """Begin to build them. Inside the event loop."""
-        self._making = asyncio.ensure_future(asyncio.to_thread(self._make))
+        self._making = asyncio.ensure_future(asyncio.to_thread(self._made))
+
+    def _made(self) -> "Guard":
+        point("guardrails.build")
+        return self._make()
+
+    def readiness(self) -> str:
+        """Begins with "ok" or "off", else says why requests are refused. While detectors are being built requests wait."""
+        making = self._making
+        if making is None:
+            return "off: nobody is under a policy"
+        failed = making.done() and (making.cancelled() or making.exception() is not None)
+        return "the detectors could not be built, so requests are refused; the log says why" if failed else "ok"
 
     async def guard(self) -> "Guard":
         """Errors: GuardrailFailed: they can't be built."""
@@ -61,6 +76,24 @@ class Guarding:
                 f"the route {routes[0].name} names the policy {missing.args[0]}, and there is none of that name",
                 fix="An administrator makes it, or gives the route another.",
             ) from None
+
+    async def inspect_model(self, call: Call) -> None:
+        """A model's name goes to the provider, the ledger and the metrics as it is: one that isn't offered may be anything.
+
+        Errors:  ContentBlocked, GuardrailFailed.
+        """
+        name = call.model
+        policy = call.state.policies.in_force(subjects_of(call.caller, ()))
+        if policy.is_idle or (policy.label, name) in self._plain_names:
+            return
+        guard = self._guard or await self.guard()
+        verdict = guard.judged(name, policy, "input", await self.custom(policy.custom))
+        if verdict.action not in ("allow", "flag") and all(model.id != name for model in call.state.names.offered()):
+            kinds = ", ".join(sorted({one.type for one in verdict.findings}))
+            fix = "GET /v1/models lists the names."
+            raise ContentBlocked(f"the policy {policy.name} stops models' names with {kinds}", param="model", fix=fix)
+        if len(self._plain_names) < NAMES_MAX:
+            self._plain_names.add((policy.label, name))
 
     async def inspect_input(self, call: Call) -> None:
         """Errors: ContentBlocked, GuardrailFailed."""

@@ -8,6 +8,7 @@ import msgspec
 
 from appliance.chat import ORDINARY_NAME, Text
 from appliance.errors import ContentBlocked, GuardrailFailed
+from appliance.faults import point
 from appliance.gateway.call import Call
 from appliance.gateway.inspected_texts import instructed, readable
 from appliance.gateway.tally import Tally
@@ -66,6 +67,7 @@ class InputInspection:
             call.chat = call.form.chat(call.raw)
 
     def _found(self, texts: Sequence[Text], policy: PolicySet) -> list[list[Finding]]:
+        point("guardrails.input")
         wanted = partial(policy.acts_on, direction="input")
         findings = self._guard.found([text.value for text in texts], self._custom, wanted)
         places = {id(text): number for number, text in enumerate(texts)}

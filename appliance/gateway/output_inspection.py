@@ -15,7 +15,7 @@ from appliance.errors import GuardrailFailed
 from appliance.faults import point
 from appliance.gateway.answer_event import AnswerEvent
 from appliance.gateway.answer_line import Line
-from appliance.gateway.answer_places import ALL_CHOICES, LineName, Opened, Place, of_deltas, of_event, rename_keys
+from appliance.gateway.answer_places import ALL_CHOICES, LineName, Opened, Place, of_deltas, of_event
 from appliance.gateway.stopped_answer import Told
 from appliance.gateway.tally import Tally
 from appliance.guardrails.custom import CustomScanner
@@ -30,6 +30,7 @@ BLOCKED = "content_filter"
 ATTACK_EVERY = 1_000  # characters after which an answer is judged as a whole
 ATTACK_SEEN = 2_000
 INSTRUCTION_MIN = 12  # characters; no shorter text is judged for attacks
+PIECES_MAX = 512  # of an answer that are held back
 CLEAN_MAX = 256  # texts of which it is remembered that nothing is in them: ids and names that every event repeats
 _log = get_logger("guardrails")
 
@@ -101,10 +102,10 @@ class OutputInspection:
         except Exception as error:
             return self._failed(error, chunk)
 
-    def rest(self) -> Sequence[Chunk]:
+    def rest(self) -> list[Chunk]:
         """What is still held when an answer ends without saying so. Errors: as `passed`."""
         if self._has_failed:
-            return ()
+            return []
         try:
             for name in list(self._lines):
                 self._end(name)
@@ -142,6 +143,8 @@ class OutputInspection:
         for choice in opened.ends:
             self._choices.pop(choice, None)
         self._void_signature(event)
+        if len(self._queue) > PIECES_MAX:  # a text that stays unfinished while another choice goes on
+            self._end_others_than({name for name, _ in pieces})
 
     def _opened(self, chunk: Chunk, event: AnswerEvent | None) -> Opened:
         point("guardrails.output")
@@ -149,13 +152,17 @@ class OutputInspection:
             event.drop_rest()
         if event is None or event.body is None:
             return of_deltas(chunk)
-        rename_keys(event, partial(self._shown, is_new=False))
-        return of_event(event)
+        return of_event(event, self._clean, partial(self._shown, is_new=False))
 
     def _end_others(self, begun: set[LineName]) -> None:
         choices = {name[0] for name in begun}
         for name in list(self._lines):
             if name[0] in choices and name not in begun:
+                self._end(name)
+
+    def _end_others_than(self, these: set[LineName]) -> None:
+        for name in list(self._lines):
+            if name not in these:
                 self._end(name)
 
     def _ready(self) -> list[Chunk]:
@@ -259,7 +266,7 @@ class OutputInspection:
         self._has_failed = True
         held, self._queue = [piece.chunk for piece in self._queue], []
         if self._policy.fails_open:
-            self._tally.unread["failed"] = self._tally.unread.get("failed", 0) + 1
+            self._tally.unread["answer"] = 1
             return held if chunk is None or chunk in held else [*held, chunk]
         raise GuardrailFailed(
             "the inspection of this answer failed, so no more of it is shown", fix="Try again; the log says what failed."

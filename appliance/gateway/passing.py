@@ -1,5 +1,6 @@
 """An answer on its way out: counted, inspected, and its end held back until the ledger has it."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 from appliance.chat import Chunk, Chunks, Delta
 from appliance.errors import GatehouseError
 from appliance.gateway.call import Call
+from appliance.guardrails.finding import LONG
 
 if TYPE_CHECKING:
     from appliance.gateway.output_inspection import OutputInspection
@@ -38,6 +40,12 @@ class Passing:
         if self._inspection is None:
             return (chunk,) if self._goes_on(chunk) else ()
         return [one for one in self._inspection.passed(chunk) if self._goes_on(one)]
+
+    async def taken(self, chunk: Chunk) -> Sequence[Chunk]:
+        """The same; a long text takes a thread's time."""
+        if self._inspection is None or sum(map(_characters, chunk.deltas)) <= LONG:
+            return self.take(chunk)
+        return await asyncio.to_thread(self.take, chunk)
 
     def _goes_on(self, chunk: Chunk) -> bool:
         if chunk.finish is not None:

@@ -68,6 +68,7 @@ class Pipeline:
                  caller does.
         """
         try:
+            await self._guarding.inspect_model(call)
             self._resolve(call)
             self._guarding.assign(call)
             await self._admit(call, body_bytes)
@@ -79,6 +80,7 @@ class Pipeline:
 
     async def inspect(self, call: Call) -> None:
         """What is sent to be looked at and not to be answered. Errors: ContentBlocked, GuardrailFailed."""
+        await self._guarding.inspect_model(call)
         self._resolve(call)
         self._guarding.assign(call)
         await self._guarding.inspect_input(call)
@@ -137,11 +139,11 @@ class Pipeline:
                 yield sign
             chunks = _begun(call, journey)
             for chunk in journey.ahead:
-                for ready in passing.take(chunk):
+                for ready in await passing.taken(chunk):
                     yield ready
             if not passing.is_stopped():
                 async for chunk in chunks:
-                    for ready in passing.take(chunk):
+                    for ready in await passing.taken(chunk):
                         yield ready
                     if passing.is_stopped():
                         break

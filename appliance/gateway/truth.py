@@ -60,6 +60,7 @@ def _of_the_answer(call: Call) -> dict[str, str]:
     restored = call.placeholders.times_restored if call.placeholders is not None else 0
     told = {"masked": call.tally.shown("output", "mask", "tokenise"), "flagged": call.tally.shown("output", "flag")}
     told |= {"blocked": call.tally.shown("output", "block"), "restored": str(restored or "")}
+    told["uninspected"] = "answer=1" if "answer" in call.tally.unread else ""  # of a policy that lets it pass
     return {name: value for name, value in told.items() if value}
 
 

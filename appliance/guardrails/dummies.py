@@ -2,11 +2,13 @@
 
 import re
 from itertools import pairwise
+from operator import add
 
 from appliance.guardrails.entropy import bits, is_random, words_part
+from appliance.guardrails.quick_search import Search
 
 # Something that a machine fills in: shells, templates, CI, Terraform, Kubernetes, formats.
-_REFERENCE = re.compile(
+_REFERENCE = Search(
     r"""\$\{|\$\(|\$[A-Za-z_][A-Za-z0-9_]*(?:$|[^A-Za-z0-9_!@#%^&*+])|\$env:|\{\{|\}\}|\{%|<%|%\(|\#\{|\{[A-Za-z_][\w.\[\]'"()]{0,40}(?:![rsa])?(?::[^{}]{0,12})?\}|\{\d{0,2}\}
     |^%[sdvrq]\b|^%[A-Za-z_]{2,40}%$|^@[A-Za-z_]{2,40}@$|^__\w{2,40}__$|^<[^<>]{0,80}>?$|^\[[^\[\]]{0,80}\]?$|^&lt;|\[\^?[0-9A-Za-z]-[0-9A-Za-z]|\\[dwsSDW][+*{]|^\*[a-z_]+$|^![A-Za-z]+$
     |\benviron\b|\bgetenv\b|process\.env|import\.meta\.env|secretKeyRef|valueFrom|\bENV\[|\bSystem\.getProperty
@@ -17,12 +19,12 @@ _REFERENCE = re.compile(
     re.VERBOSE,
 )
 # A call, an index, an attribute: code that gets it from elsewhere.
-_EXPRESSION = re.compile(
+_EXPRESSION = Search(
     r"^(?:await |new |await\(|\(|lambda|function|async )|^[A-Za-z_][\w.:>-]{0,60}(?:\(|\[['\"\w])"
     r"|^[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+;?$"
 )
-_SHOWN = re.compile(r"^[*•.xX?#_\-~=+/\\|0-]{3,}$|[*•\u2022\u2026]{3}|\.\.\.|x{5}|X{4}|\*{3}|0{12}|_{3}|#{4}", re.ASCII)
-_NAMED = re.compile(
+_SHOWN = Search(r"^[*•.xX?#_\-~=+/\\|0-]{3,}$|[*•…]{3}|\.\.\.|x{5}|X{4}|\*{3}|0{12}|_{3}|#{4}", re.ASCII)
+_NAMED = Search(
     r"""(?:^|[^a-z])(?:your|my|the|some|any|put|insert|enter|add|paste|use)[-_. ]?(?:own[-_. ]?)?(?:[a-z]{1,12}[-_. ]){0,3}
         (?:api|key|token|secret|pass(?:word|wd|phrase|code)?|pwd|credentials?|value|client|access|app|bot|user|account|db|database|here|id)
     |placeholder|changeme|change[-_ ]?(?:me|this|it)|replace[-_ ]?(?:me|this|with)|(?:goes|set)[-_ ]?here|[-_ ]here$
@@ -94,7 +96,7 @@ def is_monotonous(value: str) -> bool:
     kinds = len(set(lower))
     if kinds <= 2 or (len(lower) >= 16 and kinds <= 4):
         return True
-    return len(lower) >= 6 and sum(first + second in _STEPS for first, second in pairwise(lower)) >= 0.75 * (len(lower) - 1)
+    return len(lower) >= 6 and sum(map(_STEPS.__contains__, map(add, lower, lower[1:]))) >= 0.75 * (len(lower) - 1)
 
 
 def _is_more(value: str, named: re.Match[str]) -> bool:

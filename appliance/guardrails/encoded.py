@@ -10,7 +10,6 @@ looked through again, to depth 2. Bounded: runs of at most 8 KiB, 256 KiB of the
 `patterns(scanner)` gives the same to a scanner, so that it works on streams too: each run's findings under the run's place.
 """
 
-import base64
 import binascii
 import html
 import re
@@ -32,6 +31,11 @@ HEX = re.compile(r"\b(?:0x)?[0-9A-Fa-f]{2}(?:[ :]?(?:0x)?[0-9A-Fa-f]{2}){7,2047}
 _ESCAPE = r"%[0-9A-Fa-f]{2}|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,12});|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}"
 ESCAPES = re.compile(f"(?:{_ESCAPE})+")
 WORD_ESCAPED = re.compile(r"[^\s\"'<>]{1,8192}")
+_HEAD = 32  # characters of a run that mostly tell whether it says anything
+_BEGINS_AS_TEXT = re.compile(
+    rb"(?:[\t\n\r -~]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})*"
+    rb"(?:[\xc2-\xf4][\x80-\xbf]{0,2})?"
+)
 _READABLE = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]*")
 
 
@@ -65,8 +69,11 @@ def from_base64(run: str) -> str | None:
     body = run.rstrip("=")
     if len(body) % 4 == 1 or body.isdigit():
         return None
+    body = body.replace("-", "+").replace("_", "/")
     try:
-        return _read(base64.b64decode(body.replace("-", "+").replace("_", "/") + "=" * (-len(body) % 4)))
+        if not _BEGINS_AS_TEXT.fullmatch(binascii.a2b_base64(body[:_HEAD] + "=" * (-len(body[:_HEAD]) % 4))):
+            return None
+        return _read(binascii.a2b_base64(body + "=" * (-len(body) % 4)))
     except (ValueError, binascii.Error):
         return None
 

@@ -1,7 +1,6 @@
 """How much a value looks drawn by chance, and how little like something that people write."""
 
 import re
-from collections import Counter
 from math import log2
 
 _CLASSES = re.compile(r"[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]+")
@@ -9,13 +8,21 @@ _WORDS = re.compile(r"[A-Za-z][a-z]{2,}|[A-Z]{3,}")
 _UNUSUAL = re.compile(r"[^aeiouy]{4}", re.IGNORECASE)
 _DIGIT = re.compile("[0-9]")
 _VOWEL = re.compile(r"[aeiouy]", re.IGNORECASE)
+_COUNTS = 64
+_TIMES_LOG2 = [0.0, *(count * log2(count) for count in range(1, _COUNTS))]
 CHANGES_MIN = 0.2  # random letters and digits change every second character, `getUserAccessTokenV2` one in six
 
 
 def bits(value: str) -> float:
     """Shannon's, a character."""
     length = len(value)
-    return -sum(count / length * log2(count / length) for count in Counter(value).values()) if length else 0.0
+    if not length:
+        return 0.0
+    total = 0.0
+    for one in set(value):
+        count = value.count(one)
+        total += _TIMES_LOG2[count] if count < _COUNTS else count * log2(count)
+    return log2(length) - total / length
 
 
 def changes(value: str) -> float:

@@ -16,6 +16,20 @@ from appliance.guardrails.window import Act, Holding, Window
 
 BORDER = "\n\x1e\n"  # between texts that are looked at together; no value goes over it
 
+WARM = (
+    (
+        "The committee met again on Tuesday, and Mr. Smith asked who would pay for it? Write to them: anna@example.org; "
+        "call +44 20 7946 0958, or come to 12 Baker Street, London. I don't know, but it's \"fine\" (really).\n\n1. one\n2. two\n"
+    ),
+    '{"id": 1042, "name": "Anna", "at": "2026-01-04T10:00:01Z", "tags": ["a", "b"], "price": 12.50, "ok": true, "none": null}\n',
+    "def total(prices: list[float]) -> float:\n    return sum(one * 1.19 for one in prices)  # https://example.org/a?b=c&d=1\n",
+    "DATABASE_URL=postgres://shop:Zq81xkLw0v@db:5432/shop\nAPI_KEY='k3J9x0Qw7Zt5Yb2Nc8Vd'\nexport TOKEN=${TOKEN}\n",
+    "4111 1111 1111 1111, 123-45-6789, 10.0.0.12, 00:1A:2b:3c:4D:5e, DE89 3704 0044 0532 0130 00, 12/05/1984\n",
+    "-----BEGIN CERTIFICATE-----\nMIIBOgIBAAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf9Cnzj4p4WGeKLs1Pt8Qu\n-----END CERTIFICATE-----\n",
+    "eyJhbGciOiJIUzI1NiJ9 aGVsbG8gd29ybGQsIGhvdyBhcmUgeW91 68656c6c6f20776f726c64 %68%65llo &amp; \\u0041\n",
+    "यह समिति मंगलवार को फिर मिली। Das Wetter ist schön; Écoutez-moi “bien”, s’il vous plaît — 你好。\n",
+)
+
 
 Certainty = Literal["exact", "by sentence", "by passage"]
 
@@ -42,6 +56,16 @@ class Guard:
         found = self.scanner.find(text, partial(policy.acts_on, direction=direction))
         found += [*self.attacks(text), *(custom.find(text) if custom is not None else ())]
         return judge(text, resolved(found), policy, direction)
+
+    def warm(self) -> None:
+        """Looks through some texts, so that the first request finds automata and words ready."""
+        for text in WARM:
+            self.found([text])
+            self.attacks(text)
+            window = self.window(lambda part, found: part)
+            for start in range(0, len(text), 4):
+                window.feed(text[start : start + 4])
+            window.last()
 
     def attacks(self, text: str) -> list[Finding]:
         """Instructions in a text that nobody gave who may."""
@@ -85,7 +109,7 @@ class Guard:
     def window(self, act: Act, custom: CustomScanner | None = None, wanted: Wanted | None = None) -> Window:
         """For a text that comes in pieces. `wanted`: as above."""
         beside = (custom.holding,) if custom is not None else ()
-        return Window(self._holding, act, beside, self.scanner.followers(wanted))
+        return Window(self._holding, act, beside, self.scanner.whole_wanted(wanted))
 
 
 def _distributed(findings: list[Finding], texts: Sequence[str], ends: list[int]) -> list[list[Finding]]:

@@ -19,6 +19,11 @@ def beginnings(regex: str) -> str:
     return f"(?:{_beginning(parsed(regex))})"
 
 
+def uncounted(regex: str) -> str:
+    """One that matches wherever `regex` does, and a little more: its repeats have no bounds."""
+    return _sequence(parsed(regex))
+
+
 def _beginning(nodes: Sequence) -> str:
     """Of nodes one after another: of the first alone, or all of it and a beginning of the rest."""
     if not nodes:

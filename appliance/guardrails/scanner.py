@@ -1,4 +1,4 @@
-"""Runs detectors over a text. One pass over it tells which expressions match at all; only those are then looked at one by one."""
+"""Runs detectors over a text. What stands in it tells which expressions may match; only those are then looked for one by one."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -8,6 +8,7 @@ import re2
 from appliance.guardrails.finding import Finding, resolved
 from appliance.guardrails.normal_text import NormalText, normal
 from appliance.guardrails.pattern import Match, Pattern, options
+from appliance.guardrails.perhaps import Perhaps
 
 
 class TextDetector(Protocol):
@@ -56,7 +57,6 @@ class Scanner:
     def __init__(self, patterns: Sequence[Pattern], whole: Sequence[TextDetector] = ()) -> None:
         self.whole = tuple(whole)
         self.patterns = tuple(patterns)
-        self._any = re2.Set.SearchSet(options())
         self._each: list[Any] = []
         for pattern in self.patterns:
             try:
@@ -64,9 +64,7 @@ class Scanner:
             except re2.error as error:
                 raise Unreadable(_said(error)) from None
             self._each.append(compiled._regexp)  # its Match gives spans; the wrapper above makes an object of each
-            self._any.Add(pattern.regex.encode("latin-1"))
-        if self.patterns:
-            self._any.Compile()
+        self._perhaps = Perhaps([pattern.regex for pattern in self.patterns])
 
     def find(self, text: str, wanted: Wanted | None = None) -> list[Finding]:
         """Findings in the given text's own characters, in its order, none overlapping another (attacks apart).
@@ -80,13 +78,11 @@ class Scanner:
         """In the normalised text's characters, as they come."""
         for pattern, match in self.candidates(plain):
             yield from pattern.found(match)
-        for detector in self.whole:
-            if wanted is None or wanted(detector.types):
-                yield from detector.find(plain)
+        for detector in self.whole_wanted(wanted):
+            yield from detector.find(plain)
 
-    def followers(self, wanted: Wanted | None = None) -> tuple[Follower, ...]:
-        """Of its detectors of whole texts, those that can read along."""
-        return tuple(one.follow() for one in self.whole if isinstance(one, Followed) and (wanted is None or wanted(one.types)))
+    def whole_wanted(self, wanted: Wanted | None = None) -> tuple[TextDetector, ...]:
+        return tuple(one for one in self.whole if wanted is None or wanted(one.types))
 
     def data(self, plain: NormalText) -> bytes:
         """What its expressions read: here, a byte a character."""
@@ -94,7 +90,8 @@ class Scanner:
 
     def candidates(self, plain: NormalText, start: int = 0) -> Iterator[tuple[Pattern, Match]]:
         """What the judges are asked about. Before `start` none begins, but what stands there is seen."""
-        for number in self._any.Match(plain.flat) or () if self.patterns else ():
+        ahead = plain.flat[start - 1 :] if start > 1 else plain.flat  # with one character before, for `\b`
+        for number in self._perhaps.matching(ahead):
             pattern, search, flat = self.patterns[number], self._each[number].Match, plain.flat
             place, end = start, len(flat)
             while place <= end:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from appliance.guardrails.finding import Finding
+from appliance.guardrails.finding import ATTACKS, Finding
 from appliance.guardrails.placeholders import Placeholders, escaped, looks_like
 from appliance.guardrails.policy import Action, Direction, Form, strictest
 from appliance.guardrails.redaction import Mark, masked, redacted
@@ -65,7 +65,7 @@ def _marks(text: str, told: list[Judged], policy: Ruling, direction: Direction, 
         value = text[one.start : one.end]
         if one.action == "tokenise" and placeholders is not None:
             marks.append(Mark(one.start, one.end, placeholders.of(one.type, value)))
-        elif one.action in ("mask", "tokenise"):
+        elif one.action in ("mask", "tokenise") or (one.action == "block" and one.type not in ATTACKS):
             marks.append(Mark(one.start, one.end, masked(one.type, value, policy.shown_as(one.type, direction))))
     marks = _apart(marks)
     if placeholders is None:

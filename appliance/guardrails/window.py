@@ -5,7 +5,8 @@ what follows; and whatever of a candidate they touch, so that what is looked for
 text. Before the window stands what was let go of last, for the judges.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 
 import msgspec
 import re2
@@ -13,11 +14,13 @@ import re2
 from appliance.guardrails.finding import Finding, resolved
 from appliance.guardrails.normal_text import NormalText, normal
 from appliance.guardrails.partial import beginnings
-from appliance.guardrails.scanner import Follower, Scanner, Unreadable
+from appliance.guardrails.scanner import Followed, Follower, Scanner, TextDetector, Unreadable
 
 CONTEXT = 256  # characters that were let go of and are still looked at
 HELD_MAX = 4_096
 HELD_LESS = 3_072  # where that is too much; with a slab at a time, not a letter, looking again costs little
+_TOGETHER = 6
+_LONG_WORD = re.compile(rb"[^\s]{16}")
 _PATIENCE = 16  # where nothing could go, it is looked at again when it has grown by this part
 Act = Callable[[str, list[Finding]], str]
 
@@ -25,28 +28,42 @@ Act = Callable[[str, list[Finding]], str]
 class Holding:
     """Made once for a scanner: what its expressions' beginnings are.
 
+    All together are one automaton, the quickest for words. Over letters drawn by chance, such as keys, it would grow with every
+    one; there they are asked a few at a time.
+
     Errors: Unreadable: they are too large together for `memory_max`; NoBeginnings: an expression has none.
     """
 
-    def __init__(self, scanner: Scanner, memory_max: int = 256 << 20) -> None:
+    def __init__(self, scanner: Scanner, memory_max: int = 64 << 20) -> None:
         self.scanner = scanner
-        every = "|".join(beginnings(pattern.regex) for pattern in scanner.patterns)
-        larger = scanner.options()
-        larger.max_mem = memory_max  # of all expressions together; its automaton is built as far as texts need it
-        try:
-            self._at_end = re2.compile(f"(?:{every})\\z".encode(), options=larger)._regexp if every else None
-        except re2.error as error:
-            raise Unreadable(f"too large for streams: {error}") from None
+        every = [beginnings(pattern.regex) for pattern in scanner.patterns]
+        self._all = [_at_end(every, scanner, memory_max)] if every else []
+        parts = [every[start : start + _TOGETHER] for start in range(0, len(every), _TOGETHER)]
+        self._few = [_at_end(some, scanner, memory_max) for some in parts] if len(parts) > 1 else self._all
 
-    def start(self, plain: NormalText) -> int:
-        """Where the last part begins that isn't decided yet, in characters of the normalised text."""
-        if self._at_end is None:
-            return len(plain.flat)
+    def start(self, plain: NormalText, begin: int = 0) -> int:
+        """Where the last part begins that isn't decided yet, in characters of the normalised text. Before `begin` all is."""
         data = self.scanner.data(plain)
-        (start, _), *_ = self._at_end.Match(re2._Anchor.UNANCHORED, data, 0, len(data))
-        if start < 0:
-            return len(plain.flat)
-        return start if len(data) == len(plain.flat) else len(data[:start].decode("utf-8", "surrogatepass"))
+        is_wide, end = len(data) != len(plain.flat), len(data)
+        first = len(plain.text[:begin].encode("utf-8", "surrogatepass")) if is_wide else begin
+        start = end
+        for search in self._few if _LONG_WORD.search(data, first) else self._all:
+            (found, _), *_ = search(re2._Anchor.UNANCHORED, data, first, end)
+            if 0 <= found < start:
+                start = found
+        return begin + len(data[first:start].decode("utf-8", "surrogatepass")) if is_wide else start
+
+
+def _at_end(every: Sequence[str], scanner: Scanner, memory_max: int) -> Callable[..., list[tuple[int, int]]]:
+    choices = scanner.options()
+    choices.max_mem = memory_max  # it is built as far as texts need it
+    try:
+        search: Callable[..., list[tuple[int, int]]] = re2.compile(
+            f"(?:{'|'.join(every)})\\z".encode(), options=choices
+        )._regexp.Match
+    except re2.error as error:
+        raise Unreadable(f"too large for streams: {error}") from None
+    return search
 
 
 class Window(msgspec.Struct):
@@ -54,19 +71,20 @@ class Window(msgspec.Struct):
 
     act: what is shown instead of a part that is let go of, given the findings in it (placed in that part). It may raise: then
          nothing more is shown.
-    beside: what is looked for as well. followers: what reads the text along, of the detectors that look at whole ones.
+    beside: what is looked for as well. whole: detectors of whole texts; those that can read along do so.
     let_go, is_changed: how many characters the last call let go of, and whether it shows others instead.
     """
 
     holding: Holding
     act: Act
     beside: tuple[Holding, ...] = ()
-    followers: tuple[Follower, ...] = ()
+    whole: tuple[TextDetector, ...] = ()
     let_go: int = 0
     is_changed: bool = False
     _context: str = ""
     _held: str = ""
     _gone: int = 0
+    _followers: tuple[Follower, ...] | None = None
     _enough: int = 0  # so much must be held before it is looked at again
 
     def feed(self, text: str) -> str:
@@ -75,8 +93,11 @@ class Window(msgspec.Struct):
         if len(self._held) < self._enough:
             return self._let_go(0, [])
         plain, before = normal(self._context + self._held), len(self._context)
-        hold = min(self._place(plain, each.start(plain)) for each in self._holdings)
-        read = [each.feed(plain, self._gone - before) for each in self.followers]
+        begin = plain.place(before)
+        hold = min(self._place(plain, each.start(plain, begin)) for each in self._holdings)
+        if self._followers is None:
+            self._followers = tuple(each.follow() for each in self.whole if isinstance(each, Followed))
+        read = [each.feed(plain, self._gone - before) for each in self._followers]
         hold = min([hold, *(open_from for _, open_from in read)])
         is_full = len(self._held) > HELD_MAX + hold - before
         found: list[Finding] = []
@@ -100,7 +121,9 @@ class Window(msgspec.Struct):
             for one in pattern.found(match)
         ]
         found = [one.at(*plain.original(one.start, one.end)) for one in raw]
-        for follower in self.followers:
+        if self._followers is None:  # all of it at once
+            found += [one.at(*plain.original(one.start, one.end)) for each in self.whole for one in each.find(plain)]
+        for follower in self._followers or ():
             found += follower.feed(plain, self._gone - before, is_last=True)[0]
         return self._let_go(len(self._held), resolved(found))
 

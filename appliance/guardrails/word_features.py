@@ -41,6 +41,7 @@ _CUES = frozenset(
 )
 _DIGITS = str.maketrans("0123456789", "0000000000")
 _WORD_LETTERS_MAX = 32
+_MIXED_MAX = 18  # with digits or signs in it; mostly drawn by chance, and learnt for nothing
 NEWLINE, GAP, EDGE, LONG = 1, 2, 3, 4  # classes beyond those of `_class`
 _MULTIPLIER, _SECOND = np.uint32(0x9E3779B1), np.uint32(0x85EBCA77)
 _FIFTEEN, _SHIFT = np.uint32(15), np.uint32(32 - ROWS_BITS)
@@ -50,6 +51,8 @@ _NO_CUE = np.int32(-(1 << 20))  # far away
 
 Ints = NDArray[np.uint32]
 _SALTS: Ints = np.arange(101, 110, dtype=np.uint32)[:, None] * np.uint32(0xC2B2AE3D)
+_OFFSETS_BEGUN = tuple(crc32(str(offset).encode()) for offset in OFFSETS)  # what is hashed begins with its offset
+_NUMBER = KINDS.index("number")
 # The same as plain numbers, for words one by one.
 _BITS, _PAST = 0xFFFFFFFF, 1 << 32
 _step, _step2, _multiplier, _second, _shift = int(_STEP), int(_STEP2), int(_MULTIPLIER), int(_SECOND), int(_SHIFT)
@@ -73,7 +76,7 @@ def key_of(shown: str) -> str:
         return "\n" if "\n" in shown else "  " if len(shown) > 1 else " "
     if "\\" in shown and len(shown.strip()) > 1:
         return "\n"
-    if len(shown) > _WORD_LETTERS_MAX:
+    if len(shown) > _MIXED_MAX:
         return shown[:1] + "~long" if shown[0] != " " else " ~long"
     return shown.translate(_DIGITS)
 
@@ -98,12 +101,12 @@ def word(key: str, lexicon: dict[int, int]) -> Word:
     near = [*far, f"s{low[-3:]}"]
     here = [*near, f"S{shape}", f"a{low[:2]}", f"b{low[:3]}", f"c{low[:4]}", f"d{low[-1:]}", f"e{low[-2:]}", f"f{low[-4:]}"]
     here += [f"K{kind}.{low[-2:]}", f"L{shape}.{low[-3:]}", f"n{shape}.{min(len(low), 9)}"]
-    if kind >= KINDS.index("number"):
+    if kind >= _NUMBER:
         near, here = far, [*far, f"S{shape}"]
-    strings = [here, near, near, far, far]
+    bytes_here = [one.encode("utf-8", "replace") for one in here]
+    counts = (len(here), len(near), len(near), len(far), len(far))  # each of these begins with the next
     hashes = tuple(
-        tuple(crc32(f"{offset}{one}".encode("utf-8", "replace")) for one in of if one)
-        for offset, of in zip(OFFSETS, strings, strict=True)
+        tuple(crc32(one, begun) for one in bytes_here[:count]) for begun, count in zip(_OFFSETS_BEGUN, counts, strict=True)
     )
     return Word(klass, kind if kind in _CUES else 0, 1 if shape == 1 else 2 if shape in (2, 3, 4, 5) else 0, hashes)
 
@@ -189,6 +192,8 @@ def around_one(klasses: list[int], cue: int, gap: int, *, small: bool) -> list[i
 
 def _last_cue(cues: Ints) -> tuple[Ints, Ints]:
     """Per word, the last cue before it within 12 words; and the same with how far it is, in three steps."""
+    if not cues.any():
+        return np.zeros(len(cues), np.uint32), np.full(len(cues), 2, np.uint32)
     places = np.arange(len(cues), dtype=np.int32)
     last = np.maximum.accumulate(np.where(cues > 0, (places << 6) + cues.astype(np.int32), _NO_CUE))
     last[1:] = last[:-1].copy()

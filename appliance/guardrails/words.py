@@ -17,7 +17,7 @@ _LOWER = "a-z"
 _UPPER = "A-Z\xc0-\xd6\xd8-\xde"
 _PATTERN = re.compile(
     rf" ?[A-Za-z]+(?![{_LETTER}0-9'’])"  # most words; the rest says it for all
-    rf"|[ \t]*(?:\n|(?:\\+[nrt])+(?![{_LOWER}]))\s*"  # in JSON a line end is written with a backslash
+    rf"|[ \t]*(?:\n|(?:\\{{1,8}}[nrt])+(?![{_LOWER}]))\s*"  # in JSON a line end is written with a backslash
     rf"|[^\S\n]?(?:"
     rf"[{_LETTER}]+(?:['’][{_UPPER}][{_LETTER}]+)?(?![0-9])"  # O'Brien, D'Souza; not the possessive
     rf"|[{_LETTER}0-9]*[0-9][{_LETTER}0-9]*"

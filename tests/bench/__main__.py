@@ -3,8 +3,10 @@
 Parts, each of which can be measured alone (`--only`):
   start        seconds until it is ready, memory when idle
   whole, stream, burst   CPU time a request over the bare relay's: a whole answer, a streamed one, a stream in one burst
+  guarded      the same with the policy `default`, which looks for everything in both directions
   translation  CPU time of answers that are translated over one that passes through untouched, by vendor, whole and streamed
   streams      1,000 streams at once: memory, and how many break
+  guard        CPU time of looking through texts, by kind and length, and of a stream's pieces
   failover     2,000 requests while three providers fail, each in its own way: how many callers notice
   peers        LiteLLM and Portkey at the whole answer; only with PEERS=1
 
@@ -30,7 +32,9 @@ from functools import partial
 from pathlib import Path
 
 from appliance import __version__
-from tests.bench import failing
+from appliance.guardrails.house import make_guard
+from appliance.identity.key_format import well_formed
+from tests.bench import failing, guard
 from tests.bench.contenders import Contender, Rounds, ratio
 from tests.bench.load import Sample, run
 from tests.bench.many_streams import ManyStreams
@@ -40,7 +44,7 @@ from tests.bench.servers import Gateway, LiteLLM, Portkey, Relay, providers
 from tests.bench.translation import PASSING_NAME, Translation
 from tests.bench.upstream import CHUNKS, WORDS, Upstream
 
-PARTS = ("start", "whole", "stream", "burst", "peers", "translation", "streams", "failover")
+PARTS = ("start", "whole", "stream", "burst", "guarded", "peers", "translation", "streams", "guard", "failover")
 CONNECTIONS = {"whole": 32, "stream": 48, "burst": 32}
 STARTS = 5
 RESULTS = Path(__file__).with_name("results.jsonl")
@@ -77,7 +81,13 @@ class Bench:
         if "start" in self.parts:
             self.measure_idle(gateway.process)
         gateway.make_key()
-        self.measure_relays(gateway, gateway.process, upstream)
+        guarded = None
+        if "guarded" in self.parts:
+            guarded = Gateway(self.folder / "guarded", providers(upstream), self.cores.server, "default")
+            self.stack.callback(guarded.stop)
+            guarded.start()
+            guarded.make_key()
+        self.measure_relays(gateway, gateway.process, upstream, guarded)
         if "translation" in self.parts:
             self.measure_translation(gateway, translation)
         if "streams" in self.parts:
@@ -85,13 +95,16 @@ class Bench:
             gateway.stop()  # what it has needed until now is not these streams'
             gateway.start()
             self.figures |= many.measure(gateway, self.cores.load, self.problems)
+        if "guard" in self.parts:
+            say("Texts are looked through …")
+            self.figures |= guard.figures(make_guard(well_formed))
         if "failover" in self.parts:
             say("Providers fail …")
             self.figures |= failing.measure(self.folder, self.problems)
 
-    def measure_relays(self, gateway: Gateway, process: Process, upstream: Upstream) -> None:
+    def measure_relays(self, gateway: Gateway, process: Process, upstream: Upstream, guarded: Gateway | None) -> None:
         for task in ("whole", "stream", "burst"):
-            if task in self.parts or (task == "whole" and "peers" in self.parts):
+            if task in self.parts or (task == "whole" and {"peers", "guarded"} & set(self.parts)):
                 relay = Relay(self.folder, task, getattr(upstream, task), self.cores.server)
                 self.stack.callback(relay.process.stop)
                 right = partial(_is_right, task)
@@ -99,6 +112,10 @@ class Bench:
                 wanted = gateway.target(task)
                 one = Contender("gateway", task, process, wanted, right, gateway.settled, hung_up_max=CONNECTIONS[task])
                 self.contenders.append(one)
+                if guarded is not None and guarded.process is not None:
+                    wanted, settled = guarded.target(task), guarded.settled
+                    one = Contender("guarded", task, guarded.process, wanted, right, settled, hung_up_max=CONNECTIONS[task])
+                    self.contenders.append(one)
         if "peers" in self.parts:
             self.start_peers(upstream)
         if self.contenders:
@@ -157,6 +174,8 @@ class Bench:
             self.figures["gateway_p99_ms"] = (round(gateway.median(lambda sample: sample.p99_ms), 2), "ms")
         for name, found in (
             ("gateway_over_relay", ratio(gateway, relay)),
+            ("gateway_guarded_over_relay", ratio(self.find("guarded"), relay)),
+            ("stream_gateway_guarded_over_relay", ratio(self.find("guarded", "stream"), self.find("relay", "stream"))),
             ("litellm_over_gateway", ratio(self.find("litellm"), gateway)),
             ("portkey_over_gateway", ratio(self.find("portkey"), gateway)),
             ("stream_gateway_over_relay", ratio(self.find("gateway", "stream"), self.find("relay", "stream"))),

@@ -65,7 +65,7 @@ def _call(url: str, body: dict[str, Any], token: str = "") -> dict[str, Any]:
 class Gateway:
     """`gatehouse serve` in a new home: API keys, the ledger committed before an answer's end, metrics and log lines."""
 
-    def __init__(self, folder: Path, providers: list[dict[str, Any]], cores: str) -> None:
+    def __init__(self, folder: Path, providers: list[dict[str, Any]], cores: str, guardrail_policy: str = "off") -> None:
         """`providers`: as `[[providers]]` says them."""
         self.folder = folder
         self.folder.mkdir()
@@ -75,6 +75,7 @@ class Gateway:
         self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         settings = {"port": self._port, "master_key_source": "file", "first_run_key": False, "log_to": "file"}
+        settings["guardrail_policy"] = guardrail_policy
         (self.home / "gatehouse.toml").write_text(tomlkit.dumps({**settings, "providers": providers}))
         self.process: Process | None = None
         self.key = ""

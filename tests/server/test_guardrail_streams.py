@@ -277,3 +277,56 @@ def test_headers_and_last_words_tell_types_and_counts(door: Appliance, vendor: F
     assert headers["x-gatehouse-flagged"] == "IP_ADDRESS=1"
     assert headers.get("x-gatehouse-uninspected") == ("image=1" if path == "/v1/chat/completions" else None)
     assert of_answer == "EMAIL=2, US_SSN=1"
+
+
+ODD_EVENTS = {
+    "a comment": f": from {EMAIL}\n" + chat_event(0, {"content": "Well"}),
+    "an id": f"id: {EMAIL}\n" + chat_event(0, {"content": "Well"}),
+    "several lines of data": chat_event(0, {"content": f"Well {EMAIL}"}).replace(', "model"', ',\ndata: "model"'),
+    "a list of parts": chat_event(0, {"content": [{"type": "text", "text": f"Well {EMAIL}"}]}),
+    "half a character": chat_event(0, {"content": f"Well {EMAIL}"}).replace("Well", "Well \\ud83d"),
+    "a field twice": chat_event(0, {"content": "Well"}).replace('"model"', f'"x": "{EMAIL}", "x": "{EMAIL}", "model"'),
+    "an object of arguments": chat_event(0, {"tool_calls": [{"index": 0, "id": "c", "function": {"arguments": {"to": EMAIL}}}]}),
+    "a number among arguments": chat_event(0, {"x": {"input": {"card": 4111111111111111}}}),
+    "a number too large": chat_event(0, {"content": f"Well {EMAIL}"}).replace('"created": 1', '"created": 1e999'),
+    "a deep one": chat_event(0, {"content": "Well"}).replace('"m"', '"m", "x": ' + "[" * 200 + f'"{EMAIL}"' + "]" * 200),
+    "text beside usage": chat_event(0, {"content": f"Well {EMAIL}"}).replace('"model"', '"usage": {"prompt_tokens": 1}, "model"'),
+}
+
+
+@pytest.mark.parametrize("odd", ODD_EVENTS)
+def test_odd_events_tell_no_value(door: Appliance, teller: Fake, odd: str) -> None:
+    tells(teller, ODD_EVENTS[odd], chat_event(0, {"content": " done."}), chat_event(0, {}, "stop"))
+    body = {"model": "teller/m", "messages": [{"role": "user", "content": "Hi"}]}
+    answer = door.call("POST", "/v1/chat/completions", {**body, "stream": True}, token=door.api_key)
+    assert b"asha" not in answer.body
+    assert b"4111111111111111" not in answer.body
+    assert b"done." in answer.body or b'"error"' in answer.body
+    if "Well" in ODD_EVENTS[odd] and odd != "a number too large":
+        assert b"Well" in answer.body
+
+
+def test_choices_that_end_in_one_event_are_changed_and_ended(door: Appliance, teller: Fake) -> None:
+    texts = {0: f"Mail {EMAIL}", 1: "SSN 123-45-6789"}
+    halves = [[(index, text[:9]) for index, text in texts.items()], [(index, text[9:]) for index, text in texts.items()]]
+    events = []
+    for half, finish in zip(halves, (None, "stop"), strict=True):
+        choices = [{"index": index, "delta": {"content": text}, "finish_reason": finish} for index, text in half]
+        events.append(f"data: {json.dumps({'id': 'c', 'object': 'chat.completion.chunk', 'model': 'm', 'choices': choices})}\n\n")
+    tells(teller, *events)
+    with door.chat_stream({"model": "teller/m", "n": 2, "messages": [{"role": "user", "content": "Hi"}]}) as answer:
+        read = answer.collect()
+    told = dict.fromkeys(texts, "")
+    for choice in (choice for body in read.chunks for choice in body["choices"]):
+        told[choice["index"]] += choice["delta"].get("content") or ""
+    assert told == {0: "Mail [EMAIL]", 1: "SSN [US_SSN]"}
+    assert read.done
+
+
+def test_a_choice_that_falls_silent_does_not_hold_the_others_for_ever(door: Appliance, teller: Fake) -> None:
+    more = [chat_event(1, {"content": f"word{number} "}) for number in range(2_000)]
+    tells(teller, chat_event(0, {"content": "Write to asha.ver"}), *more, chat_event(0, {}, "stop"), chat_event(1, {}, "stop"))
+    with door.chat_stream({"model": "teller/m", "n": 2, "messages": [{"role": "user", "content": "Hi"}]}) as answer:
+        read = answer.collect()
+    assert len(read.bodies) == 2_003
+    assert [choice["index"] for body in read.bodies for choice in body["choices"]][:2] == [0, 1]

@@ -1,12 +1,15 @@
 """Answers in chunks: what is hidden, given back or stopped, wherever they are cut; and what nobody changed goes on as it came."""
 
+import json
 import random
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import Literal
 
 import pytest
 
 from appliance.chat import Chunk, Delta, FunctionCall, ToolCall, Usage
+from appliance.errors import GuardrailFailed
 from appliance.gateway.answer_places import texts
 from appliance.gateway.output_inspection import BLOCKED, OutputInspection
 from appliance.gateway.tally import Tally
@@ -16,6 +19,8 @@ from appliance.guardrails.placeholders import Placeholders
 from appliance.guardrails.policy import Policy, PolicyForm, Rule
 from appliance.guardrails.policy_set import PolicySet
 from appliance.guardrails.scanner import Scanner
+from appliance.guardrails.window import Act, Window
+from appliance.providers.anthropic_stream import AnthropicStream
 
 
 def pattern(kind: str, regex: str) -> Pattern:
@@ -71,6 +76,7 @@ def said(chunks: Iterable[Chunk], kind: str = "content", number: int = 0) -> str
     return "".join(text for chunk in chunks for delta in chunk.deltas for name, text in texts(delta) if name == (kind, number))
 
 
+MAIL = "asha.verma@mail.example.in"
 CLEAN = "A quiet answer of several words: 1-2-3, a@b, and so on. ✓ end"
 MIXED = "Write to asha@mail.example or call; the number 123-45-6789 is hers. Bye asha@mail.example"
 HIDDEN = "Write to [EMAIL] or call; the number [US_SSN] is hers. Bye [EMAIL]"
@@ -210,3 +216,69 @@ def test_log_probabilities_do_not_tell_what_was_hidden() -> None:
     assert whole.deltas[0].logprobs is None
     out = run([Chunk([Delta(content="asha@mail.example", logprobs=probabilities)], raw=b"x"), Chunk([Delta()], finish="stop")])
     assert all(delta.logprobs is None for chunk in out for delta in chunk.deltas)
+
+
+class Broken(Guard):
+    """Its detectors fail in the middle of an answer."""
+
+    left = 3
+
+    def window(self, act: Act) -> Window:
+        self.left -= 1
+        if self.left < 0:
+            raise ValueError("a detector failed")
+        return super().window(act)
+
+
+def broken(fail: Literal["open", "closed"]) -> OutputInspection:
+    policy = Policy(PolicyForm(name="test", fail=fail, rules=[Rule(types=["PII"], input="mask", output="mask")]))
+    return OutputInspection(Broken(GUARD.scanner, Scanner([]), []), policy, Tally("test@1"), None)
+
+
+def turns() -> list[Chunk]:
+    """A text of each kind in turn: each is a line of its own."""
+    words = ["a@b.example ", "c@d.example ", "e@f.example ", "g@h.example ", "i@j.example "]
+    return [Chunk([Delta(content=word) if number % 2 else Delta(reasoning=word)]) for number, word in enumerate(words)]
+
+
+def test_where_a_detector_fails_nothing_more_is_shown() -> None:
+    one = broken("closed")
+    chunks = iter(turns())
+    shown = [ready for _ in range(3) for ready in one.passed(next(chunks))]
+    with pytest.raises(GuardrailFailed):
+        one.passed(next(chunks))
+    told = "".join(delta.content or delta.reasoning or "" for chunk in shown for delta in chunk.deltas)
+    assert told.split() == ["[EMAIL]"] * 3
+    assert one.rest() == []
+
+
+def test_where_the_policy_lets_it_pass_it_passes_and_is_counted_as_not_inspected() -> None:
+    one = broken("open")
+    out = run(turns(), one)
+    told = "".join(delta.content or delta.reasoning or "" for chunk in out for delta in chunk.deltas).split()
+    assert told == ["[EMAIL]", "[EMAIL]", "[EMAIL]", "g@h.example", "i@j.example"]
+    assert one._tally.unread == {"answer": 1}
+
+
+def test_unknown_events_of_anthropics_tell_no_value() -> None:
+    """They pass, since clients skip what they don't know; with what is in them inspected."""
+    start = {"type": "message_start", "message": {"id": "m", "type": "message", "role": "assistant", "content": [], "usage": {}}}
+    events = [
+        start,
+        {"type": "future_event", "words": [{"to": MAIL}]},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": "Write to asha.ver"}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "ma@mail.example.in"}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "future_delta", "text": f"or {MAIL}"}},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}},
+        {"type": "message_stop"},
+    ]
+    written = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events]
+    one = inspection()
+    stream = AnthropicStream("claude", passes=True)
+    chunks = [chunk for event in written for chunk in stream.feed(event.encode())]
+    passed = [ready for chunk in chunks for ready in one.passed(chunk)] + one.rest()
+    told = b"".join(chunk.raw or b"" for chunk in passed)
+    assert b"asha" not in told
+    assert told.count(b"[EMAIL]") == 3
+    assert told.count(b"event: ") == len(events)

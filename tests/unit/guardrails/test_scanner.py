@@ -5,11 +5,15 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 import pytest
+import re2
 
 from appliance.guardrails.finding import Finding, resolved
 from appliance.guardrails.normal_text import NormalText, normal
-from appliance.guardrails.pattern import Found, Match, Pattern
+from appliance.guardrails.pattern import Found, Match, Pattern, options
+from appliance.guardrails.perhaps import Perhaps
 from appliance.guardrails.scanner import Scanner, Unreadable
+from tests.unit.guardrails.stream_texts import TEXTS
+from tests.unit.guardrails.test_streams import guard
 
 
 def pattern(name: str, regex: str, score: float = 0.9) -> Pattern:
@@ -103,6 +107,14 @@ def test_whole_texts_are_read_normalised_and_answered_in_the_originals_places() 
 def test_an_expression_that_can_not_be_run_in_linear_time_is_refused(regex: str) -> None:
     with pytest.raises(Unreadable):
         Scanner([pattern("bad", regex)])
+
+
+def test_no_expression_that_matches_is_passed_over() -> None:
+    regexes = [one.regex for one in guard().scanner.patterns]
+    perhaps, each = Perhaps(regexes), [re2.compile(one.encode("latin-1"), options=options()) for one in regexes]
+    for text in (*TEXTS, "é contraseña: Häuser9! — गुप्त पासवर्ड: hunter22", "KEY\xb7" * 9):
+        flat = normal(text).flat
+        assert {number for number, one in enumerate(each) if one.search(flat)} <= set(perhaps.matching(flat)), text
 
 
 @pytest.mark.parametrize("text", ["", "\n", "\x00" * 100, "1-" * 50_000, "a" * 100_000], ids=range(5))
