@@ -723,7 +723,8 @@ def test_the_page_can_be_used_from_the_keyboard(qtbot: QtBot, stand_in: MakeStan
     dialog.parts.show_part("about")
     dialog.about.title.setText("By the keyboard")
     QTest.keyClick(dialog.about.title, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: gateway.sent("PATCH", f"{POLICIES}/sales") == [{"title": "By the keyboard"}], timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.done.text() == "“sales” is version 2 now.", timeout=WAIT_MS)
+    assert gateway.sent("PATCH", f"{POLICIES}/sales") == [{"title": "By the keyboard"}]
     dialog = opened(page, "sales")
     named = [one for one in dialog.findChildren(QWidget) if isinstance(one, QLineEdit | QComboBox | QPlainTextEdit | LinesView)]
     for part in named:

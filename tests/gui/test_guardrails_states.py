@@ -177,6 +177,13 @@ def test_a_rule_is_told_in_sentences() -> None:
     )
 
 
+def test_whatever_a_shipped_policy_names_has_a_name_that_people_know() -> None:
+    named = [name for one in SHIPPED.values() for rule in one.get("rules", ()) for name in rule["types"]]
+    assert [
+        name for name in named if (rules.type_title(name).isupper() and name != "IBAN") or "begin with" in rules.type_title(name)
+    ] == []
+
+
 def test_a_rules_row_has_what_each_way_the_article_and_what_is_wrong() -> None:
     cells = rules.line(
         0, Rule(types=["CREDIT_CARD"], input="mask", form="first6last4", min_score=0.4, answers_to="3.4.1: PAN")
