@@ -13,12 +13,13 @@ from appliance.errors import GuardrailFailed
 from appliance.gateway.answer_places import texts
 from appliance.gateway.output_inspection import BLOCKED, OutputInspection
 from appliance.gateway.tally import Tally
+from appliance.guardrails.custom import CustomScanner
 from appliance.guardrails.guard import Guard
 from appliance.guardrails.pattern import Found, Pattern
 from appliance.guardrails.placeholders import Placeholders
 from appliance.guardrails.policy import Policy, PolicyForm, Rule
 from appliance.guardrails.policy_set import PolicySet
-from appliance.guardrails.scanner import Scanner
+from appliance.guardrails.scanner import Scanner, Wanted
 from appliance.guardrails.window import Act, Window
 from appliance.providers.anthropic_stream import AnthropicStream
 
@@ -223,16 +224,16 @@ class Broken(Guard):
 
     left = 3
 
-    def window(self, act: Act) -> Window:
+    def window(self, act: Act, custom: CustomScanner | None = None, wanted: Wanted | None = None) -> Window:
         self.left -= 1
         if self.left < 0:
             raise ValueError("a detector failed")
-        return super().window(act)
+        return super().window(act, custom, wanted)
 
 
 def broken(fail: Literal["open", "closed"]) -> OutputInspection:
     policy = Policy(PolicyForm(name="test", fail=fail, rules=[Rule(types=["PII"], input="mask", output="mask")]))
-    return OutputInspection(Broken(GUARD.scanner, Scanner([]), []), policy, Tally("test@1"), None)
+    return OutputInspection(Broken(GUARD.scanner, Scanner([]), []), PolicySet([policy]), Tally("test@1"), None)
 
 
 def turns() -> list[Chunk]:
