@@ -6,15 +6,17 @@ from typing import Self
 from appliance.chat import Chunk, Chunks
 from appliance.errors import GatehouseError, UpstreamRefusedRequest
 from appliance.guardrails.guard import Guard
-from appliance.guardrails.policy import Policy
+from appliance.guardrails.policy import Direction, Policy
 
-WITHHELD = "the provider's message holds what the policy stops, and is not shown"
+DIRECTIONS: tuple[Direction, ...] = ("input", "output")
+WITHHELD = "the message holds what the policy stops, and is not shown"
 
 
 def clean(error: GatehouseError, guard: Guard, policy: Policy) -> None:
     """All in it that a provider may have written, as the policy shows answers. Where that fails, nothing of it is shown."""
     error.message = _shown(error.message, guard, policy)
     error.args = (error.message,)
+    error.fix = _shown(error.fix, guard, policy) if error.fix else ""
     if error.param is not None and _shown(error.param, guard, policy) != error.param:
         error.param = None
     code = error.upstream_code if isinstance(error, UpstreamRefusedRequest) else None
@@ -24,11 +26,16 @@ def clean(error: GatehouseError, guard: Guard, policy: Policy) -> None:
 
 
 def _shown(text: str, guard: Guard, policy: Policy) -> str:
+    """Under the policy's rules for both directions: an error may quote what was sent as well as what was answered."""
     try:
-        verdict = guard.judged(text, policy, "output")
+        for direction in DIRECTIONS:
+            verdict = guard.judged(text, policy, direction)
+            if not verdict.allowed:
+                return WITHHELD
+            text = verdict.text
     except Exception:
         return WITHHELD
-    return verdict.text if verdict.allowed else WITHHELD
+    return text
 
 
 class CleanErrors:
