@@ -3,6 +3,7 @@
 Nothing of it is lost: fields that nobody here has heard of are inspected and go on like those that are known.
 """
 
+import re
 from typing import Any
 
 import msgspec
@@ -11,6 +12,11 @@ from appliance.providers.half_characters import with_whole_characters
 
 _read = msgspec.json.Decoder().decode
 _write = msgspec.json.Encoder().encode
+# Vectors of embeddings: making a million numbers of them takes a second, for which everybody waits. Within a text quotes have a
+# backslash before them, so the name is found in none.
+_VECTOR = re.compile(rb'"embedding" ?: ?\[')
+_MARK = b'{"\\u0001vector":%d}'
+_MARKS = re.compile(rb'\{"\\u0001vector":([0-9]+)\}')
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -26,11 +32,33 @@ class AnswerEvent:
         self.is_changed = False
         self.is_whole = raw.lstrip()[:1] in (b"{", b"[")
         self._lines, data = ([], raw) if self.is_whole else _lines(raw)
+        self._vectors: list[bytes] = []
+        if self.is_whole and b'"embedding"' in data:
+            data = self._without_vectors(data)
         try:
             self.body: dict[str, Any] | None = _object(data)
         except _UNREADABLE:
             self.body, self._lines = None, raw.split(b"\n")
         self.rest = b"\n".join(self._lines).decode("utf-8", "replace")
+
+    def _without_vectors(self, data: bytes) -> bytes:
+        """A mark for each list of numbers alone."""
+        kept: list[bytes] = []
+        place = 0
+        for found in _VECTOR.finditer(data):
+            start = found.end() - 1
+            end = data.find(b"]", start) + 1
+            vector = data[start:end]
+            if not vector or any(sign in vector for sign in (b'"', b"{")) or b"[" in vector[1:]:
+                continue
+            kept += (data[place:start], _MARK % len(self._vectors))
+            self._vectors.append(vector)
+            place = end
+        return b"".join([*kept, data[place:]])
+
+    def _with_vector(self, found: re.Match[bytes]) -> bytes:
+        number = int(found[1])
+        return self._vectors[number] if number < len(self._vectors) else found[0]
 
     def drop_rest(self) -> None:
         """What it says beside the JSON, but for the event's name."""
@@ -44,6 +72,8 @@ class AnswerEvent:
         if self.body is None:
             return None
         data = _write(self.body)
+        if self._vectors:
+            data = _MARKS.sub(self._with_vector, data)
         return data if self.is_whole else b"\n".join([*self._lines, b"data: " + data, b"", b""])
 
 

@@ -260,6 +260,8 @@ class _Walk:
 
 
 def _is_code(key: Any, value: str) -> bool:
+    if key == "embedding":  # in base64
+        return file_kind("data", value) is not None
     return (key in SEALED and is_seal(key, value)) or (key in FILES and file_kind(key, value) is not None)
 
 

@@ -7,15 +7,18 @@ from appliance.chat import Chunk, Chunks
 from appliance.errors import GatehouseError, UpstreamRefusedRequest
 from appliance.guardrails.custom import CustomScanner
 from appliance.guardrails.guard import Guard
+from appliance.guardrails.policy import Direction
 from appliance.guardrails.policy_set import PolicySet
 
-WITHHELD = "the provider's message holds what the policy stops, and is not shown"
+DIRECTIONS: tuple[Direction, ...] = ("input", "output")
+WITHHELD = "the message holds what the policy stops, and is not shown"
 
 
 def clean(error: GatehouseError, guard: Guard, policy: PolicySet, custom: CustomScanner | None = None) -> None:
     """All in it that a provider may have written, as the policy shows answers. Where that fails, nothing of it is shown."""
     error.message = _shown(error.message, guard, policy, custom)
     error.args = (error.message,)
+    error.fix = _shown(error.fix, guard, policy, custom) if error.fix else ""
     if error.param is not None and _shown(error.param, guard, policy, custom) != error.param:
         error.param = None
     code = error.upstream_code if isinstance(error, UpstreamRefusedRequest) else None
@@ -25,11 +28,16 @@ def clean(error: GatehouseError, guard: Guard, policy: PolicySet, custom: Custom
 
 
 def _shown(text: str, guard: Guard, policy: PolicySet, custom: CustomScanner | None) -> str:
+    """Under the policy's rules for both directions: an error may quote what was sent as well as what was answered."""
     try:
-        verdict = guard.judged(text, policy, "output", custom)
+        for direction in DIRECTIONS:
+            verdict = guard.judged(text, policy, direction, custom)
+            if not verdict.allowed:
+                return WITHHELD
+            text = verdict.text
     except Exception:
         return WITHHELD
-    return verdict.text if verdict.allowed else WITHHELD
+    return text
 
 
 class CleanErrors:

@@ -283,3 +283,34 @@ def test_unknown_events_of_anthropics_tell_no_value() -> None:
     assert b"asha" not in told
     assert told.count(b"[EMAIL]") == 3
     assert told.count(b"event: ") == len(events)
+
+
+@pytest.mark.parametrize("count", [1, 40])
+@pytest.mark.parametrize("echo", ["plain", MAIL])
+def test_vectors_keep_every_digit_whatever_stands_beside_them(count: int, echo: str) -> None:
+    vector = ",".join(f"{number}.10e-{number % 9}" for number in range(1_000))
+    item = '{"object": "embedding", "embedding": [%s], "index": 0, "text": "%s"}'
+    packed = '{"object": "embedding", "embedding": "' + "AKIAQ3EGUZ7XK4WLMN2P" * 300 + '", "index": 1}'
+    items = ", ".join([*[item % (vector, echo)] * count, packed])
+    raw = '{"object": "list", "data": [' + items + '], "usage": {"prompt_tokens": 1}}'
+    (passed,) = run([Chunk(usage=Usage(1, 0), finish="stop", raw=raw.encode())])
+    assert passed.raw is not None
+    told = passed.raw.decode()
+    if echo == "plain":
+        assert told == raw
+    else:
+        assert MAIL not in told
+        assert told.count("[EMAIL]") == count
+        assert json.loads(told)["data"][0]["embedding"] == json.loads(f"[{vector}]")
+        assert len(json.loads(told)["data"][-1]["embedding"]) == 6_000
+
+
+def test_what_only_looks_like_a_vector_is_read() -> None:
+    odd = [f'[1, "{MAIL}"]', f'[[1, 2], ["{MAIL}"]]', f'[{{"a": "{MAIL}"}}]', f'"[1, 2, 3 {MAIL}"']
+    text = json.dumps(f'"embedding": [1, 2, {MAIL}]')
+    for vector in odd:
+        raw = f'{{"data": [{{"embedding": {vector}, "text": {text}}}]}}'
+        (passed,) = run([Chunk(finish="stop", raw=raw.encode())])
+        assert passed.raw is not None
+        assert MAIL.encode() not in passed.raw
+        assert json.loads(passed.raw)["data"][0]["text"] == '"embedding": [1, 2, [EMAIL]]'
