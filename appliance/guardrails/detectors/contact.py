@@ -46,8 +46,8 @@ def judge(match: Match) -> Iterable[Found]:
         return
     local, _, host = match.value.partition("@")
     before = match.before(1)
-    if before in ("@", "/") or (before and before.isalnum()) or match.after(1) == "@":
-        return
+    if before == "@" or match.before(2) == "//" or (before and before.isalnum()) or match.after(1) == "@":
+        return  # of another address, or a user before a URL's host
     start = match.start + len(local) - len(local.lstrip("'.-"))
     local, host = local.lstrip("'.-"), host.rstrip(".-")
     span = start, start + len(local) + 1 + len(host)

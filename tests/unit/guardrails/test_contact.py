@@ -23,6 +23,8 @@ SCANNER = scanner_of(contact.PATTERNS)
         ("a d a @ h o m e . o r g", ["EMAIL a d a @ h o m e . o r g"]),
         ("ada(at)example(dot)org", ["EMAIL ada(at)example(dot)org"]),
         ("UPI: ada@newbank", ["UPI_ID ada@newbank"]),
+        ("home/ada@example.org", ["EMAIL ada@example.org"]),
+        ("https://example.net/u/ada@example.org", ["EMAIL ada@example.org"]),
     ],
 )
 def test_it_is_found(text: str, values: list[str]) -> None:
@@ -36,6 +38,8 @@ def test_it_is_found(text: str, values: list[str]) -> None:
         "@b.org",
         "a@b.1",
         "https://ada:secret@example.org/",
+        "https://ada@example.org/",
+        "npm i @types/node@1.2",
         "user @ home",
         "look at the dot in example.com",
         "photo@3x.jpg",
