@@ -132,7 +132,7 @@ def obfuscated(scan: Scanner, folder: Path, shown: list[str]) -> None:
 
 
 def cuts(folder: Path) -> None:
-    """Rows that come as a stream cuts them, one character at a time, and in two at every place: how many ways find something else."""
+    """As a stream cuts them, one character at a time, and in two at every place: how many ways find something else."""
     guard = make_guard(lambda key: False)
     ways = wrong = 0
     for row in rows_of(folder / "pii_stream.jsonl"):
