@@ -1,7 +1,7 @@
 """Expressions that an administrator wrote: what they look for is CUSTOM_<NAME>.
 
 They are RE2's, over the text as detectors read it (`normal_text`), in any script; `^` and `$` are the ends of a line. Whatever is
-written, the time is linear in the text and the memory bounded: a finding has at most 4,096 characters, as in a stream.
+written, the time is linear in the text and the memory bounded: a finding has at most 8,192 characters, 4,096 in a stream.
 """
 
 import re

@@ -5,6 +5,7 @@ from bisect import bisect_left, bisect_right
 import msgspec
 
 LONG = 500  # characters: longer texts take a thread's time, not the event loop's; the densest so long takes 2 ms
+SURE = 0.5  # what policies count, if they don't say otherwise
 NAMES = frozenset({"PERSON", "ADDRESS"})
 ATTACKS = frozenset({"PROMPT_INJECTION", "JAILBREAK"})
 
@@ -30,7 +31,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def resolved(found: list[Finding]) -> list[Finding]:
-    """What remains where they overlap, in the order of the text: the longest, then the surest.
+    """What remains where they overlap, in the order of the text: the longest that policies count, then the surest.
 
     Attacks are judged apart: one may be a whole text, and the address inside is to be hidden all the same. So are names, as a
     telephone number inside a postal address is still one; but a name that is a part of something else is none.
@@ -76,5 +77,6 @@ def _place(one: Finding) -> tuple[int, int]:
     return one.start, one.end
 
 
-def _rank(one: Finding) -> tuple[int, float, int, str]:
-    return one.start - one.end, -one.score, one.start, one.type
+def _rank(one: Finding) -> tuple[bool, int, float, int, str]:
+    """What is hardly anything hides nothing: the end of `postgres://bob:secret@host.net` looks a little like an address."""
+    return one.score < SURE, one.start - one.end, -one.score, one.start, one.type

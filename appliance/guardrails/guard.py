@@ -1,7 +1,9 @@
 """The room's door: policies by name, and texts judged by them."""
 
+from binascii import b2a_base64
 from collections.abc import Iterable, Sequence
 from functools import partial
+from hashlib import sha256
 from typing import Literal
 
 import msgspec
@@ -16,6 +18,7 @@ from appliance.guardrails.window import Act, Holding, Window
 
 BORDER = "\n\x1e\n"  # between texts that are looked at together; no value goes over it
 
+_DRAWN = b2a_base64(sha256(b"warm").digest()).decode().strip("=\n")  # like a key, and none
 WARM = (
     (
         "The committee met again on Tuesday, and Mr. Smith asked who would pay for it? Write to them: anna@example.org; "
@@ -23,7 +26,7 @@ WARM = (
     ),
     '{"id": 1042, "name": "Anna", "at": "2026-01-04T10:00:01Z", "tags": ["a", "b"], "price": 12.50, "ok": true, "none": null}\n',
     "def total(prices: list[float]) -> float:\n    return sum(one * 1.19 for one in prices)  # https://example.org/a?b=c&d=1\n",
-    "DATABASE_URL=postgres://shop:Zq81xkLw0v@db:5432/shop\nAPI_KEY='k3J9x0Qw7Zt5Yb2Nc8Vd'\nexport TOKEN=${TOKEN}\n",
+    f"DATABASE_URL=postgres://shop:{_DRAWN[:12]}@db:5432/shop\nAPI_KEY='{_DRAWN}'\nexport TOKEN=${{TOKEN}}\n",
     "4111 1111 1111 1111, 123-45-6789, 10.0.0.12, 00:1A:2b:3c:4D:5e, DE89 3704 0044 0532 0130 00, 12/05/1984\n",
     "-----BEGIN CERTIFICATE-----\nMIIBOgIBAAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf9Cnzj4p4WGeKLs1Pt8Qu\n-----END CERTIFICATE-----\n",
     "eyJhbGciOiJIUzI1NiJ9 aGVsbG8gd29ybGQsIGhvdyBhcmUgeW91 68656c6c6f20776f726c64 %68%65llo &amp; \\u0041\n",

@@ -88,8 +88,8 @@ class NameStream:
         shown = self._shown[tag.first - self._first : tag.last + 1 - self._first]
         for one, odds in named_by(tag, shown):
             self._named.setdefault(one, odds)
-        start = plain.place(max(self._starts[tag.first - self._first] - origin, 0))
-        end = start + sum(map(len, shown))
+        start, last = (plain.place(max(self._starts[one - self._first] - origin, 0)) for one in (tag.first, tag.last))
+        end = min(last + len(shown[-1]), len(plain.text))  # of what was held too long, only the end is in sight
         found = finding_of(tag, start + (shown[0][:1].isspace() and len(shown[0]) > 1), end, plain.text)
         if found is not None:
             first, last = plain.original(found.start, found.end)

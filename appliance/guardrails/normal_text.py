@@ -62,6 +62,48 @@ class NormalText(msgspec.Struct, frozen=True):
         return original if self.starts is None else bisect_left(self.starts, original)
 
 
+def read(text: str) -> NormalText:
+    """Normal, and with what JSON writes with a backslash said: in a tool's arguments a line's end is `\\n`, an at sign may be
+    `\\u0040`. An escape is one character, all of which is its place: what hides it can't break it in two.
+    """
+    if "\\" not in text or not _ESCAPE.search(text):
+        return normal(text)
+    is_kept = np.ones(len(text), np.bool_)
+    for match in _ESCAPE.finditer(text):
+        is_kept[match.start() + 1 : match.end()] = False
+    starts = np.flatnonzero(is_kept).astype(np.uint32)
+    ends = np.append(starts[1:], np.uint32(len(text)))
+    plain = normal(_ESCAPE.sub(_said, text))
+    if plain.starts is not None and plain.ends is not None:
+        starts, ends = starts[np.array(plain.starts)], ends[np.array(plain.ends) - 1]
+    return NormalText(plain.text, plain.flat, array("I", starts.tobytes()), array("I", ends.tobytes()))
+
+
+def unfinished(text: str) -> int:
+    """How many characters at its end may become an escape, or a part of one, that isn't all there yet."""
+    if "\\" not in text[-_UNFINISHED_MAX:]:
+        return 0
+    found = _UNFINISHED.search(text, max(0, len(text) - _UNFINISHED_MAX))
+    return len(text) - found.start() if found else 0
+
+
+_ESCAPE = re.compile(
+    r"\\{1,8}(?:u[dD][89abAB][0-9A-Fa-f]{2}\\{1,8}u[dD][c-fC-F][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|[\"/bfnrt])"
+)  # written in JSON that stands in JSON, it has more backslashes
+_UNFINISHED = re.compile(r"\\{1,8}(?:u(?:[0-9A-Fa-f]{0,3}|[dD][89abAB][0-9A-Fa-f]{2}(?:\\{1,8}(?:u[0-9A-Fa-f]{0,3})?)?))?\Z")
+_UNFINISHED_MAX = 28
+_LETTERS = {"b": " ", "f": "\n", "n": "\n", "r": "\r", "t": "\t"}
+
+
+def _said(match: re.Match[str]) -> str:
+    letters = match[0].replace("\\", "")
+    if letters[0] != "u":
+        return _LETTERS.get(letters, letters)
+    if len(letters) > 5:
+        return chr(0x10000 + ((int(letters[1:5], 16) & 0x3FF) << 10) + (int(letters[6:], 16) & 0x3FF))
+    return chr(int(letters[1:], 16))
+
+
 def normal(text: str) -> NormalText:
     if text.isascii():
         return NormalText(text, text.encode("ascii"))

@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import re2
 
 from appliance.guardrails.finding import Finding, resolved
-from appliance.guardrails.normal_text import NormalText, normal
+from appliance.guardrails.normal_text import NormalText, read
 from appliance.guardrails.pattern import Match, Pattern, options
 from appliance.guardrails.perhaps import Perhaps
 
@@ -71,7 +71,7 @@ class Scanner:
 
         `wanted`: detectors of whole texts look only for what is.
         """
-        plain = normal(text)
+        plain = read(text)
         return placed(self.found_in(plain, wanted), plain)
 
     def found_in(self, plain: NormalText, wanted: Wanted | None = None) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ import msgspec
 import re2
 
 from appliance.guardrails.finding import Finding, resolved
-from appliance.guardrails.normal_text import NormalText, normal
+from appliance.guardrails.normal_text import NormalText, read, unfinished
 from appliance.guardrails.partial import beginnings
 from appliance.guardrails.scanner import Followed, Follower, Scanner, TextDetector, Unreadable
 
@@ -92,17 +92,18 @@ class Window(msgspec.Struct):
         self._held += text
         if len(self._held) < self._enough:
             return self._let_go(0, [])
-        plain, before = normal(self._context + self._held), len(self._context)
+        before, behind = len(self._context), unfinished(self._held)
+        plain = read(self._context + self._held[: len(self._held) - behind])
         begin = plain.place(before)
         hold = min(self._place(plain, each.start(plain, begin)) for each in self._holdings)
         if self._followers is None:
             self._followers = tuple(each.follow() for each in self.whole if isinstance(each, Followed))
-        read = [each.feed(plain, self._gone - before) for each in self._followers]
-        hold = min([hold, *(open_from for _, open_from in read)])
+        along = [each.feed(plain, self._gone - before) for each in self._followers]
+        hold = min([hold, *(open_from for _, open_from in along)])
         is_full = len(self._held) > HELD_MAX + hold - before
         found: list[Finding] = []
         if hold > before or is_full:
-            found, hold = self._looked_at(plain, hold, [one for some, _ in read for one in some])
+            found, hold = self._looked_at(plain, hold, [one for some, _ in along for one in some])
         border = max(0, hold - before)
         if len(self._held) - border > HELD_MAX:
             border = len(self._held) - HELD_LESS
@@ -112,7 +113,7 @@ class Window(msgspec.Struct):
     def last(self, text: str = "") -> str:
         """With this the text is whole: nothing waits any more."""
         self._held += text
-        plain, before = normal(self._context + self._held), len(self._context)
+        plain, before = read(self._context + self._held), len(self._context)
         begin = plain.place(before)
         raw = [
             one
@@ -152,7 +153,7 @@ class Window(msgspec.Struct):
         """A border of the normalised text in the original one."""
         if plain.starts is None:
             return hold
-        return plain.starts[hold] if hold < len(plain.starts) else len(self._context) + len(self._held)
+        return plain.starts[hold] if hold < len(plain.starts) else plain.ends[-1] if plain.ends else 0
 
     def _let_go(self, border: int, found: list[Finding]) -> str:
         self.let_go, self.is_changed = border, False

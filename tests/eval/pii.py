@@ -17,6 +17,8 @@ from typing import Any
 from appliance.guardrails import encoded
 from appliance.guardrails.detectors import bank, contact, dates, india, medical, nations, network, numbers
 from appliance.guardrails.finding import Finding
+from appliance.guardrails.guard import Guard
+from appliance.guardrails.house import make_guard
 from appliance.guardrails.scanner import Scanner
 
 ELSEWHERE = frozenset({"PERSON", "ADDRESS", "LOCATION", "DATE_TIME"})
@@ -129,6 +131,38 @@ def obfuscated(scan: Scanner, folder: Path, shown: list[str]) -> None:
     print(f"figure eval_pii_obfuscated_recall {score.rates()[1]:.4f} ratio")
 
 
+def cuts(folder: Path) -> None:
+    """As a stream cuts them, one character at a time, and in two at every place: how many ways find something else."""
+    guard = make_guard(lambda key: False)
+    ways = wrong = 0
+    for row in rows_of(folder / "pii_stream.jsonl"):
+        text = row["text"]
+        whole = [(one.start, one.end, one.type) for one in guard.scanner.find(text)]
+        pieces = [row["chunks"], list(text), *([text[:cut], text[cut:]] for cut in range(1, len(text)))]
+        for one in pieces:
+            ways += 1
+            wrong += _in_pieces(guard, one) != whole
+    print(f"{ways} ways to cut {folder.name}/pii_stream.jsonl")
+    print(f"figure eval_stream_cuts_wrong {wrong} ways")
+
+
+def _in_pieces(guard: Guard, pieces: list[str]) -> list[Span]:
+    got: list[Span] = []
+    place = 0
+
+    def act(part: str, found: list[Finding]) -> str:
+        nonlocal place
+        got.extend((one.start + place, one.end + place, one.type) for one in found)
+        place += len(part)
+        return part
+
+    window = guard.window(act)
+    for piece in pieces:
+        window.feed(piece)
+    window.last()
+    return got
+
+
 def _around(text: str, start: int, end: int) -> str:
     return repr(text[max(0, start - 50) : start] + "[[" + text[start:end] + "]]" + text[end : end + 25])
 
@@ -168,6 +202,7 @@ def main() -> None:
     scan = scanner()
     plain(scan, arguments.folder, shown)
     obfuscated(scan, arguments.folder, shown)
+    cuts(arguments.folder)
     if arguments.speed:
         speed(scan)
     if arguments.errors:

@@ -1,6 +1,7 @@
 """Texts of our own for every detector: what comes in pieces is compared with what comes whole."""
 
 import base64
+import json
 from urllib.parse import quote
 
 from tests.unit.guardrails.secret_values import drawn, own_key_fits
@@ -91,5 +92,21 @@ SECRETS = (
     *(f"so {drawn(form)} it is" for _, form in FORMS),
     *(text.replace("@", drawn(form)).replace("\x01", "@") for text, form in MUST_CATCH),
 )
-CUT_EVERYWHERE = (*PERSONAL, *NAMES, *NATIONAL, *ENCODED, *HARMLESS, *KEYS, *_OTHERS)
+JSON_VALUES = (
+    "Hello\nasha@example.com\tbye",
+    "ssn\n123-45-6789\n4111 1111 1111 1111",
+    "DOB:\t12/05/1984\nfrom 10.0.0.12\n",
+    "\tIFSC\tSBIN0001234\nफोन 98765 43210",
+    "https://bob:Zq81xkLw0v@db.example.net/x",
+    "path C:\\new\\ asha@example.com \U0001f600",
+    'DB_PASSWORD="x9Kq2LwQ"\nHOST=a',
+    f"key\n-----BEGIN PRIVATE KEY-----\n{_LINES}\n-----END PRIVATE KEY-----\n",
+)
+_IN_JSON = (
+    *(json.dumps({"a": value}) for value in JSON_VALUES[:6]),
+    *(json.dumps({"x": json.dumps({"a": value})}) for value in JSON_VALUES[:4]),
+    json.dumps({"a": JSON_VALUES[0]}).replace("@", "\\u0040"),
+    "".join(f"\\u{ord(one):04x}" for one in JSON_VALUES[1]),
+)
+CUT_EVERYWHERE = (*PERSONAL, *_IN_JSON, *NAMES, *NATIONAL, *ENCODED, *HARMLESS, *KEYS, *_OTHERS)
 TEXTS = (*CUT_EVERYWHERE, *SECRETS)

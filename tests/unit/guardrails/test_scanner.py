@@ -64,6 +64,8 @@ def test_the_longest_remains_then_the_surest_and_attacks_stand_beside() -> None:
     long, tail, sure, unsure = one("CREDIT_CARD", 0, 16), one("AADHAAR", 4, 16), one("PAN", 20, 30), one("ID", 20, 30, 0.6)
     attack = one("PROMPT_INJECTION", 0, 40)
     assert resolved([tail, long, unsure, sure, attack]) == [long, attack, sure]
+    url, tail = one("SECRET_URL_CREDENTIALS", 0, 10), one("EMAIL", 4, 30, 0.3)
+    assert resolved([tail, url]) == [url], "what is hardly anything hides nothing"
     address, phone, name, key = one("ADDRESS", 50, 80), one("PHONE", 60, 70), one("PERSON", 90, 99), one("SECRET_TOKEN", 92, 110)
     assert resolved([address, phone, name, key, one("PERSON", 95, 99)]) == [address, phone, key], "names stand around values only"
     assert resolved([one("PERSON", 60, 70), phone, one("PERSON", 0, 5)]) == [one("PERSON", 0, 5), phone]
