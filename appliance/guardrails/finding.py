@@ -1,6 +1,7 @@
 """What a detector found."""
 
 from bisect import bisect_left
+from collections.abc import Callable
 
 import msgspec
 
@@ -31,19 +32,20 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def resolved(found: list[Finding]) -> list[Finding]:
     """What remains where they overlap, in the order of the text: the longest, then the surest.
 
-    Attacks are judged apart: one may be a whole text, and the address inside is to be hidden all the same.
+    Attacks are judged apart: one may be a whole text, and the address inside is to be hidden all the same. Of them the surest
+    remains: who doubts a whole sentence takes nothing from who is sure of a part.
     """
     if len(found) < 2:
         return found
     values = [one for one in found if one.type not in ATTACKS]
     attacks = [one for one in found if one.type in ATTACKS]
-    return sorted([*_longest(values), *_longest(attacks)], key=_place)
+    return sorted([*_first(values, _rank), *_first(attacks, _surest)], key=_place)
 
 
-def _longest(found: list[Finding]) -> list[Finding]:
+def _first(found: list[Finding], rank: Callable[[Finding], tuple[float | str, ...]]) -> list[Finding]:
     """`taken` stays in order, so that each one is compared with its two neighbours only, however many there are."""
     taken: list[Finding] = []
-    for one in sorted(found, key=_rank):
+    for one in sorted(found, key=rank):
         place = bisect_left(taken, one.start, key=_start)
         ends_before = place == 0 or taken[place - 1].end <= one.start
         if ends_before and (place == len(taken) or one.end <= taken[place].start):
@@ -57,6 +59,10 @@ def _start(one: Finding) -> int:
 
 def _place(one: Finding) -> tuple[int, int]:
     return one.start, one.end
+
+
+def _surest(one: Finding) -> tuple[float, int, int, str]:
+    return -one.score, one.start - one.end, one.start, one.type
 
 
 def _rank(one: Finding) -> tuple[int, float, int, str]:

@@ -16,6 +16,7 @@ from appliance.guardrails.detectors import (
     network,
     numbers,
 )
+from appliance.guardrails.detectors.injection_model import attack_scanner
 from appliance.guardrails.guard import Guard
 from appliance.guardrails.pattern import Pattern
 from appliance.guardrails.policy_files import shipped
@@ -35,5 +36,5 @@ def value_patterns(is_own_key: Callable[[str], bool]) -> tuple[Pattern, ...]:
 
 def make_guard(is_own_key: Callable[[str], bool]) -> Guard:
     """Takes a second, most of it RE2's: on a thread of its own."""
-    attacks = Scanner([pattern for room in ATTACKS for pattern in room.PATTERNS])
+    attacks = attack_scanner([pattern for room in ATTACKS for pattern in room.PATTERNS])
     return Guard(Scanner(value_patterns(is_own_key)), attacks, shipped(data_folder("policies")))
