@@ -8,6 +8,6 @@ if [ ! -f "$data/pii.jsonl" ]; then
     exit 1
 fi
 sh packaging/setup.sh develop
-for part in pii secrets names; do
+for part in pii secrets names injection; do
     .venv/bin/python -m "tests.eval.$part" "$data"
 done

@@ -1,6 +1,7 @@
 """What a detector found."""
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 
 import msgspec
 
@@ -38,9 +39,9 @@ def resolved(found: list[Finding]) -> list[Finding]:
     """
     if len(found) < 2:
         return found
-    values = _longest([one for one in found if one.type not in ATTACKS and one.type not in NAMES])
-    names = _longest([one for one in found if one.type in NAMES])
-    attacks = _longest([one for one in found if one.type in ATTACKS])
+    values = _first([one for one in found if one.type not in ATTACKS and one.type not in NAMES], _rank)
+    names = _first([one for one in found if one.type in NAMES], _rank)
+    attacks = _first([one for one in found if one.type in ATTACKS], _surest)
     return sorted([*values, *(one for one in names if _stands_around(one, values)), *attacks], key=_place)
 
 
@@ -54,10 +55,10 @@ def _stands_around(name: Finding, values: list[Finding]) -> bool:
     return True
 
 
-def _longest(found: list[Finding]) -> list[Finding]:
+def _first(found: list[Finding], rank: Callable[[Finding], tuple[float | str, ...]]) -> list[Finding]:
     """`taken` stays in order, so that each one is compared with its two neighbours only, however many there are."""
     taken: list[Finding] = []
-    for one in sorted(found, key=_rank):
+    for one in sorted(found, key=rank):
         place = bisect_left(taken, one.start, key=_start)
         ends_before = place == 0 or taken[place - 1].end <= one.start
         if ends_before and (place == len(taken) or one.end <= taken[place].start):
@@ -80,3 +81,7 @@ def _place(one: Finding) -> tuple[int, int]:
 def _rank(one: Finding) -> tuple[bool, int, float, int, str]:
     """What is hardly anything hides nothing: the end of `postgres://bob:secret@host.net` looks a little like an address."""
     return one.score < SURE, one.start - one.end, -one.score, one.start, one.type
+
+
+def _surest(one: Finding) -> tuple[float, int, int, str]:
+    return -one.score, one.start - one.end, one.start, one.type

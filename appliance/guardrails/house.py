@@ -17,6 +17,7 @@ from appliance.guardrails.detectors import (
     network,
     numbers,
 )
+from appliance.guardrails.detectors.injection_model import attack_scanner
 from appliance.guardrails.detectors.names import Names
 from appliance.guardrails.guard import Guard
 from appliance.guardrails.pattern import Pattern
@@ -37,7 +38,7 @@ def value_patterns(is_own_key: Callable[[str], bool]) -> tuple[Pattern, ...]:
 
 def make_guard(is_own_key: Callable[[str], bool], *, warm: bool = True) -> Guard:
     """Takes a second, most of it RE2's and of warming: on a thread of its own. `warm`: not where one text is all there is."""
-    attacks = Scanner([pattern for room in ATTACKS for pattern in room.PATTERNS])
+    attacks = attack_scanner([pattern for room in ATTACKS for pattern in room.PATTERNS])
     guard = Guard(Scanner(value_patterns(is_own_key), [Names()]), attacks, shipped(data_folder("policies")))
     if warm:
         guard.warm()

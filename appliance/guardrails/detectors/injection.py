@@ -20,6 +20,8 @@ _OVERRIDE = (
     r"(?:do not|don't|dont|stop|no longer|never) (?:follow(?:ing)?|obey(?:ing)?|listen(?:ing)? to|comply(?:ing)? with))"
     rf" {_GAP}\b(previous|prior|above|earlier|preceding|foregoing|initial|original|system|existing|former|your|developer'?s?|"
     rf"operator'?s?|openai'?s?|everything|anything){_GAP}(?:\b{_RULES}|\b(?:above|before this|prior to this|said so far|you were told))"
+    r"|(?i)\b(?:ignore|disregard|forget|override) (?:all |everything )?(?:that |of )?what(?:ever)? (?:you (?:were|have been) (?:told|taught|instructed)|"
+    r"your (?:developers?|creators?|makers?|owners?|operators?|system prompt) \w+|the (?:system|developer|user|operator) \w+|(?:they|openai) \w+ you)\b"
 )
 _THEFT = (
     r"(?i)\b(?:reveal|show|print|output|repeat|display|leak|tell (?:me|us)|give (?:me|us)|what (?:is|are|was|were|did|does)|what's|"
@@ -39,6 +41,11 @@ _ADDRESSED = (
     r"(?:assistant|agent|model|system|summari[sz]er|reader)|assistant|agent)s?"
     r"(?: (?:assistant|agent|model)s?)?[ ,]{0,2}(?:reading|processing|summari[sz]ing|analy[sz]ing|parsing|reviewing|handling|evaluating|:)"
     r"|\bif you(?:'re| are) (?:an? )?(?:AI|LLM|language model|large language model|AI assistant|AI agent|chatbot)\b"
+)
+_USER = (
+    r"(?i)\b(?:ignor(?:e|ing)|disregard(?:ing)?|overrid(?:e|ing)|instead of|do not (?:obey|listen to|follow)|don't (?:obey|listen to|follow))"
+    r" (?:the |your |what the )?(?:user|human|owner|operator|developer)(?:(?:'s|s|s')? (?:request|instruction|question|task|order|message|input|wish)(?:e?s)?"
+    r"|,? (?:and|but)|[.:;,])"
 )
 _OVERRIDE_MARK = (
     r"(?i)(?:\b(?:system|admin(?:istrator)?|developer|root|security) (?:override|overwrite)\b|\bnew (?:system )?instructions?\s{0,3}:"
@@ -68,9 +75,12 @@ _ACTS = re.compile(
 )
 
 
+_SENTENCE_END = re.compile(r"[.?!]\s(?<!e\.g\.\s)(?<!i\.e\.\s)")
+
+
 def talk(match: Match) -> bool:
-    """Whether it is spoken of rather than said: quoted, or named as an example, in the sixty characters before it."""
-    before = match.before(60)
+    """Whether it is spoken of rather than said: quoted, or named as an example, in its sentence, sixty characters before it."""
+    before = _SENTENCE_END.split(match.before(60))[-1]
     quoted = before.rstrip()[-1:] in _QUOTES and bool(before.strip())
     return quoted or _ABOUT.search(before) is not None
 
@@ -108,6 +118,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(name="injection_theft", types=(TYPE,), regex=_THEFT, judge=_theft, length_max=220),
     Pattern(name="injection_template", types=(TYPE,), regex=_TEMPLATE, judge=_template, length_max=64, looks_after=100),
     Pattern(name="injection_addressed", types=(TYPE,), regex=_ADDRESSED, judge=_judged(0.75), length_max=120),
+    Pattern(name="injection_user", types=(TYPE,), regex=_USER, judge=_judged(0.65), length_max=80),
     Pattern(name="injection_mark", types=(TYPE,), regex=_OVERRIDE_MARK, judge=_judged(0.7), length_max=64),
     Pattern(name="injection_languages", types=(TYPE,), regex=_OTHERS, judge=_judged(0.85), length_max=160),
 )

@@ -35,6 +35,17 @@ _STAY = (
     r"(?i)\b(?:stay|remain) in (?:character|DAN|this mode)|\bbreak(?:ing|s)? (?:of )?character\b|\b(?:unfiltered|uncensored|amoral|unethical|"
     r"immoral|unrestricted|jailbroken|evil) (?:and \w{1,15} |, \w{1,15} )?(?:AI|chatbot|bot|assistant|version|language model|response|answer|advice)"
 )
+_AMORAL = (
+    r"(?i)\b(?:disregard(?:s|ing)?|ignor(?:es?|ing)|lack(?:s|ing)?|devoid of|free (?:of|from)|without|ha(?:s|ve) no|"
+    r"no (?:comprehension|concept|regard|sense|notion|respect) (?:of|for)|(?:do(?:es)? not|doesn't|don't|never) (?:care|worry|think)s?(?: about| for)?|"
+    r"unconcerned with|no matter how|regardless of (?:how|the|any)?|not (?:restrained|restricted|bound|limited|ashamed|constrained) (?:by|of))"
+    r" (?:any |all |the |its |their |his |her |how )?(?:(?:dangerous|reckless|bad|\w{1,14}ly),? |(?:of|or|and) ){0,2}"
+    r"(?:ethic(?:s|al)|moral(?:s|ity)?|legal(?:ity)?|laws?|illegal|unethical|immoral|inhumane|consequences|right (?:and|or) wrong)\b"
+)
+_GRANDMOTHER = (
+    r"(?i)\b(?:pretend|imagine|act|role-?play|suppose)\b[^.!?\n]{0,40}\b(?:late|dead|deceased|beloved|departed)\b[^.!?\n]{0,10}"
+    r"\b(?:grand(?:mother|ma|pa|father|parent)|granny|mother|father|uncle|aunt)\b[^.!?\n]{0,30}\b(?:used to|would)\b"
+)
 _MORE = re.compile(
     r"(?i)from now on|openai|chatgpt|as an ai|language model|pretend|act as|refuse|illegal|unethical|no restrictions|do anything|"
     r"jailbr|policy|policies|guidelines|warning|disclaimer|tokens|you are|answer (?:any|all|every)|\bDAN\b"
@@ -60,4 +71,6 @@ PATTERNS: tuple[Pattern, ...] = (
         name="jailbreak_obedient", types=(TYPE,), regex=_NEVER_REFUSES, judge=_judged(0.75, 2), length_max=120, looks_after=300
     ),
     Pattern(name="jailbreak_character", types=(TYPE,), regex=_STAY, judge=_judged(0.6, 3), length_max=80, looks_after=300),
+    Pattern(name="jailbreak_amoral", types=(TYPE,), regex=_AMORAL, judge=_judged(0.7, 2), length_max=120, looks_after=300),
+    Pattern(name="jailbreak_grandmother", types=(TYPE,), regex=_GRANDMOTHER, judge=_judged(0.65, 0), length_max=160),
 )
