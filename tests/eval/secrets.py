@@ -18,6 +18,7 @@ from appliance.guardrails.finding import Finding
 from appliance.guardrails.scanner import Scanner
 from appliance.guardrails.secret_patterns import secret_patterns
 from appliance.identity.key_format import well_formed
+from tests.eval.lines import Count, count_line, figure_line
 
 BOUND = 0.5
 
@@ -48,9 +49,10 @@ class Tally:
     def precision(self) -> float:
         return self.hits / max(1, self.hits + self.alarms)
 
-    def line(self) -> str:
-        found = f"recall {self.recall:.3f} ({self.hits}/{self.hits + self.misses})"
-        return f"{found}  false alarms {self.alarms}/{self.alarms + self.quiet}"
+    def count(self) -> Count:
+        labels, harmless = self.hits + self.misses, self.alarms + self.quiet
+        found = (self.hits, labels) if labels else (None, None)
+        return Count(*found, None, *((self.alarms, harmless) if harmless else (None, None)))
 
 
 def scanner() -> Scanner:
@@ -101,7 +103,7 @@ def _print_by(name: str, rows: list[tuple[Row, bool]], key: Callable[[Row], str]
         if key(row):
             tallies[key(row)].add(row.label, is_found)
     for part, tally in sorted(tallies.items()):
-        print(f"{name} {part:28} {tally.line()}")
+        print(count_line(name, part, tally.count()))
 
 
 def main() -> int:
@@ -124,12 +126,12 @@ def main() -> int:
             _show(row, found, chosen.values)
     seconds = time.perf_counter() - started
     _print_by("source", judged, lambda row: row.source.partition(":")[0])
-    _print_by("kind  ", judged, lambda row: row.hard)
+    _print_by("kind", judged, lambda row: row.hard)
     print(f"rows {len(rows)}, {1e6 * seconds / max(1, len(rows)):.0f} us a row")
     if chosen.speed:
         _print_speed(scan)
-    print(f"figure eval_secrets_recall {total.recall:.4f} ratio")
-    print(f"figure eval_secrets_precision {total.precision:.4f} ratio")
+    print(figure_line("eval_secrets_recall", total.recall))
+    print(figure_line("eval_secrets_precision", total.precision))
     return 0
 
 
