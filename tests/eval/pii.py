@@ -134,9 +134,7 @@ class Judgement:
         missed, _ = self.hidden.add(labels, [one for one in found_in(self.scan, row["text"]) if self._counts(one.type)])
         self.ways[row["obf"]] += len(labels)
         self.ways_found[row["obf"]] += len(labels) - len(missed)
-        self.shown += [
-            f"HIDDEN {row['obf']} {kind} {row['text'][start:end]!a} in {row['text']!a}" for start, end, kind in missed
-        ]
+        self.shown += [f"HIDDEN {row['obf']} {kind} {row['text'][start:end]!a} in {row['text']!a}" for start, end, kind in missed]
 
     def print(self) -> None:
         self.together.print("type")
@@ -148,12 +146,13 @@ class Judgement:
         self.hidden.print("hidden type")
         for name, number in sorted(self.ways.items()):
             print(count_line("hidden", name, Count(self.ways_found[name], number)))
-        for name, value in zip(("precision", "recall", "f1"), self.together.rates(), strict=True):
-            print(figure_line(f"eval_pii_{name}", value))
-        print(figure_line("eval_pii_exact_f1", self.exact.rates()[2]))
+        if self.together.sum().labels:
+            for name, value in zip(("precision", "recall", "f1"), self.together.rates(), strict=True):
+                print(figure_line(f"eval_pii_{name}", value))
+            print(figure_line("eval_pii_exact_f1", self.exact.rates()[2]))
         if self.alike:
             print(figure_line("eval_pii_lookalike_percent", 100 * self.alarms.total() / self.alike.total(), "%"))
-        if self.ways:
+        if self.hidden.sum().labels:
             print(figure_line("eval_pii_obfuscated_recall", self.hidden.rates()[1]))
 
 
