@@ -138,7 +138,7 @@ def peers_of(outputs: Outputs) -> str:
     notes = "\n".join(f"- **{peer.title}.** {peer.note}" for peer in outputs.peers)
     return f"""## Other programs
 
-On the same texts, by the same judge, in environments of their own without the network. Where findings of theirs
+On the same texts, by the same judge, in environments of their own, asking nothing of the network. Where findings of theirs
 overlap, the surest and then the longest counts. Their types are read as ours by `tests/eval/peers/type_names.py`; types
 that no label has count neither for nor against them. "Its own types": judged on those types alone that the program says
 it finds; dates of birth aren't among them, though for all types any date of theirs is taken for one. The tables below
