@@ -1,7 +1,7 @@
 # One line a verb: what each does stands in packaging/. `make help` lists them.
 #   make run PORT=9000      another port
 #   make test ARGS="-k vault"   options for pytest
-#   PEERS=1 make bench      beside LiteLLM and Portkey too
+#   PEERS=1 make bench      beside LiteLLM and Portkey too (PEERS=1 make eval: beside Presidio, detect-secrets and LLM Guard)
 
 .DEFAULT_GOAL := help
 .PHONY: help run tray engine test test-llama test-vllm check fix bench bench-local bench-bundle bench-first-hour eval bundle docs requirements clean
@@ -48,8 +48,8 @@ bench-bundle: ## Measure the bundle (size, installation, first answer) and the d
 bench-first-hour: ## Count and time what it takes from a bundle to a colleague's first call over HTTPS
 	@sh packaging/bench_first_hour.sh $(ARGS)
 
-eval: ## Measure how well guardrails find things, on labelled texts (DATA=FOLDER)
-	@DATA='$(DATA)' sh packaging/eval.sh
+eval: ## Measure how well guardrails find things, on labelled texts (DATA=FOLDER; PEERS=1: beside Presidio and others); writes a report
+	@DATA='$(DATA)' PEERS='$(PEERS)' sh packaging/eval.sh
 
 bundle: ## One file for machines without internet: wheels, the model, a signature, install.sh (ARGS="--with-tray"); in dist/
 	@sh packaging/bundle.sh $(ARGS)

@@ -13,6 +13,7 @@ from typing import Any
 
 from appliance.guardrails.detectors.names import Names
 from appliance.guardrails.scanner import Scanner
+from tests.eval.lines import Count, count_line, figure_line
 
 TYPES = ("PERSON", "ADDRESS")
 Span = tuple[int, int]
@@ -48,13 +49,6 @@ def joined(row: dict[str, Any]) -> list[Span]:
     return [(start, end) for start, end in out]
 
 
-def f1(counts: Counter[str]) -> str:
-    good, found, gold = counts["good"], counts["found"], counts["gold"]
-    precision, recall = good / found if found else 0.0, good / gold if gold else 0.0
-    both = 2 * precision * recall / (precision + recall) if good else 0.0
-    return f"F1 {both:.3f} (P {precision:.3f}, R {recall:.3f}, {gold} there)"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
@@ -63,31 +57,38 @@ def main() -> None:
     given = parser.parse_args()
     rows = [json.loads(line) for line in (given.folder / "pii.jsonl").read_text(encoding="utf-8").splitlines()]
     annotating = {kind: {row["source"] for row in rows if any(one["type"] == kind for one in row["spans"])} for kind in TYPES}
-    scanner, counts, alarms = Scanner([], [Names()]), defaultdict(Counter[str]), Counter[str]()
+    scanner, counts, alarms = Scanner([], [Names()]), defaultdict(Counter[str]), defaultdict(Counter[str])
     for row in rows:
         found = [one for one in scanner.find(row["text"]) if one.score >= given.bound]
         for kind in TYPES:
             spans = [(one.start, one.end) for one in found if one.type == kind]
             if row["source"] not in annotating[kind]:
-                alarms[f"{kind} in {row['source']}, {'hard' if row.get('hard') else 'usual'} rows"] += bool(spans)
+                alarms[f"{kind} in {row['source']}, {'hard' if row.get('hard') else 'usual'} rows"] += Counter(
+                    false=bool(spans), harmless=1
+                )
                 continue
             gold = [(one["start"], one["end"]) for one in row["spans"] if one["type"] == kind]
             rules = {"exact": (gold, True), "overlap": (gold, False)} | (
                 {"joined": (joined(row), False)} if kind == "ADDRESS" else {}
             )
             for rule, (wanted, exact) in rules.items():
-                counts[kind, rule, row["source"], row["lang"]] += Counter(
+                counts[kind, rule, row["source"], row.get("lang") or "-"] += Counter(
                     good=matched(wanted, spans, exact), found=len(spans), gold=len(wanted)
                 )
             if given.show == kind and matched(gold, spans, False) != max(len(gold), len(spans)):
                 print([row["text"][a:b] for a, b in gold], "FOUND", [row["text"][a:b] for a, b in spans], "IN", row["text"][:160])
     for key in sorted(counts):
-        print(f"{key[0]} {key[1]:8} {key[2]} {key[3]}: {f1(counts[key])}")
+        print(count_line(f"{key[0]} {key[1]}", f"{key[2]} {key[3]}", count_of(counts[key])))
     for name, number in sorted(alarms.items()):
-        print(f"rows with an alarm: {number} ({name})")
+        print(count_line("alarms", name, Count(false=number["false"], harmless=number["harmless"])))
     for kind in TYPES:
-        total = sum((one for key, one in counts.items() if key[:2] == (kind, "overlap")), Counter[str]())
-        print(f"figure eval_{kind.lower()}_f1 {f1(total).split()[1]}")
+        total = count_of(sum((one for key, one in counts.items() if key[:2] == (kind, "overlap")), Counter[str]()))
+        if total.labels:
+            print(figure_line(f"eval_{kind.lower()}_f1", total.f1 or 0.0))
+
+
+def count_of(numbers: Counter[str]) -> Count:
+    return Count(numbers["good"], numbers["gold"], numbers["found"] - numbers["good"])
 
 
 if __name__ == "__main__":

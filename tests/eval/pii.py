@@ -1,4 +1,4 @@
-"""How well identifiers are found: `python -m tests.eval.pii FOLDER [--errors] [--obfuscated] [--speed]`.
+"""How well identifiers are found: `python -m tests.eval.pii FOLDER [--errors] [--speed]`.
 
 FOLDER holds pii.jsonl and pii_obfuscated.jsonl (their README tells the format). Judged are the types that a row says are fully
 labelled. A finding counts where its score is at least 0.5, its type is the label's, and the two overlap by at least half of
@@ -12,7 +12,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from appliance.guardrails import encoded
 from appliance.guardrails.detectors import bank, contact, dates, india, medical, nations, network, numbers
@@ -20,10 +20,17 @@ from appliance.guardrails.finding import Finding
 from appliance.guardrails.guard import Guard
 from appliance.guardrails.house import make_guard
 from appliance.guardrails.scanner import Scanner
+from tests.eval.lines import Count, count_line, figure_line
 
 ELSEWHERE = frozenset({"PERSON", "ADDRESS", "LOCATION", "DATE_TIME"})
 BOUND = 0.5
 Span = tuple[int, int, str]
+
+
+class Finder(Protocol):
+    """Our scanner, or what a peer found (tests/eval/peers)."""
+
+    def find(self, text: str) -> list[Finding]: ...
 
 
 def scanner() -> Scanner:
@@ -36,7 +43,7 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
 
 
-def found_in(scan: Scanner, text: str) -> list[Finding]:
+def found_in(scan: Finder, text: str) -> list[Finding]:
     return [one for one in scan.find(text) if one.score >= BOUND and one.type not in ELSEWHERE]
 
 
@@ -73,62 +80,82 @@ class Score:
         precision, recall = hits / max(1, hits + wrong), hits / max(1, hits + missed)
         return precision, recall, 2 * precision * recall / max(1e-9, precision + recall)
 
-    def table(self, title: str) -> None:
-        print(f"\n{title:<16} labels found wrong      P      R     F1")
+    def print(self, table: str) -> None:
         for kind in sorted({*self.hits, *self.missed, *self.wrong}):
-            precision, recall, f1 = self.rates([kind])
-            labels = self.hits[kind] + self.missed[kind]
-            print(
-                f"{kind:<16} {labels:>6} {self.hits[kind]:>5} {self.wrong[kind]:>5} {precision:>6.3f} {recall:>6.3f} {f1:>6.3f}"
-            )
+            hits = self.hits[kind]
+            print(count_line(table, kind, Count(hits, hits + self.missed[kind], self.wrong[kind])))
+
+    def sum(self) -> Count:
+        hits, missed, wrong = (sum(one.values()) for one in (self.hits, self.missed, self.wrong))
+        return Count(hits, hits + missed, wrong)
 
 
 def judged(row: dict[str, Any]) -> list[Span]:
     return [(one["start"], one["end"], one["type"]) for one in row["spans"] if one["type"] not in ELSEWHERE]
 
 
-def plain(scan: Scanner, folder: Path, shown: list[str]) -> None:
-    by_source: dict[str, Score] = defaultdict(Score)
-    together, exact = Score(), Score()
-    hard = flagged = 0
-    for row in rows_of(folder / "pii.jsonl"):
-        everything = found_in(scan, row["text"])
+class Judgement:
+    """Of everything in the folder, or of `kinds` alone: a peer's own types."""
+
+    def __init__(self, scan: Finder, folder: Path, kinds: frozenset[str] | None = None) -> None:
+        self.scan, self.kinds = scan, kinds
+        self.together, self.exact, self.hidden = Score(), Score(), Score()
+        self.parts: dict[str, dict[str, Score]] = {"source": defaultdict(Score), "lang": defaultdict(Score)}
+        self.alike, self.alarms = Counter[str](), Counter[str]()
+        self.ways, self.ways_found = Counter[str](), Counter[str]()
+        self.shown: list[str] = []
+        for row in rows_of(folder / "pii.jsonl"):
+            self._plain(row)
+        if (folder / "pii_obfuscated.jsonl").is_file():
+            for row in rows_of(folder / "pii_obfuscated.jsonl"):
+                self._hidden(row)
+
+    def _counts(self, kind: str) -> bool:
+        return self.kinds is None or kind in self.kinds
+
+    def _plain(self, row: dict[str, Any]) -> None:
+        everything = [one for one in found_in(self.scan, row["text"]) if self._counts(one.type)]
+        text = row["text"]
         if row.get("hard"):
-            hard += 1
-            flagged += bool(everything)
-            shown += [f"LOOKALIKE {one.type} {row['text'][one.start : one.end]!r} in {row['text'][:160]!r}" for one in everything]
-        labels = [one for one in judged(row) if one[2] in row["labelled"]]
+            self.alike[str(row["hard"])] += 1
+            self.alarms[str(row["hard"])] += bool(everything)
+            self.shown += [f"LOOKALIKE {one.type} {text[one.start : one.end]!r} in {text[:160]!r}" for one in everything]
+        labels = [one for one in judged(row) if one[2] in row["labelled"] and self._counts(one[2])]
         found = [one for one in everything if one.type in row["labelled"]]
-        missed, wrong = together.add(labels, found)
-        by_source[row["source"].partition(":")[0]].add(labels, found)
-        exact.add(labels, found, exact=True)
-        shown += [
-            f"MISSED {kind} {row['text'][start:end]!r} in {_around(row['text'], start, end)}" for start, end, kind in missed
+        missed, wrong = self.together.add(labels, found)
+        self.exact.add(labels, found, exact=True)
+        self.parts["source"][row["source"].partition(":")[0]].add(labels, found)
+        self.parts["lang"][row.get("lang") or "-"].add(labels, found)
+        self.shown += [f"MISSED {kind} {text[start:end]!r} in {_around(text, start, end)}" for start, end, kind in missed]
+        self.shown += [
+            f"WRONG {one.type} {text[one.start : one.end]!r} {one.score} in {_around(text, one.start, one.end)}" for one in wrong
         ]
-        shown += [
-            f"WRONG {one.type} {row['text'][one.start : one.end]!r} {one.score} in {_around(row['text'], one.start, one.end)}"
-            for one in wrong
-        ]
-    for source, score in by_source.items():
-        score.table(source)
-        print(f"{source}: P {score.rates()[0]:.4f} R {score.rates()[1]:.4f} F1 {score.rates()[2]:.4f}")
-    together.table("together")
-    for name, value in zip(("precision", "recall", "f1"), together.rates(), strict=True):
-        print(f"figure eval_pii_{name} {value:.4f} ratio")
-    print(f"figure eval_pii_exact_f1 {exact.rates()[2]:.4f} ratio")
-    print(f"figure eval_pii_lookalike_percent {100 * flagged / max(1, hard):.2f} %")
 
+    def _hidden(self, row: dict[str, Any]) -> None:
+        labels = [one for one in judged(row) if self._counts(one[2])]
+        missed, _ = self.hidden.add(labels, [one for one in found_in(self.scan, row["text"]) if self._counts(one.type)])
+        self.ways[row["obf"]] += len(labels)
+        self.ways_found[row["obf"]] += len(labels) - len(missed)
+        self.shown += [f"HIDDEN {row['obf']} {kind} {row['text'][start:end]!a} in {row['text']!a}" for start, end, kind in missed]
 
-def obfuscated(scan: Scanner, folder: Path, shown: list[str]) -> None:
-    score, ways = Score(), {True: Counter[str](), False: Counter[str]()}
-    for row in rows_of(folder / "pii_obfuscated.jsonl"):
-        missed, _ = score.add(judged(row), found_in(scan, row["text"]))
-        ways[bool(missed)][row["obf"]] += 1
-        shown += [f"HIDDEN {row['obf']} {kind} {row['text'][start:end]!a} in {row['text']!a}" for start, end, kind in missed]
-    score.table("obfuscated")
-    for way in sorted({*ways[True], *ways[False]}):
-        print(f"{way:<20} found {ways[False][way]:>3} missed {ways[True][way]:>3}")
-    print(f"figure eval_pii_obfuscated_recall {score.rates()[1]:.4f} ratio")
+    def print(self) -> None:
+        self.together.print("type")
+        for table, scores in self.parts.items():
+            for name, score in sorted(scores.items()):
+                print(count_line(table, name, score.sum()))
+        for name, number in sorted(self.alike.items()):
+            print(count_line("look-alike", name, Count(false=self.alarms[name], harmless=number)))
+        self.hidden.print("hidden type")
+        for name, number in sorted(self.ways.items()):
+            print(count_line("hidden", name, Count(self.ways_found[name], number)))
+        if self.together.sum().labels:
+            for name, value in zip(("precision", "recall", "f1"), self.together.rates(), strict=True):
+                print(figure_line(f"eval_pii_{name}", value))
+            print(figure_line("eval_pii_exact_f1", self.exact.rates()[2]))
+        if self.alike:
+            print(figure_line("eval_pii_lookalike_percent", 100 * self.alarms.total() / self.alike.total(), "%"))
+        if self.hidden.sum().labels:
+            print(figure_line("eval_pii_obfuscated_recall", self.hidden.rates()[1]))
 
 
 def cuts(folder: Path) -> None:
@@ -198,15 +225,14 @@ def main() -> None:
     parser.add_argument("--errors", action="store_true", help="print what was missed and what was wrong")
     parser.add_argument("--speed", action="store_true", help="microseconds a kB, on one core")
     arguments = parser.parse_args()
-    shown: list[str] = []
     scan = scanner()
-    plain(scan, arguments.folder, shown)
-    obfuscated(scan, arguments.folder, shown)
+    judgement = Judgement(scan, arguments.folder)
+    judgement.print()
     cuts(arguments.folder)
     if arguments.speed:
         speed(scan)
     if arguments.errors:
-        print("\n".join(shown))
+        print("\n".join(judgement.shown))
 
 
 if __name__ == "__main__":

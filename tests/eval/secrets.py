@@ -18,6 +18,7 @@ from appliance.guardrails.finding import Finding
 from appliance.guardrails.scanner import Scanner
 from appliance.guardrails.secret_patterns import secret_patterns
 from appliance.identity.key_format import well_formed
+from tests.eval.lines import Count, count_line, figure_line
 
 BOUND = 0.5
 
@@ -48,9 +49,10 @@ class Tally:
     def precision(self) -> float:
         return self.hits / max(1, self.hits + self.alarms)
 
-    def line(self) -> str:
-        found = f"recall {self.recall:.3f} ({self.hits}/{self.hits + self.misses})"
-        return f"{found}  false alarms {self.alarms}/{self.alarms + self.quiet}"
+    def count(self) -> Count:
+        labels, harmless = self.hits + self.misses, self.alarms + self.quiet
+        found = (self.hits, labels) if labels else (None, None)
+        return Count(*found, None, *((self.alarms, harmless) if harmless else (None, None)))
 
 
 def scanner() -> Scanner:
@@ -95,13 +97,26 @@ def _print_speed(scan: Scanner) -> None:
         print(f"speed  {name:28} {1e9 * min(times) / len(text):.0f} us a kB")
 
 
-def _print_by(name: str, rows: list[tuple[Row, bool]], key: Callable[[Row], str]) -> None:
-    tallies: defaultdict[str, Tally] = defaultdict(Tally)
-    for row, is_found in rows:
-        if key(row):
-            tallies[key(row)].add(row.label, is_found)
-    for part, tally in sorted(tallies.items()):
-        print(f"{name} {part:28} {tally.line()}")
+class Judgement:
+    def __init__(self, is_found_in: Callable[[str], bool], folder: Path) -> None:
+        self.total = Tally()
+        self.rows = [(row, is_found_in(row.text)) for row in rows_of(folder)]
+        for row, is_found in self.rows:
+            self.total.add(row.label, is_found)
+
+    def _print_by(self, table: str, key: Callable[[Row], str]) -> None:
+        tallies: defaultdict[str, Tally] = defaultdict(Tally)
+        for row, is_found in self.rows:
+            if key(row):
+                tallies[key(row)].add(row.label, is_found)
+        for name, tally in sorted(tallies.items()):
+            print(count_line(table, name, tally.count()))
+
+    def print(self) -> None:
+        self._print_by("source", lambda row: row.source.partition(":")[0])
+        self._print_by("kind", lambda row: row.hard)
+        print(figure_line("eval_secrets_recall", self.total.recall))
+        print(figure_line("eval_secrets_precision", self.total.precision))
 
 
 def main() -> int:
@@ -114,22 +129,17 @@ def main() -> int:
     if not (chosen.data / "secrets.jsonl").is_file():
         print(f"no secrets.jsonl in {chosen.data}", file=sys.stderr)
         return 2
-    rows, total, judged = rows_of(chosen.data), Tally(), []
     scan, started = scanner(), time.perf_counter()
-    for row in rows:
-        found = secrets_in(scan.find(row.text))
-        total.add(row.label, bool(found))
-        judged.append((row, bool(found)))
-        if (chosen.errors or chosen.values) and bool(found) != bool(row.label):
-            _show(row, found, chosen.values)
+    judgement = Judgement(lambda text: bool(secrets_in(scan.find(text))), chosen.data)
     seconds = time.perf_counter() - started
-    _print_by("source", judged, lambda row: row.source.partition(":")[0])
-    _print_by("kind  ", judged, lambda row: row.hard)
-    print(f"rows {len(rows)}, {1e6 * seconds / max(1, len(rows)):.0f} us a row")
+    if chosen.errors or chosen.values:
+        for row, is_found in judgement.rows:
+            if is_found != bool(row.label):
+                _show(row, secrets_in(scan.find(row.text)), chosen.values)
+    print(f"rows {len(judgement.rows)}, {1e6 * seconds / max(1, len(judgement.rows)):.0f} us a row")
     if chosen.speed:
         _print_speed(scan)
-    print(f"figure eval_secrets_recall {total.recall:.4f} ratio")
-    print(f"figure eval_secrets_precision {total.precision:.4f} ratio")
+    judgement.print()
     return 0
 
 
