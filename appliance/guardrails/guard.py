@@ -10,6 +10,7 @@ import msgspec
 
 from appliance.guardrails.custom import CustomScanner
 from appliance.guardrails.finding import Finding, resolved
+from appliance.guardrails.known_texts import KnownTexts
 from appliance.guardrails.pattern import Pattern
 from appliance.guardrails.policy import Direction, Policy
 from appliance.guardrails.scanner import Followed, Scanner, TextDetector, Wanted
@@ -46,11 +47,13 @@ class LookedFor(msgspec.Struct, frozen=True):
 
 
 class Guard:
-    """One for an appliance, shared by all requests and threads. It keeps nothing of any text."""
+    """One for an appliance, shared by all requests and threads. It keeps nothing of any text
+    that could be read."""
 
     def __init__(self, scanner: Scanner, attacks: Scanner, policies: Iterable[Policy]) -> None:
         self.scanner = scanner
         self._attacks = attacks
+        self._known_attacks = KnownTexts(attacks.find)
         self.policies = {policy.name: policy for policy in policies}
         self._holding = Holding(scanner)
 
@@ -72,7 +75,7 @@ class Guard:
 
     def attacks(self, text: str) -> list[Finding]:
         """Instructions in a text that nobody gave who may."""
-        return self._attacks.find(text)
+        return self._known_attacks.find(text)
 
     def found(
         self, texts: Sequence[str], custom: CustomScanner | None = None, wanted: Wanted | None = None
