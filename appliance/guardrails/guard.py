@@ -17,6 +17,7 @@ from appliance.guardrails.scanner import Followed, Scanner, TextDetector, Wanted
 from appliance.guardrails.verdict import Ruling, Verdict, judge
 from appliance.guardrails.window import Act, Holding, Window
 
+SHORT = 256
 BORDER = "\n\x1e\n"  # between texts that are looked at together; no value goes over it
 
 _DRAWN = b2a_base64(sha256(b"warm").digest()).decode().strip("=\n")  # like a key, and none
@@ -54,6 +55,7 @@ class Guard:
         self.scanner = scanner
         self._attacks = attacks
         self._known_attacks = KnownTexts(attacks.find)
+        self._known_values: dict[tuple[TextDetector, ...], KnownTexts] = {}  # by what is looked for besides expressions
         self.policies = {policy.name: policy for policy in policies}
         self._holding = Holding(scanner)
 
@@ -85,6 +87,8 @@ class Guard:
         `wanted`: what comes to anything, such as `partial(policy.acts_on, direction="input")`: names and addresses, which take
         most of the time, are looked for only where they are wanted.
         """
+        if custom is None and len(texts) == 1 and len(texts[0]) <= SHORT:
+            return [self._of_short(texts[0], wanted)]
         joined = BORDER.join(texts)
         ends: list[int] = []
         place = 0
@@ -95,6 +99,14 @@ class Guard:
         if custom is None:
             return found
         return [resolved([*one, *custom.find(text)]) for one, text in zip(found, texts, strict=True)]
+
+    def _of_short(self, text: str, wanted: Wanted | None) -> list[Finding]:
+        """Ids, roles, names of models: every event of every answer has them."""
+        whole = self.scanner.whole_wanted(wanted)
+        known = self._known_values.get(whole)
+        if known is None:
+            known = self._known_values[whole] = KnownTexts(lambda one: self.scanner.find(one, wanted))
+        return known.find(text)
 
     def looked_for(self) -> list[LookedFor]:
         """Every type that something here finds."""

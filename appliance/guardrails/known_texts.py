@@ -1,4 +1,4 @@
-"""What was found in texts that come again: a conversation is sent whole with each turn, an application's prompt with each request.
+"""What was found in texts that come again: a conversation is sent whole with each turn, a prompt with each request.
 
 Of a text it keeps a keyed digest and where findings were, for this process alone: nothing that could be read.
 """
