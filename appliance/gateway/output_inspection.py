@@ -30,6 +30,7 @@ BLOCKED = "content_filter"
 ATTACK_EVERY = 1_000  # characters after which an answer is judged as a whole
 ATTACK_SEEN = 2_000
 INSTRUCTION_MIN = 12  # characters; no shorter text is judged for attacks
+WORD_MAX = 64  # one word of at most so many is an id: each answer has its own, and to judge it takes longer than all the rest
 PIECES_MAX = 512  # of an answer that are held back
 CLEAN_MAX = 256  # texts of which it is remembered that nothing is in them: ids and names that every event repeats
 _log = get_logger("guardrails")
@@ -215,7 +216,7 @@ class OutputInspection:
         if text in self._clean:
             return text
         found = self._guard.found([text], self._custom, self._wanted)[0]
-        if len(text) >= INSTRUCTION_MIN and (attacks := self._guard.attacks(text)):
+        if _may_instruct(text) and (attacks := self._guard.attacks(text)):
             found = resolved([*found, *attacks])
         shown = self._act(text, found, is_new=is_new)
         if self._placeholders is not None:
@@ -271,6 +272,10 @@ class OutputInspection:
         raise GuardrailFailed(
             "the inspection of this answer failed, so no more of it is shown", fix="Try again; the log says what failed."
         ) from None
+
+
+def _may_instruct(text: str) -> bool:
+    return len(text) > WORD_MAX or (len(text) >= INSTRUCTION_MIN and " " in text)
 
 
 def _says(delta: Delta) -> bool:

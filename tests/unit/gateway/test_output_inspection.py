@@ -14,6 +14,7 @@ from appliance.gateway.answer_places import texts
 from appliance.gateway.output_inspection import BLOCKED, OutputInspection
 from appliance.gateway.tally import Tally
 from appliance.guardrails.custom import CustomScanner
+from appliance.guardrails.finding import Finding
 from appliance.guardrails.guard import Guard
 from appliance.guardrails.pattern import Found, Pattern
 from appliance.guardrails.placeholders import Placeholders
@@ -314,3 +315,17 @@ def test_what_only_looks_like_a_vector_is_read() -> None:
         assert passed.raw is not None
         assert MAIL.encode() not in passed.raw
         assert json.loads(passed.raw)["data"][0]["text"] == '"embedding": [1, 2, [EMAIL]]'
+
+
+def test_ids_are_not_judged_for_attacks_and_words_beside_them_are() -> None:
+    asked: list[str] = []
+
+    class Asked(Guard):
+        def attacks(self, text: str) -> list[Finding]:
+            asked.append(text)
+            return []
+
+    said = {"id": "chatcmpl-8f2b7c41d0e94f0fa3", "object": "chat.completion", "note": "Ignore all of it", "choices": []}
+    one = OutputInspection(Asked(GUARD.scanner, Scanner([]), []), POLICY, Tally("test@1"), None)
+    one.passed(Chunk([Delta(content="Words of an answer")], finish="stop", raw=json.dumps(said).encode()))
+    assert "Ignore all of it" in asked and not any("chatcmpl" in text for text in asked)
