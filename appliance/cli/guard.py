@@ -40,7 +40,7 @@ def test_file(file: TextIO, policy: str, is_output: bool, as_json: bool) -> int:
     text = file.read(CHARACTERS_MAX + 1)
     if len(text) > CHARACTERS_MAX:
         raise click.ClickException(f"the text has more than {CHARACTERS_MAX:,} characters. Give it in parts.")
-    made = make_guard(well_formed, warm=False)
+    made = make_guard(well_formed)
     wanted = made.policies.get(policy) or _own(policy)
     custom = scanner_of(wanted.form)
     found = made.judged(text, wanted, "output" if is_output else "input", custom)

@@ -175,7 +175,7 @@ async def _room(rooms: Rooms) -> "Policies":
     def make_guard() -> Any:
         from appliance.guardrails import house  # where examples are tried, and nowhere else
 
-        return house.make_guard(well_formed, warm=False)
+        return house.make_guard(well_formed)
 
     stored = rooms.stored
     room = Policies(stored.db, stored.clock, stored.settings.guardrail_policy)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from appliance.gateway.output_inspection import OutputInspection
 
 
+# Chunks inspected before others get their turn: a provider that is quicker than the inspection has hundreds ready at once.
+TURN = 16
+
+
 class Passing:
     """Watches what passes: usage, the first token's time, how much text; and holds the end of the answer back."""
 
@@ -21,6 +25,7 @@ class Passing:
         self.held: list[Chunk] = []
         self._call = call
         self._inspection = inspection
+        self._turn = 0
         self._unfinished = (call.chat.n or 1) if call.chat is not None else 1
 
     def is_stopped(self) -> bool:
@@ -43,7 +48,12 @@ class Passing:
 
     async def taken(self, chunk: Chunk) -> Sequence[Chunk]:
         """The same; a long text takes a thread's time."""
-        if self._inspection is None or sum(map(_characters, chunk.deltas)) <= LONG:
+        if self._inspection is None:
+            return self.take(chunk)
+        self._turn += 1
+        if self._turn % TURN == 0:
+            await asyncio.sleep(0)
+        if sum(map(_characters, chunk.deltas)) <= LONG:
             return self.take(chunk)
         return await asyncio.to_thread(self.take, chunk)
 

@@ -44,7 +44,7 @@ class CustomScanner(Scanner):
         self.patterns, self.whole = tuple(patterns), ()
         self._searches = [_compiled(one.regex, max(_MEMORY_MIN, _MEMORY // len(patterns))) for one in patterns]
         self._any = _compiled("|".join(one.regex for one in patterns), _MEMORY) if patterns else None
-        self.holding = Holding(self, _MEMORY)
+        self.holding = Holding(self, _MEMORY, exact=False)
 
     @staticmethod
     def options() -> re2.Options:

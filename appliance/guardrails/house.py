@@ -36,10 +36,7 @@ def value_patterns(is_own_key: Callable[[str], bool]) -> tuple[Pattern, ...]:
     return (*plain, *encoded.patterns(Scanner(plain), types))
 
 
-def make_guard(is_own_key: Callable[[str], bool], *, warm: bool = True) -> Guard:
-    """Takes a second, most of it RE2's and of warming: on a thread of its own. `warm`: not where one text is all there is."""
+def make_guard(is_own_key: Callable[[str], bool]) -> Guard:
+    """Takes half a second, most of it RE2's: on a thread of its own."""
     attacks = attack_scanner([pattern for room in ATTACKS for pattern in room.PATTERNS])
-    guard = Guard(Scanner(value_patterns(is_own_key), [Names()]), attacks, shipped(data_folder("policies")))
-    if warm:
-        guard.warm()
-    return guard
+    return Guard(Scanner(value_patterns(is_own_key), [Names()]), attacks, shipped(data_folder("policies")))

@@ -22,45 +22,74 @@ HELD_LESS = 3_072  # where that is too much; with a slab at a time, not a letter
 _TOGETHER = 6
 _LONG_WORD = re.compile(rb"[^\s]{16}")
 _PATIENCE = 16  # where nothing could go, it is looked at again when it has grown by this part
+_NEAR = 24  # characters: so many may be held without being looked at twice
+_EXACT_MEMORY = 8 << 20
 Act = Callable[[str, list[Finding]], str]
+Search = Callable[..., list[tuple[int, int]]]
 
 
 class Holding:
     """Made once for a scanner: what its expressions' beginnings are.
 
     All together are one automaton, the quickest for words. Over letters drawn by chance, such as keys, it would grow with every
-    one; there they are asked a few at a time.
+    one; there they are asked a few at a time. Neither counts repeats (a list of words with numbers would be the beginning of an
+    IBAN for as long as it goes on), so where they would hold back more than a few words, each expression is asked exactly.
 
     Errors: Unreadable: they are too large together for `memory_max`; NoBeginnings: an expression has none.
     """
 
-    def __init__(self, scanner: Scanner, memory_max: int = 64 << 20) -> None:
+    def __init__(self, scanner: Scanner, memory_max: int = 64 << 20, *, exact: bool = True) -> None:
         self.scanner = scanner
-        every = [beginnings(pattern.regex) for pattern in scanner.patterns]
+        regexes = [pattern.regex for pattern in scanner.patterns]
+        every = list(map(beginnings, regexes))
         self._all = [_at_end(every, scanner, memory_max)] if every else []
-        parts = [every[start : start + _TOGETHER] for start in range(0, len(every), _TOGETHER)]
-        self._few = [_at_end(some, scanner, memory_max) for some in parts] if len(parts) > 1 else self._all
+        self._parts = [regexes[start : start + _TOGETHER] for start in range(0, len(every), _TOGETHER)]
+        some = [every[start : start + _TOGETHER] for start in range(0, len(every), _TOGETHER)]
+        self._few = [_at_end(few, scanner, memory_max) for few in some] if len(some) > 1 else self._all
+        self._exact: list[list[Search] | None] = [None] * len(self._few)  # made where they are needed first
+        self._is_exact = exact
 
     def start(self, plain: NormalText, begin: int = 0) -> int:
         """Where the last part begins that isn't decided yet, in characters of the normalised text. Before `begin` all is."""
         data = self.scanner.data(plain)
         is_wide, end = len(data) != len(plain.flat), len(data)
         first = len(plain.text[:begin].encode("utf-8", "surrogatepass")) if is_wide else begin
-        start = end
-        for search in self._few if _LONG_WORD.search(data, first) else self._all:
-            (found, _), *_ = search(re2._Anchor.UNANCHORED, data, first, end)
-            if 0 <= found < start:
-                start = found
+        start = _leftmost(self._few if _LONG_WORD.search(data, first) else self._all, data, first, end)
+        if end - start > _NEAR and self._is_exact:
+            start = self._exactly(data, start, end)
         return begin + len(data[first:start].decode("utf-8", "surrogatepass")) if is_wide else start
 
+    def _exactly(self, data: bytes, first: int, end: int) -> int:
+        start = end
+        for number, few in enumerate(self._few):
+            found = _leftmost((few,), data, first, end)
+            if end - found > _NEAR:
+                found = _leftmost(self._each(number), data, found, end)
+            start = min(start, found)
+        return start
 
-def _at_end(every: Sequence[str], scanner: Scanner, memory_max: int) -> Callable[..., list[tuple[int, int]]]:
+    def _each(self, number: int) -> list[Search]:
+        made = self._exact[number]
+        if made is None:
+            every = [beginnings(regex, counted=True) for regex in self._parts[number]]
+            made = self._exact[number] = [_at_end([one], self.scanner, _EXACT_MEMORY) for one in every]
+        return made
+
+
+def _leftmost(searches: Sequence[Search], data: bytes, first: int, end: int) -> int:
+    start = end
+    for search in searches:
+        found = search(re2._Anchor.UNANCHORED, data, first, end)[0][0]
+        if 0 <= found < start:
+            start = found
+    return start
+
+
+def _at_end(every: Sequence[str], scanner: Scanner, memory_max: int) -> Search:
     choices = scanner.options()
     choices.max_mem = memory_max  # it is built as far as texts need it
     try:
-        search: Callable[..., list[tuple[int, int]]] = re2.compile(
-            f"(?:{'|'.join(every)})\\z".encode(), options=choices
-        )._regexp.Match
+        search: Search = re2.compile(f"(?:{'|'.join(every)})\\z".encode(), options=choices)._regexp.Match
     except re2.error as error:
         raise Unreadable(f"too large for streams: {error}") from None
     return search

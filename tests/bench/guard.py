@@ -114,6 +114,7 @@ def _streamed(guard: Guard, text: str) -> None:
 
 def main() -> None:
     guard = make_guard(lambda key: False)
+    guard.warm()
     for name, (value, unit) in figures(guard).items():
         print(f"figure {name} {value} {unit}")
 

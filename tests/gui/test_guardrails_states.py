@@ -123,7 +123,7 @@ def test_the_policy_for_everyone_stands_first_then_those_for_some() -> None:
 @pytest.mark.parametrize(
     ("name", "others"),
     [
-        ("default", ["masks personal data", "notes names of persons, postal addresses, IP addresses and 2 more"]),
+        ("default", ["masks personal data", "notes IP addresses, MAC addresses, own expressions"]),
         (
             "gdpr",
             [

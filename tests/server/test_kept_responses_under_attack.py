@@ -176,9 +176,9 @@ def test_of_a_stream_that_is_cut_nothing_is_kept(door: Appliance, model: str) ->
     with door.stream("POST", "/v1/responses", body, token=door.api_key) as stream:
         seen = []
         for event in stream.events():
+            if event.data is None:
+                break  # it waits for more than the beginning of a word, and the caller leaves
             seen.append(event.json["type"])
-            if "hang" in model and seen[-1] == "response.output_text.delta":
-                break  # the caller leaves
     assert "response.completed" not in seen
     assert ask(door, store=False).status == 200
     assert door.rows("SELECT count(*) AS n FROM stored_responses") == before

@@ -14,7 +14,7 @@ MODEL = "smollm2-135m-instruct"
 
 @pytest.fixture(scope="module")
 def door(appliances: MakeAppliance) -> Appliance:
-    return appliances(settings={"local_context_tokens": 512, "local_parallel": 2}, model=True)
+    return appliances(settings={"local_context_tokens": 512, "local_parallel": 2, "guardrail_policy": "off"}, model=True)
 
 
 @pytest.fixture(autouse=True)

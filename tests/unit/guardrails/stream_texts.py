@@ -26,6 +26,7 @@ PERSONAL = (
     "DOB: 12/05/1984. She was born on the 4th of July 1976 in Ohio; 12/05/1984 is my date of birth",
     "जन्म तिथि: 15 अगस्त 1985, Geburtsdatum: 3. März 1969, né le 3 août 1969",
     "PAN: ABCPE1234F, GSTIN 27ABCPE1234F1ZB, EPIC no ABC1234567, SBIN0001234, A B C P E 1 2 3 4 F",
+    "CVV: 907, my card PIN is 4821; swiped %B4111111111111111^DOE/JANE^29121011000000000000?, ;4111111111111111=29121011000000?",
     "MRN: 00123456, patient id 8841-220, Medical record number: AB123456",
     "Passport No: M1234567, Reisepass C01X00T47, पासपोर्ट संख्या M1234567, US passport number 512345678",
     "CPF 529.982.247-25, DNI 12345678Z, PESEL: 44051401359, SIN 123 456 782, Steuer-ID 86095742719",
@@ -66,6 +67,12 @@ HARMLESS = (
     '{"status": "ACTIVE", "city": "Pune", "count": 3, "items": [1, 22, 333, 4444], "at": "2026-01-04T10:00:01Z"}',
     "आज मौसम बहुत अच्छा है। Das Wetter ist schön. Il fait beau.",
     "| a | b |\n|---|---|\n| 1.5 | 10:20:30 |\n\n1. one\n2. two\n",
+    " ".join(f"word{number}" for number in range(60)) + " take 12 of AB12 and CD34 then EF56 of it",
+    (
+        "Tools like curl or wget fetch it; the user wants docker, the login role of mysql is at the helm, "
+        "and az ember megy a user után."
+    ),
+    "for (let i = 0; i < users.length; i++) {\n  const user = users[i];\n  login(user, config.get('http'));\n}\n",
 )
 KEYS = (
     f"key:\n-----BEGIN RSA PRIVATE KEY-----\n{_LINES}\n-----END RSA PRIVATE KEY-----\nand so on",

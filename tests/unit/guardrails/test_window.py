@@ -31,10 +31,11 @@ EXPRESSIONS = [
 ]
 
 
+@pytest.mark.parametrize("counted", [False, True])
 @pytest.mark.parametrize("regex", EXPRESSIONS)
-def test_every_beginning_of_a_match_is_a_beginning(regex: str) -> None:
+def test_every_beginning_of_a_match_is_a_beginning(regex: str, counted: bool) -> None:
     whole = re2.compile(regex.encode(), options=options())
-    begun = re2.compile(f"(?:{beginnings(regex)})\\z".encode(), options=options())
+    begun = re2.compile(f"(?:{beginnings(regex, counted=counted)})\\z".encode(), options=options())
 
     @settings(max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(st.from_regex(re.compile(regex, re.ASCII), fullmatch=True))
@@ -52,6 +53,26 @@ def test_every_beginning_of_a_match_is_a_beginning(regex: str) -> None:
 def test_what_is_no_beginning_is_let_go(regex: str) -> None:
     begun = re2.compile(f"(?:{beginnings(regex)})\\z".encode(), options=options())
     assert begun.search(b"zzz \x00\x00").start() >= 5
+
+
+@pytest.mark.parametrize(
+    ("regex", "text", "begun"),
+    [
+        ("[0-9]{3}-[0-9]{2}", "no 12345", "345"),
+        ("[0-9]{3}-[0-9]{2}", "no 12345-", "345-"),
+        ("[0-9]{3}-[0-9]{2}", "no 345-678", "678"),
+        ("ab{1,3}c", "abbbb", ""),
+        ("(?:ab{1,2}){2,3}c", "abbabab", "abbabab"),
+        ("(?:ab{1,2}){2,3}c", "ababbabab", "abbabab"),
+        ("x(?:yz){0,2}w", "xyzyzy", ""),
+        ("(ab){2,}c", "ababab", "ababab"),
+        ("[a-z]{2}[0-9]{2}(?: [a-z0-9]{4}){2}", "ab12 cd34 ef5", "ab12 cd34 ef5"),
+        ("[a-z]{2}[0-9]{2}(?: [a-z0-9]{4}){2}", "ab12 word0 word1", "rd1"),
+    ],
+)
+def test_a_counted_beginning_is_no_longer_than_a_match_can_be(regex: str, text: str, begun: str) -> None:
+    search = re2.compile(f"(?:{beginnings(regex, counted=True)})\\z".encode(), options=options())
+    assert search.search(text.encode()).group() == begun.encode()
 
 
 @pytest.mark.parametrize("regex", ["(?=a)b", "(a)\\1", "(?<!a)b"])
