@@ -78,6 +78,7 @@ def test_no_answered_request_is_missing_after_kill_9_at_any_moment(appliance: Ma
         callers = [Caller(box, SEED + round_number * 100 + number) for number in range(CLIENTS)]
         for caller in callers:
             caller.start()
+        eventually(upstream.seen)  # until the detectors are there requests wait, and nothing of them is booked
         time.sleep(0.05 + chance.random() * 0.45)
         box.kill()
         for caller in callers:

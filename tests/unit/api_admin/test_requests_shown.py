@@ -39,6 +39,8 @@ def record(*attempts: AttemptRecord) -> RequestRecord:
         key_id=None,
         duration_ms=5,
         first_token_ms=None,
+        policy=None,
+        findings=[],
         attempts=list(attempts),
     )
 
