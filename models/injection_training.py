@@ -26,7 +26,7 @@ LETTERS = 2.0  # runs of letters are so much dearer than words
 EVEN_MIN = 30.0  # what the given harmless texts count at least, however few attacks are given
 ROUNDS_FIRST, ROUNDS, ROUNDS_AGAIN, ROUNDS_KIND = 40, 24, 12, 40
 WINDOWS_MIN = 2  # a feature that fewer windows have is none
-FALSE_SHARE = 0.015  # of harmless texts of sources left out, where the bound is set; the rules tell a few more
+FALSE_SHARE = 0.0125  # of harmless texts of sources left out, where the bound is set; the rules tell a few more
 GROUPS_MAX, ROWS_ALONE_MIN = 7, 66
 
 
