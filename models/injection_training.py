@@ -20,13 +20,13 @@ from appliance.guardrails.detectors.injection_weights import Weights  # noqa: E4
 from appliance.guardrails.normal_text import normal  # noqa: E402
 
 OURS = "ours"  # the source of what injection_sentences.py made
-SEED, TEXTS = 20261, 9_000
+SEED, TEXTS = 20261, 9300
 STRENGTH, KIND_STRENGTH, CUE = 0.2, 0.05, 0.8
 LETTERS = 2.0  # runs of letters are so much dearer than words
 EVEN_MIN = 30.0  # what the given harmless texts count at least, however few attacks are given
 ROUNDS_FIRST, ROUNDS, ROUNDS_AGAIN, ROUNDS_KIND = 40, 24, 12, 40
 WINDOWS_MIN = 2  # a feature that fewer windows have is none
-FALSE_SHARE = 0.0125  # of harmless texts of sources left out, where the bound is set; the rules tell a few more
+FALSE_SHARE = 0.015  # of harmless texts of sources left out, where the bound is set; the rules tell a few more
 GROUPS_MAX, ROWS_ALONE_MIN = 7, 66
 
 

@@ -24,6 +24,7 @@ BOUND = 0.5
 RULES = [*injection.PATTERNS, *jailbreak.PATTERNS]
 Row = dict[str, Any]
 MODELS = Path(__file__).resolve().parents[2] / "models"
+EVERYDAY = Path(__file__).with_name("everyday.txt")
 
 
 def rows_of(path: Path) -> list[Row]:
@@ -67,6 +68,19 @@ def judged(rows: list[Row], is_told: list[bool], title: str, key: Callable[[Row]
 
 def source(row: Row) -> str:
     return str(row["source"]).partition(":")[0]
+
+
+def everyday_texts() -> list[str]:
+    """What people and programs say all day, in a line each. Nothing was trained on it, and nothing is to be."""
+    return EVERYDAY.read_text(encoding="utf-8").splitlines()
+
+
+def everyday(show: bool) -> None:
+    scan, lines = attack_scanner(RULES), everyday_texts()
+    said = [told(scan, line) for line in lines]
+    print(f"figure eval_everyday_false_percent {100 * sum(one >= BOUND for one in said) / len(said):.2f} %")
+    if show:
+        print(*(f"everyday {one:.2f} {line!r}" for line, one in zip(lines, said, strict=True) if one >= BOUND), sep="\n")
 
 
 def seen(folder: Path, show: bool) -> None:
@@ -146,6 +160,7 @@ def main() -> None:
     parser.add_argument("--speed", action="store_true", help="microseconds a kB, on one core")
     arguments = parser.parse_args()
     seen(arguments.folder, arguments.errors)
+    everyday(arguments.errors)
     if not arguments.seen:
         unseen(arguments.folder, arguments.errors)
     if arguments.speed:

@@ -9,6 +9,7 @@ import pytest
 
 from appliance.guardrails.detectors import injection, jailbreak
 from appliance.guardrails.detectors.injection_model import TYPES, attack_scanner
+from tests.eval.injection import everyday_texts
 from tests.unit.guardrails.samples import BOUND, growth
 
 SCANNER = attack_scanner([*injection.PATTERNS, *jailbreak.PATTERNS])
@@ -190,3 +191,11 @@ def test_nearly_matching_texts_take_linear_time(repeated: str) -> None:
 
 def test_types_are_known() -> None:
     assert set(TYPES) == {"PROMPT_INJECTION", "JAILBREAK"}
+
+
+def test_what_is_said_all_day_passes() -> None:
+    """A guardrail that stops one question in a hundred is turned off. Short ones are the hardest: each word counts for much."""
+    lines = everyday_texts()
+    alarms = [line for line in lines if attacks(line)]
+    assert len(lines) > 500
+    assert len(alarms) * 200 <= len(lines), alarms
