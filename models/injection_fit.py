@@ -45,9 +45,14 @@ class Examples:
 
 
 def fitted(
-    examples: Examples, labels: np.ndarray, importance: np.ndarray, strength: float, rounds: int, start: np.ndarray | None = None
+    examples: Examples,
+    labels: np.ndarray,
+    importance: np.ndarray,
+    strength: np.ndarray | float,
+    rounds: int,
+    start: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Weights and, last, the constant. `strength`: how much large weights cost."""
+    """Weights and, last, the constant. `strength`: how much large weights cost, or each of them."""
     signs = np.where(labels > 0, 1.0, -1.0)
 
     def cost(at: np.ndarray) -> tuple[float, np.ndarray]:
@@ -55,7 +60,7 @@ def fitted(
         loss = np.logaddexp(0, -margins)
         pull = -signs * importance / (1 + np.exp(np.clip(margins, -40, 40)))
         slope = np.append(examples.slopes(pull) + strength * at[:-1], pull.sum())
-        return float((loss * importance).sum() + strength / 2 * (at[:-1] ** 2).sum()), slope
+        return float((loss * importance).sum() + (strength * at[:-1] ** 2).sum() / 2), slope
 
     size = examples.size + examples.cues.shape[1]
     return lowest(cost, np.zeros(size + 1) if start is None else start, rounds)

@@ -46,6 +46,7 @@ class Sentences:
             (self.harmless, 50),
             (self.clean, 22),
             (self.asked, 12),
+            (self.everyday, 6),
         )
         return self.chance.choices([one for one, _ in makers], [weight for _, weight in makers])[0]()
 
@@ -108,6 +109,10 @@ class Sentences:
         if self.chance.random() < 0.3:
             text = self.chance.choice((" ", "\n\n")).join((text, self.sentence("harmless." + self.chance.choice(kinds))))
         return self._noised(text), 0, ""
+
+    def everyday(self) -> Row:
+        """What is asked and said all day, in a line: so little that each word of it would decide."""
+        return self._noised(self.sentence("harmless.everyday").strip()), 0, ""
 
     def clean(self) -> Row:
         """A document with nothing in it, or with what only looks like something."""

@@ -20,11 +20,13 @@ from appliance.guardrails.detectors.injection_weights import Weights  # noqa: E4
 from appliance.guardrails.normal_text import normal  # noqa: E402
 
 OURS = "ours"  # the source of what injection_sentences.py made
-SEED, TEXTS = 20261, 9_000
-STRENGTH, KIND_STRENGTH, CUE = 0.05, 0.05, 0.8
+SEED, TEXTS = 20261, 9300
+STRENGTH, KIND_STRENGTH, CUE = 0.2, 0.05, 0.8
+LETTERS = 2.0  # runs of letters are so much dearer than words
+EVEN_MIN = 30.0  # what the given harmless texts count at least, however few attacks are given
 ROUNDS_FIRST, ROUNDS, ROUNDS_AGAIN, ROUNDS_KIND = 40, 24, 12, 40
 WINDOWS_MIN = 2  # a feature that fewer windows have is none
-FALSE_SHARE = 0.02  # of harmless texts, half of them of one source left out whole, where the bound is set
+FALSE_SHARE = 0.015  # of harmless texts of sources left out, where the bound is set; the rules tell a few more
 GROUPS_MAX, ROWS_ALONE_MIN = 7, 66
 
 
@@ -83,24 +85,37 @@ def first(corpus: Corpus) -> np.ndarray:
     """What our own sentences alone teach: where every training begins."""
     owners, examples = corpus.examples(corpus.groups == OURS)
     labels = corpus.labels[owners]
-    return fitted(examples, labels, _importance(owners, labels), STRENGTH, ROUNDS_FIRST)
+    return fitted(examples, labels, _importance(owners, labels), _strengths(corpus), ROUNDS_FIRST)
+
+
+def _strengths(corpus: Corpus) -> np.ndarray:
+    return np.concatenate((np.where(corpus.known < ROWS // 2, LETTERS, 1.0) * STRENGTH, np.full(len(CUES), STRENGTH)))
 
 
 def learned(corpus: Corpus, texts: np.ndarray, start: np.ndarray) -> np.ndarray:
     """Of an attack that has many windows, those count in the end that look like one."""
     owners, examples = corpus.examples(texts)
     labels = corpus.labels[owners]
-    importance = _importance(owners, labels)
-    at = fitted(examples, labels, importance, STRENGTH, ROUNDS, start)
+    importance = _evened(_importance(owners, labels), labels, corpus.groups[owners] != OURS)
+    at = fitted(examples, labels, importance, _strengths(corpus), ROUNDS, start)
     scores = examples.scores(at[:-1]) + at[-1]
     best = _best(scores, owners, len(corpus.labels))
     importance = np.where(labels > 0, np.where(scores >= best[owners], 1.0, np.where(scores > 0, importance, 0.0)), importance)
-    return fitted(examples, labels, importance, STRENGTH, ROUNDS_AGAIN, at)
+    return fitted(examples, labels, importance, _strengths(corpus), ROUNDS_AGAIN, at)
 
 
 def _importance(owners: np.ndarray, labels: np.ndarray) -> np.ndarray:
     windows = np.bincount(owners)[owners]
     return np.where(labels > 0, 1 / windows, 1 / np.sqrt(windows))
+
+
+def _evened(importance: np.ndarray, labels: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """The given harmless texts count no more, together, than the given attacks: else what a source calls an attack that no other
+    source has would look harmless where it is left out.
+    """
+    attacks, harmless = importance[given & (labels > 0)].sum(), importance[given & (labels == 0)].sum()
+    share = min(1.0, max(attacks, EVEN_MIN) / max(harmless, 1.0))
+    return np.where(given & (labels == 0), importance * share, importance)
 
 
 def _best(scores: np.ndarray, owners: np.ndarray, count: int) -> np.ndarray:
