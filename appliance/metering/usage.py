@@ -34,8 +34,8 @@ def estimated_prompt_tokens(raw: dict[str, Any], body_bytes: int) -> int:
 
 
 def _texts(raw: dict[str, Any]) -> Iterator[str]:
-    """Those of chat.texts (names and numbers apart), in any order and without their places: in a fourth of the time, which everybody
-    else waits for."""
+    """Those of chat.texts (names and numbers apart), in any order and without their places: in a fourth of the time, for which
+    everybody else waits."""
     nodes: list[Any] = [{name: value for name, value in raw.items() if name != "model"}]
     while nodes:
         node = nodes.pop()
