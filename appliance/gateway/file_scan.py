@@ -1,7 +1,7 @@
 """A file under the policies of whoever sends it: read in a worker, judged here as any text is."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -9,8 +9,7 @@ from typing import Protocol
 import msgspec
 
 from appliance.errors import GuardrailFailed
-from appliance.files.document import Change as FileChange
-from appliance.files.document import Document, FileError, Redacted
+from appliance.files.document import Change, Document, FileError, Redacted
 from appliance.gateway.file_changes import changes_for
 from appliance.gateway.file_fate import Fate, fates, hidden
 from appliance.gateway.file_text import Part, Placed, Reading, names, readings
@@ -38,12 +37,28 @@ TOLD_MAX = 2_000
 _log = get_logger("files")
 
 
+Progress = Callable[[int, int], None]  # pages that were read, of pages
+
+
+class Level(Protocol):
+    """Which walls stand around the workers."""
+
+    @property
+    def is_full(self) -> bool: ...
+
+
 class Reads(Protocol):
-    """Whatever reads files: worker processes (files/pool.py). Errors: FileError."""
+    """Whatever reads files: worker processes (files/pool.py). Errors: FileError, Overloaded, GuardrailFailed."""
 
-    async def read(self, path: Path, *, name: str = "", password: str = "") -> Document: ...
+    async def read(self, path: Path, *, name: str = "", password: str = "", on_progress: Progress | None = None) -> Document: ...
 
-    async def redact(self, path: Path, changes: Sequence[FileChange], result: Path, *, password: str = "") -> Redacted: ...
+    async def redact(
+        self, path: Path, changes: Sequence[Change], result: Path, *, password: str = "", document: Document | None = None
+    ) -> Redacted: ...
+
+    async def level(self) -> Level:
+        """How well its workers are confined."""
+        ...
 
 
 class FileScan:
@@ -67,10 +82,11 @@ class FileScan:
         self._placeholders = placeholders
         self._with_values = with_values
 
-    async def scan(self, path: Path, name: str, password: str = "") -> Scanned:
-        """Errors: GuardrailFailed: it could be read, and not be judged."""
+    async def scan(self, path: Path, name: str, password: str = "", on_progress: Progress | None = None) -> Scanned:
+        """Errors: Overloaded; GuardrailFailed: nobody could read it, or it could not be judged."""
         try:
-            document = await self._reads.read(path, name=name, password=password)
+            await self._insist_on_walls()
+            document = await self._reads.read(path, name=name, password=password, on_progress=on_progress)
         except FileError as error:
             return self._unreadable(name, error)
         try:
@@ -81,7 +97,16 @@ class FileScan:
 
     async def redact(self, path: Path, scanned: Scanned, result: Path, password: str = "") -> Redacted:
         """Write the file without what was found to `result`. Errors: FileError."""
-        return await self._reads.redact(path, scanned.changes, result, password=password)
+        return await self._reads.redact(path, scanned.changes, result, password=password, document=scanned.document)
+
+    async def _insist_on_walls(self) -> None:
+        """Errors: FileError, where a policy wants more of them than the machine has."""
+        if self._policy.full_sandbox and not (await self._reads.level()).is_full:
+            raise FileError(
+                "UNSUPPORTED",
+                "the policy has files read only where their readers are fully confined, and this machine can't do that",
+                "`gatehouse doctor` says what is missing.",
+            )
 
     async def judged(self, document: Document, name: str) -> Scanned:
         """What the policies say of what was read."""

@@ -115,3 +115,10 @@ def told(verdict: FileVerdict) -> dict[str, Any]:
     """As JSON has it."""
     found: dict[str, Any] = msgspec.to_builtins(verdict)
     return found
+
+
+class FileScanAnswer(msgspec.Struct, kw_only=True, frozen=True):
+    """In the order in which the files came. policy: which one they were judged by, with its version."""
+
+    files: list[FileVerdict]
+    policy: str
