@@ -42,10 +42,12 @@ class Confinement(msgspec.Struct, frozen=True):
 
     programs:  full paths of programs that it may start; with none it can't start anything, nor another process.
     readable:  files and folders that it may read, beside Python's, the system's libraries and its own folder.
+    nice:      how far it steps back behind others where processors are busy, 0 to 19.
     """
 
     programs: list[str] = []
     readable: list[str] = []
+    nice: int = 0
 
 
 class Level(msgspec.Struct, frozen=True):
@@ -68,6 +70,8 @@ def confine(wanted: Confinement, folder: Path) -> Level:
 
     Shapes:  `folder`: the only place that it may write to. The process has one thread.
     """
+    if wanted.nice and hasattr(os, "nice"):
+        os.nice(wanted.nice)
     places = _Places(wanted, folder)
     has: list[str] = ["limits"]
     lacks: list[str] = []
