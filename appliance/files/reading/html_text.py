@@ -7,13 +7,13 @@ that a document type declares is expanded either, and such a declaration makes t
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from lxml import etree, html
 
 from appliance.files.document import PIECES_MAX, Change, Document, FileError, Notice, Piece, Redacted, Where
 from appliance.files.reading.html_style import hidden_why
-from appliance.files.reading.leaves import Edit, edited
+from appliance.files.reading.leaves import Edit, Found, Leaf, LeafEdits, edited, put_together
 from appliance.files.reading.texts import bytes_of, decode
 
 DEPTH_MAX = 2_000
@@ -32,20 +32,6 @@ _BLOCKS = frozenset(
 _UNSEEN = {"template": "template", "noembed": "noembed"}
 _DECLARED = re.compile(r"<!\s*ENTITY\b|<!DOCTYPE[^>\[]*\[", re.IGNORECASE)
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE)
-
-
-class Leaf(NamedTuple):
-    """A text of the tree. slot: "text", "tail" or an attribute's name."""
-
-    element: Any
-    slot: str
-
-
-class Found(NamedTuple):
-    """A piece and the leaves that its text is put together of, each with where it begins in it."""
-
-    piece: Piece
-    leaves: list[tuple[int, Leaf]]
 
 
 def read(path: Path, password: str | None = None) -> Document:
@@ -74,13 +60,11 @@ def redact(path: Path, password: str | None, changes: Sequence[Change], result: 
     by_piece: dict[int, list[Change]] = {}
     for change in changes:
         by_piece.setdefault(change.piece, []).append(change)
-    edits: dict[tuple[int, str], tuple[Leaf, list[Edit]]] = {}
-    kept: list[Any] = []  # lxml makes its elements anew when nobody holds them, and ids would change
+    edits = LeafEdits()
     for number, found in enumerate(_found(tree)):
-        kept.append(found)
         for change in by_piece.get(number, ()):
-            _spread(found, change, edits)
-    for leaf, list_of in edits.values():
+            edits.add(found, change.start, change.end, change.text)
+    for leaf, list_of in edits:
         _write(leaf, list_of)
     body: bytes = etree.tostring(tree, encoding="utf-8", method="html", doctype="<!DOCTYPE html>")
     result.write_bytes(body)
@@ -120,7 +104,7 @@ def _found(tree: Any) -> Iterator[Found]:
     for event, element in etree.iterwalk(tree, events=("start", "end", "comment", "pi")):
         if event in {"comment", "pi"}:
             if element.text and element.text.strip():
-                yield Found(Piece(element.text, Where("comment")), [(0, Leaf(element, "text"))])
+                yield Found(Piece(element.text, Where("comment")), ((0, Leaf(element, "text")),))
         elif event == "start":
             if len(why) > DEPTH_MAX:
                 raise FileError("TOO_LARGE", "It is nested too deep.", "Send it with fewer elements inside each other.")
@@ -151,7 +135,7 @@ def _ahead(tree: Any) -> Iterator[Found]:
     node = tree.getprevious()
     while node is not None:
         if node.text and node.text.strip():
-            yield Found(Piece(node.text, Where("comment")), [(0, Leaf(node, "text"))])
+            yield Found(Piece(node.text, Where("comment")), ((0, Leaf(node, "text")),))
         node = node.getprevious()
 
 
@@ -160,21 +144,15 @@ def _name(element: Any) -> str:
 
 
 def _joined(block: list[tuple[Leaf, str]], why: str) -> Iterator[Found]:
-    text = "".join(part for _, part in block)
-    if not text.strip():
-        return
-    leaves: list[tuple[int, Leaf]] = []
-    at = 0
-    for leaf, part in block:
-        leaves.append((at, leaf))
-        at += len(part)
-    yield Found(Piece(text, hidden=why), leaves)
+    found = put_together(block, Piece("", hidden=why))
+    if found.piece.text.strip():
+        yield found
 
 
 def _script(element: Any, tag: str) -> Iterator[Found]:
     if element.text and element.text.strip():
         where = Where("script") if tag == "script" else Where("xml", name="style")
-        yield Found(Piece(element.text, where), [(0, Leaf(element, "text"))])
+        yield Found(Piece(element.text, where), ((0, Leaf(element, "text")),))
 
 
 def _attributes(element: Any) -> Iterator[Found]:
@@ -194,26 +172,15 @@ def _attributes(element: Any) -> Iterator[Found]:
             where = Where("xml", name=lowered)
         else:
             continue
-        yield Found(Piece(value, where), [(0, Leaf(element, name))])
-
-
-def _spread(found: Found, change: Change, edits: dict[tuple[int, str], tuple[Leaf, list[Edit]]]) -> None:
-    """A change in the piece as edits of its leaves: the first that it touches gets the new text."""
-    text = change.text
-    ends = [at for at, _ in found.leaves[1:]] + [len(found.piece.text)]
-    for (start, leaf), end in zip(found.leaves, ends, strict=True):
-        if change.start < end and start < change.end:
-            edit = Edit(max(change.start, start) - start, min(change.end, end) - start, text)
-            edits.setdefault((id(leaf.element), leaf.slot), (leaf, []))[1].append(edit)
-            text = ""
+        yield Found(Piece(value, where), ((0, Leaf(element, "@" + name)),))
 
 
 def _write(leaf: Leaf, edits: list[Edit]) -> None:
     element, slot = leaf
     if slot == "tail":
         element.tail = edited(element.tail or "", edits)
-    elif slot != "text":
-        element.set(slot, edited(element.get(slot) or "", edits))
+    elif slot[0] == "@":
+        element.set(slot[1:], edited(element.get(slot[1:]) or "", edits))
     elif not isinstance(element.tag, str) or _name(element) in {"script", "style"}:
         element.text = ""
     else:

@@ -194,7 +194,7 @@ def _cuts(text: str) -> list[tuple[int, int]]:
 
 
 def _other_readings(text: str) -> list[Piece]:
-    """What those read who undo character references that stand for letters, digits or @, or take it for UTF-7: lines with such."""
+    """What those read who undo character references that stand for letters, digits or @, or take it for UTF-7."""
     found: list[Piece] = []
     for mark, sign, reading in (("character references", "&", _unreferenced), ("utf-7", "+", _from_utf7)):
         if sign in text:
