@@ -225,9 +225,8 @@ def _theme_colours(theme: Any) -> dict[str, str]:
 
 
 def _is_clear(fill: Any) -> bool:
-    return any(
-        kind_of(each) == "w14:noFill" or (kind_of(each) == "w14:alpha" and get(each, "val") == "100000") for each in fill.iter()
-    )
+    kinds = [(kind_of(each), get(each, "val")) for each in fill.iter()]
+    return any(kind == "w14:noFill" or (kind == "w14:alpha" and value == "100000") for kind, value in kinds)
 
 
 def _same(one: str, two: str) -> bool:
