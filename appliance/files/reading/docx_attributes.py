@@ -1,4 +1,4 @@
-"""Which attributes of a DOCX's XML hold text: of the thousands that only say how it looks, none is read, unless it looks like one.
+"""Which attributes of a DOCX's XML hold text: of the thousands that only say how it looks, none is read.
 
 Elements of namespaces that nobody knows (custom XML) are read in full: every attribute, and names that have digits in them.
 """
@@ -13,9 +13,7 @@ from appliance.files.reading.docx_xml import get, kind_of, short
 from appliance.files.reading.leaves import Found, Leaf
 
 _ALTERNATIVE = frozenset({"descr", "title", "alt", "tooltip"})
-_TEXT = frozenset(
-    re.findall(r"\w+", "instr displayText author initials userId href string fullDate ed edGrp element uri formatString")
-)
+_TEXT = frozenset({"instr", "displayText", "author", "initials", "userId", "href", "string", "ed", "formatString"})
 _VALUES = frozenset(  # whose attribute `val` is a text
     re.findall(
         r"\w+",

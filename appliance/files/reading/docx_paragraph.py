@@ -1,7 +1,7 @@
 """A paragraph's texts: as it is seen, what nobody sees in it, what was deleted, and its fields' codes."""
 
 from collections.abc import Callable, Iterator
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from appliance.files.document import Piece, Where
@@ -22,7 +22,7 @@ class Segment(NamedTuple):
 
 
 def pieces(segments: list[Segment], where: Where) -> Iterator[Found]:
-    """One for what is seen, and one each for the rest: so that a value that is split over runs, or round what is hidden, is found.
+    """One for what is seen, and one each for the rest: so a value is found that is split over runs, or round what is hidden.
     Where a value could go over the border of what is seen and what isn't, all of it comes once more in one."""
     shown = [segment for segment in segments if not segment.code and not segment.deleted and not segment.why]
     inserted = bool(shown) and all(segment.inserted or segment.text.isspace() for segment in shown)
@@ -48,7 +48,7 @@ def _one(segments: list[Segment], where: Where, why: str = "") -> Iterator[Found
 
 def _touch(segments: list[Segment], is_other: Callable[[Segment], bool]) -> bool:
     """Whether a letter or digit of the one kind stands next to one of the other, but for what may stand within a value."""
-    for one, two in zip(segments, segments[1:], strict=False):
+    for one, two in pairwise(segments):
         if is_other(one) != is_other(two):
             left, right = one.text.rstrip(_BETWEEN), two.text.lstrip(_BETWEEN)
             if left and right and left[-1].isalnum() and right[0].isalnum() and (left[-1].isdigit() or right[0].isdigit()):

@@ -12,7 +12,7 @@ from lxml import etree
 
 from appliance.files.document import FileError, Piece, Where
 from appliance.files.reading.docx_attributes import attributes, told_name
-from appliance.files.reading.docx_looks import UNKNOWN, Looks
+from appliance.files.reading.docx_looks import Looks
 from appliance.files.reading.docx_paragraph import Segment, pieces
 from appliance.files.reading.docx_shapes import clipped_paragraph_why, row_why, shape_paper, shape_why
 from appliance.files.reading.docx_xml import child, get, kind_of
@@ -34,9 +34,8 @@ ROOTS: dict[str, PartName] = {
     "ep:Properties": "metadata",
     "op:Properties": "metadata",
 }
-_PARAGRAPHS = frozenset(
-    {"w:p", "a:p", "c:strCache", "c:numCache", "c:strLit", "c:numLit", "c:multiLvlStrCache", "ms:si", "ms:is"}
-)
+_CACHES = frozenset({"c:strCache", "c:numCache", "c:strLit", "c:numLit", "c:multiLvlStrCache"})  # of charts: their labels
+_PARAGRAPHS = _CACHES | {"w:p", "a:p", "ms:si", "ms:is"}
 _RUN_TEXTS = frozenset({"w:t", "w:delText", "w:instrText", "w:delInstrText", "a:t", "m:t", "c:v", "ms:t"})
 _MARKS = {"w:tab": "\t", "w:br": "\n", "w:cr": "\n", "a:br": "\n", "w:noBreakHyphen": "-", "w:ptab": "\t"}
 _DELETED = frozenset({"w:del", "w:moveFrom"})
@@ -98,8 +97,10 @@ class Walk:
     def _start(self, element: Any, kind: str) -> Iterator[Found]:
         if kind in _PARAGRAPHS:
             self._open_paragraph(element, kind)
+            yield from self._own_text(element, kind)
         elif kind == "w:r":
             self._open_run(element)
+            yield from self._own_text(element, kind)
         elif kind in _RUN_TEXTS and self._paragraphs:
             self._add_text(element, kind)
         elif kind in _MARKS or kind == "w:sym":
@@ -189,9 +190,7 @@ class Walk:
         known = ":" in kind and not kind.startswith("?:")
         if text and not text.isspace() and not (known and kind[:3] != "vt:" and _NOISE.fullmatch(text.strip())):
             name = self._names[-1] if self._names else told_name(element)
-            where = Where(
-                "metadata" if self._part == "metadata" else "xml" if self._part != "attachment" else "attachment", name=name
-            )
+            where = Where(self._part if self._part in {"metadata", "attachment"} else "xml", name=name)
             yield Found(Piece(text, where), ((0, Leaf(element, "text")),))
         if not known and sum(character.isdigit() for character in kind) >= 4:
             yield Found(Piece(kind.removeprefix("?:"), Where("xml")), ((0, Leaf(element, "drop")),))
@@ -233,17 +232,11 @@ def _symbol(code: str) -> str:
         number = int(code, 16)
     except ValueError:
         return ""
-    return (
-        chr(number - 0xF000 if 0xF020 <= number <= 0xF0FF else number)
-        if 0x20 <= number < 0xD800 or 0xF000 <= number <= 0xFFFD
-        else ""
-    )
+    number = number - 0xF000 if 0xF020 <= number <= 0xF0FF else number
+    return chr(number) if 0x20 <= number < 0xD800 or 0xE000 <= number <= 0xFFFD else ""
 
 
 def walk(root: Any, looks: Looks, *, nested: bool = False, whole: bool = False) -> Iterator[Found]:
     """All of a part. `nested`: it belongs to a document inside of the document."""
     part: PartName = "attachment" if nested else ROOTS.get(kind_of(root), "xml")
     return iter(Walk(root, part, looks, whole=whole))
-
-
-assert UNKNOWN
