@@ -1,0 +1,160 @@
+"""A DOCX as its parts, each with all its texts: what reading and redaction both walk, in the same order.
+
+Packages inside of it (a chart's workbook, a document in the document) are walked as well, some levels deep.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from appliance.files.document import FileError, Piece, Where
+from appliance.files.reading.docx_archive import Archive, Entry
+from appliance.files.reading.docx_limits import DocxLimits
+from appliance.files.reading.docx_looks import Looks
+from appliance.files.reading.docx_metafile import metafile_texts
+from appliance.files.reading.docx_walk import walk
+from appliance.files.reading.docx_xml import child, get, kind_of, parsed
+from appliance.files.reading.leaves import Found, Leaf
+from appliance.files.reading.texts import decode
+
+_MAIN_TYPES = re.compile(
+    r"wordprocessingml\.(?:document|template)\.main\+xml|ms-word\.(?:document|template)\.macroEnabledTemplate\.main"
+)
+_PICTURES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
+_METAFILES = (b"\x01\0\0\0", b"\xd7\xcd\xc6\x9a", b"\x01\0\x09\0", b"\x02\0\x09\0")
+_XML_NAMES = (".xml", ".rels", ".vml", ".xsl", ".svg", ".xhtml")
+_TEXT_NAMES = (".htm", ".html", ".txt", ".mht", ".mhtml", ".rtf", ".csv", ".eml", ".json", ".md")
+_FONTS = (".odttf", ".fntdata", ".ttf", ".otf")
+_BLANK_THUMBNAILS = frozenset({"5a6bb0aabb2bcfae"})  # of python-docx's own template: nothing is on it
+_ODD_NAME = re.compile(r"@|\d{6}|\d{2,}[-. ]\d{2,}|[^\x00-\x7f]| ")
+
+
+class Part(msgspec.Struct):
+    """One entry, read. root: of its XML. picture: it is one to look at. unread: in words, what isn't read in it."""
+
+    entry: Entry
+    kind: str  # xml, picture, text, package, font, macros, other
+    found: list[Found] = []
+    root: Any = None
+    data: bytes = b""
+    inner: "Package | None" = None
+    unread: str = ""
+
+
+class Package:
+    def __init__(self, archive: Archive, limits: DocxLimits, depth: int = 0) -> None:
+        self.archive, self._limits, self._depth = archive, limits, depth
+        self.entries = sorted(archive.entries, key=_order)
+        self.has_macros = False
+        self.looks = self._looks()
+
+    def parts(self, *, whole: bool = False) -> Iterator[Part]:
+        """All of them, each read when it is asked for. `whole`: as for `walk`. Errors: FileError."""
+        for entry in self.entries:
+            if not entry.name.endswith("/"):
+                part = self._part(entry, whole=whole)
+                if _ODD_NAME.search(entry.name.rpartition("/")[2]):
+                    part.found.append(Found(Piece(entry.name, Where("metadata")), ()))
+                yield part
+
+    def between(self) -> list[Found]:
+        """What stands in the archive but in none of its entries."""
+        texts = self.archive.between
+        return [Found(Piece("\n".join(texts), Where("metadata"), "between the parts of the file"), ())] if texts else []
+
+    def _part(self, entry: Entry, *, whole: bool) -> Part:
+        name = entry.name.lower()
+        if name.endswith(_XML_NAMES):
+            return self._xml(entry, self.archive.data(entry, bytes_max=self._limits.part_bytes_max), whole=whole)
+        data = self.archive.data(entry, bytes_max=self._limits.picture_bytes_max)
+        if name.endswith("vbaproject.bin") or name.endswith("vbadata.xml"):
+            self.has_macros = True
+            return Part(entry, "macros", unread="its macros")
+        if data.startswith(_PICTURES):
+            blank = hashlib.sha256(data).hexdigest()[:16] in _BLANK_THUMBNAILS
+            return Part(entry, "font" if blank else "picture", data=data)
+        if data[:4] == b"PK\3\4":
+            return self._package(entry, data)
+        if data.startswith(_METAFILES):
+            return self._metafile(entry, data)
+        if data.lstrip()[:1] == b"<" or data[:4] in {b"\xef\xbb\xbf<", b"\xff\xfe<\0", b"\xfe\xff\0<"}:
+            return self._markup(entry, data, whole=whole)
+        if name.endswith(_TEXT_NAMES):
+            return self._text(entry, data)
+        if name.endswith(_FONTS) or not data:
+            return Part(entry, "font", data=data)
+        return Part(entry, "other", unread="an embedded object of a kind that isn't read")
+
+    def _xml(self, entry: Entry, data: bytes, *, whole: bool) -> Part:
+        if not data.strip():
+            return Part(entry, "font", data=data)
+        root = parsed(data)
+        return Part(entry, "xml", list(walk(root, self.looks, nested=self._depth > 0, whole=whole)), root)
+
+    def _markup(self, entry: Entry, data: bytes, *, whole: bool) -> Part:
+        try:
+            return self._xml(entry, data, whole=whole)
+        except FileError as error:
+            if error.code != "MALFORMED":
+                raise
+            return self._text(entry, data)
+
+    def _text(self, entry: Entry, data: bytes) -> Part:
+        """HTML or plain text that the document takes in ("alternative chunks"): as it stands there, dropped when it has to change."""
+        decoded = decode(data)
+        unread = "a text in RTF" if data.startswith(b"{\\rtf") else ""
+        return Part(entry, "text", [Found(Piece(decoded.text, Where("attachment", name=entry.name)), ())], unread=unread)
+
+    def _metafile(self, entry: Entry, data: bytes) -> Part:
+        texts, has_more = metafile_texts(data)
+        found = [Found(Piece("\n".join(texts), Where("picture", name=entry.name)), ())] if texts else []
+        return Part(
+            entry, "metafile", found, data=data, unread="a picture of a kind that isn't drawn (EMF, WMF)" if has_more else ""
+        )
+
+    def _package(self, entry: Entry, data: bytes) -> Part:
+        if self._depth >= self._limits.nested_max:
+            return Part(entry, "other", unread="documents inside of documents inside of it")
+        inner = Package(Archive(data, self._limits), self._limits, self._depth + 1)
+        return Part(entry, "package", inner=inner)
+
+    def _looks(self) -> Looks:
+        """From the styles, the theme and the settings, wherever they are: by their usual names, and by what stands in them."""
+        roots: dict[str, Any] = {}
+        for entry in self.entries:
+            name = entry.name.lower().rpartition("/")[2]
+            if re.fullmatch(r"(?:styles|theme|settings|document)\d*\.xml", name) and self._depth == 0:
+                root = parsed(self.archive.data(entry, bytes_max=self._limits.part_bytes_max))
+                roots.setdefault(kind_of(root), root)
+        self.archive.again()
+        page = "FFFFFF"
+        settings, document = roots.get("w:settings"), roots.get("w:document")
+        if child(settings, "w:displayBackgroundShape") is not None:
+            colour = get(child(document, "w:background"), "color") if child(document, "w:background") is not None else ""
+            page = colour.upper() if len(colour) == 6 else page
+        return Looks(roots.get("w:styles"), roots.get("a:theme"), page)
+
+
+def _order(entry: Entry) -> tuple[int, int]:
+    """What people read first comes first; what names other parts, last."""
+    name = entry.name.lower()
+    if name == "word/document.xml":
+        return 0, entry.number
+    if name.endswith(".rels") or name == "[content_types].xml":
+        return 3, entry.number
+    return (1 if name.startswith("word/") else 2), entry.number
+
+
+def handle_of(found: Found, entry: Entry, number: int) -> str:
+    """Where a piece stands: the part's number in the archive, and its own in the part. "": it can only be dropped."""
+    return f"{entry.number}:{number}" if found.leaves else ""
+
+
+def is_main(content_type: str) -> bool:
+    return _MAIN_TYPES.search(content_type) is not None
+
+
+__all__ = ["Leaf", "Package", "Part", "handle_of", "is_main"]
