@@ -4,7 +4,7 @@ import contextlib
 import io
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pypdfium2 as pdfium
 from pypdf import PageObject, PasswordType, PdfReader, apply_configuration
 from pypdf.errors import DependencyError, FileNotDecryptedError, LimitReachedError
 
-from appliance.files.document import FileError
+from appliance.files.document import Document, FileError
 from appliance.files.reading.pdf_bounds import Deadline, Limits, Unpacked, checked_streams, malformed, too_large
 
 logging.getLogger("pypdf").disabled = True  # it says what it stumbles over, which is the file's content
@@ -36,6 +36,8 @@ class OpenPdf:
     deadline: Deadline
     unpacked: Unpacked
     data: bytes = b""
+    depth: int = 0  # 1: it is attached to another
+    read_attached: Callable[[Path, Limits], Document] | None = None  # None: it is attached itself
     unread: list[str] = field(default_factory=list)
 
 

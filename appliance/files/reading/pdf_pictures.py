@@ -4,11 +4,13 @@ A picture's number is its page * 1000 + its place on the page, 0 being the page 
 rest of the file.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 
 from appliance.files.document import Picture, Where
+from appliance.files.reading import pdfium as calls
 from appliance.files.reading.pdf_bounds import malformed
 from appliance.files.reading.pdf_page import WHOLE, Box, Image, Page, Pixel
 from appliance.files.reading.pdf_text import PageText
@@ -23,6 +25,7 @@ _SHAPES_MIN = 12  # so many letters drawn as shapes are a word or two
 _CLUSTERED_MAX = 300
 _GAP = 0.004  # of the page: pictures that are closer are one, in strips or tiles
 _CONTRAST_MIN = 16
+_MARKED_BYTES_MAX = 64_000_000
 
 
 @dataclass
@@ -153,3 +156,11 @@ def _touch(one: Box, other: Box) -> bool:
 def _joined(found: list[Region]) -> Region:
     lefts, tops, rights, bottoms = zip(*(region.box for region in found), strict=True)
     return Region((min(lefts), min(tops), max(rights), max(bottoms)), [image for region in found for image in region.images])
+
+
+def same_image_marks(images: list[Image]) -> list[bytes]:
+    """One for each; the same for the same picture."""
+    return [
+        hashlib.blake2b(calls.image_bytes(image.handle, _MARKED_BYTES_MAX) + repr(image.pixels).encode(), digest_size=16).digest()
+        for image in images
+    ]
