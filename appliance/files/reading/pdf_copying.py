@@ -16,6 +16,8 @@ from pypdf.generic import (
     TextStringObject,
 )
 
+from appliance.files.reading.pdf_place import at
+
 _DRAWS = re.compile(rb"/([^\s/<>\[\](){}%]+)\s+Do\b")
 _NESTED_MAX = 12
 _RESOURCES = ("/Font", "/ExtGState", "/ColorSpace", "/Pattern", "/Shading")
@@ -45,7 +47,7 @@ class Copies:
         """Errors: CantCopy, where it has layers or content that is told in a way that this doesn't follow."""
         contents = page.get_contents()
         data = b"" if contents is None else contents.get_data()
-        resources = page.get("/Resources")
+        resources = at(page, "/Resources")
         copy = DictionaryObject({NameObject("/Type"): NameObject("/Page")})
         for key in ("/MediaBox", "/CropBox", "/Rotate", "/UserUnit"):
             if key in page:
@@ -64,12 +66,12 @@ class Copies:
             return copy
         if depth > _NESTED_MAX:
             raise CantCopy
-        if any(str(each.get("/Type")) in ("/OCG", "/OCMD") for each in _values(resources.get("/Properties"))):
+        if any(str(at(each, "/Type")) in ("/OCG", "/OCMD") for each in _values(at(resources, "/Properties"))):
             raise CantCopy
         for key in _RESOURCES:
             if key in resources:
                 copy[NameObject(key)] = self._clone(resources[key])
-        named = resources.get("/XObject")
+        named = at(resources, "/XObject")
         if isinstance(named, DictionaryObject):
             names = {"/" + name.decode("latin-1") for name in _DRAWS.findall(data)}
             if any("#" in name for name in names):
@@ -85,7 +87,7 @@ class Copies:
         found = reference.get_object()
         if not isinstance(found, StreamObject) or "/OC" in found:
             raise CantCopy
-        copy = self._form(found, depth) if found.get("/Subtype") == "/Form" else self._image(found)
+        copy = self._form(found, depth) if at(found, "/Subtype") == "/Form" else self._image(found)
         if number:
             self._drawn[number] = copy
         return copy
@@ -96,7 +98,7 @@ class Copies:
         copy = _stream(data)
         self._take(form, copy, _FORM_KEYS)
         copy[NameObject("/Type")] = NameObject("/XObject")
-        copy[NameObject("/Resources")] = self._resources(form.get("/Resources"), data, depth + 1)
+        copy[NameObject("/Resources")] = self._resources(at(form, "/Resources"), data, depth + 1)
         return self._add(copy)
 
     def _image(self, image: StreamObject) -> PdfObject:
@@ -109,7 +111,7 @@ class Copies:
     def _annotations(self, page: PageObject) -> ArrayObject:
         """How they look, and where links lead; nothing of what they say."""
         copies = ArrayObject()
-        annotations = page.get("/Annots")
+        annotations = at(page, "/Annots")
         for each in annotations if isinstance(annotations, ArrayObject) else []:
             found = each.get_object()
             if isinstance(found, DictionaryObject) and (copy := self._annotation(found)) is not None:
@@ -117,16 +119,16 @@ class Copies:
         return copies
 
     def _annotation(self, found: DictionaryObject) -> DictionaryObject | None:
-        kind, flags = found.get("/Subtype"), found.get("/F", 0)
+        kind, flags = at(found, "/Subtype"), at(found, "/F")
         if kind == "/Popup" or (isinstance(flags, int) and flags & _HIDDEN) or "/OC" in found:
             return None
         copy = DictionaryObject({NameObject("/Type"): NameObject("/Annot")})
         self._take(found, copy, _ANNOTATION_KEYS)
-        action = found.get("/A")
+        action = at(found, "/A")
         if kind == "/Link":
             copy[NameObject("/Subtype")] = NameObject("/Link")
-            if isinstance(action, DictionaryObject) and action.get("/S") == "/URI":
-                uri = {NameObject("/S"): NameObject("/URI"), NameObject("/URI"): TextStringObject(str(action.get("/URI")))}
+            if isinstance(action, DictionaryObject) and at(action, "/S") == "/URI":
+                uri = {NameObject("/S"): NameObject("/URI"), NameObject("/URI"): TextStringObject(str(at(action, "/URI")))}
                 copy[NameObject("/A")] = DictionaryObject(uri)
             return copy
         appearance = self._appearance(found)
@@ -138,10 +140,10 @@ class Copies:
         return copy
 
     def _appearance(self, found: DictionaryObject) -> PdfObject | None:
-        looks = found.get("/AP")
-        normal = looks.get("/N") if isinstance(looks, DictionaryObject) else None
+        looks = at(found, "/AP")
+        normal = at(looks, "/N") if isinstance(looks, DictionaryObject) else None
         if isinstance(normal, DictionaryObject) and not isinstance(normal, StreamObject):
-            normal = normal.get(found.get("/AS", "/Off"))
+            normal = at(normal, str(at(found, "/AS")))
         return self._form(normal, 0) if isinstance(normal, StreamObject) else None
 
     def _take(self, found: DictionaryObject, copy: DictionaryObject, keys: str) -> None:

@@ -21,14 +21,13 @@ from appliance.files.reading import pdf_streams
 from appliance.files.reading.pdf_bounds import too_large
 from appliance.files.reading.pdf_embedded import string_text
 from appliance.files.reading.pdf_opening import OpenPdf
-from appliance.files.reading.pdf_place import Place, place_in, place_of_key
+from appliance.files.reading.pdf_place import Place, at, place_in, place_of_key
 from appliance.files.reading.pdfium import Rect
 
 # Parents lead back; fonts, colours and shapes hold no words; the rest are keys and checksums.
 _SKIPPED_NAMES = """
-    /Parent /P /Prev /Last /Pg /IRT /Font /ColorSpace /ExtGState /Shading /Function /Encoding /Widths /W /DescendantFonts
-    /ToUnicode /FontDescriptor /ID /Cert /DA /Lang /CheckSum /CharSet /Encrypt /O /U /OE /UE /Perms /ParentTree /IDTree /Registry
-    /Ordering /Lookup
+    /Parent /Prev /Last /Pg /IRT /Font /ColorSpace /ExtGState /Shading /Function /Encoding /Widths /W /DescendantFonts /ToUnicode
+    /FontDescriptor /ID /Cert /DA /Lang /CheckSum /CharSet /Encrypt /ParentTree /IDTree /Registry /Ordering /Lookup
 """
 _SKIPPED = frozenset(_SKIPPED_NAMES.split())
 _TYPES_SKIPPED = frozenset(
@@ -76,7 +75,7 @@ class Walk:
             self._seen.add(encrypt.idnum)
         for number, page in enumerate(self.pdf.pages, 1):
             self._page(number, page)
-        self._visit(reader.trailer.get("/Root"), Place(), "/Root")
+        self._visit(reader.trailer.raw_get("/Root"), Place(), "/Root")
         self._visit(reader.trailer.get("/Info"), Place(), "/Info")
         unseen = [id_ for table in reader.xref.values() for id_ in table] + list(reader.xref_objStm)
         for id_ in [id_ for id_ in unseen if id_ not in self._seen][:_SWEPT_MAX]:
@@ -147,33 +146,35 @@ class Walk:
             self.say(text, place_of_key(place, key))
 
     def _dictionary(self, value: DictionaryObject, place: Place, key: str, depth: int) -> None:
-        kind = value.get("/Type")
+        kind = at(value, "/Type")
         if isinstance(kind, str) and kind in _TYPES_SKIPPED:
             return
         place = place_in(value, place, key)
         if isinstance(value, StreamObject):
             pdf_streams.read(self, value, place, key)
-        if place.part == "field" and value.get("/Subtype") == "/Widget":
+        if place.part == "field" and at(value, "/Subtype") == "/Widget":
             self._parents(value, place)
-        for each in reversed(list(_keys(value, self._with_structure))):
+        for each in reversed(list(_keys(value, key, self._with_structure))):
             self._pending.append((value.raw_get(each), place, each, depth))
 
     def _parents(self, widget: DictionaryObject, place: Place) -> None:
         """A field's value may stand in a parent of what is seen of it."""
-        above = widget.get("/Parent")
+        above = at(widget, "/Parent")
         for _ in range(_PARENTS_MAX):
             if not isinstance(above, DictionaryObject):
                 return
             for key in ("/V", "/DV", "/RV", "/T", "/TU"):
-                value = above.get(key)
+                value = at(above, key)
                 if isinstance(value, TextStringObject | ByteStringObject):
                     self._string(string_text(value), place, key)
-            above = above.get("/Parent")
+            above = at(above, "/Parent")
 
 
-def _keys(value: DictionaryObject, with_structure: bool) -> Iterable[str]:
+def _keys(value: DictionaryObject, of: str, with_structure: bool) -> Iterable[str]:
+    """`of`: the key at which the dictionary stands. Those of XObjects are any names."""
+    is_signature = at(value, "/Type") == "/Sig"
     for key in value:
-        if key not in _SKIPPED and (with_structure or key != "/StructTreeRoot"):
-            if key == "/Contents" and value.get("/Type") == "/Sig":
-                continue
+        if of != "/XObject" and (key in _SKIPPED or (key == "/StructTreeRoot" and not with_structure)):
+            continue
+        if not (is_signature and key == "/Contents"):
             yield key

@@ -1,9 +1,9 @@
 """Where a text of a PDF's objects belongs, told by the dictionaries and keys on the way to it."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
-from pypdf.generic import ArrayObject, DictionaryObject, FloatObject, NumberObject, TextStringObject
+from pypdf.generic import ArrayObject, DictionaryObject, FloatObject, NullObject, NumberObject, PdfObject, TextStringObject
 
 from appliance.files.reading.pdfium import Rect
 
@@ -43,16 +43,26 @@ class Place:
     inside: str = ""
 
 
+def at(value: DictionaryObject, key: str) -> Any:
+    """What stands at a key, wherever it is kept; None: nothing. Any, as objects of PDFs are also str, int, list and dict."""
+    found = value.get(key)
+    try:
+        resolved = found.get_object() if isinstance(found, PdfObject) else None
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, NotImplementedError):
+        return None  # what no reader can read
+    return None if isinstance(resolved, NullObject) else resolved
+
+
 def place_in(value: DictionaryObject, place: Place, key: str) -> Place:
     """Where the strings within a dictionary are."""
-    kind = value.get("/Subtype")
+    kind = at(value, "/Subtype")
     if key == "/AP":
         return replace(place, inside="/AP")
     if "/Rect" in value and kind in _ANNOTATIONS:
         return _annotation(value, place, str(kind))
     if "/FT" in value:
         return replace(place, part="field", name=_name(value, "/T"))
-    if value.get("/Type") == "/Filespec" or "/EF" in value:
+    if at(value, "/Type") == "/Filespec" or "/EF" in value:
         return replace(place, part="attachment", name=_name(value, "/UF", "/F"))
     part = _PARTS_OF_KEYS.get(key)
     return place if part is None else replace(place, part=part)
@@ -66,7 +76,7 @@ def place_of_key(place: Place, key: str) -> Place:
 
 
 def _annotation(value: DictionaryObject, place: Place, kind: str) -> Place:
-    flags = value.get("/F", 0)
+    flags = at(value, "/F")
     is_shown = not (isinstance(flags, int) and flags & _NOT_SHOWN)
     if kind == "/Widget":
         return replace(place, part="field", name=_name(value, "/T"), rect=_rect(value))
@@ -76,14 +86,14 @@ def _annotation(value: DictionaryObject, place: Place, kind: str) -> Place:
 
 def _name(value: DictionaryObject, *keys: str) -> str:
     for key in keys:
-        name = value.get(key)
+        name = at(value, key)
         if isinstance(name, TextStringObject):
             return str(name)[:200]
     return ""
 
 
 def _rect(value: DictionaryObject) -> Rect | None:
-    rect = value.get("/Rect")
+    rect = at(value, "/Rect")
     if not isinstance(rect, ArrayObject) or len(rect) != 4:
         return None
     numbers = [each.get_object() for each in rect]

@@ -12,7 +12,7 @@ from pypdf.generic import EncodedStreamObject, StreamObject
 from appliance.files.document import FileError
 from appliance.files.reading import pdf_jpeg
 from appliance.files.reading.pdf_embedded import plain_text, string_text, xml_text
-from appliance.files.reading.pdf_place import Place
+from appliance.files.reading.pdf_place import Place, at
 
 if TYPE_CHECKING:
     from appliance.files.reading.pdf_objects import Walk
@@ -22,7 +22,7 @@ _PICTURE_PIXELS_MIN = 16
 
 
 def read(walk: "Walk", stream: StreamObject, place: Place, key: str) -> None:
-    kind, subtype = stream.get("/Type"), stream.get("/Subtype")
+    kind, subtype = at(stream, "/Type"), at(stream, "/Subtype")
     if kind == "/Metadata" or subtype == "/XML" or place.part == "xml":
         _say(walk, xml_text(_data(walk, stream, "XMP or other XML")), replace(place, part="xml"))
     elif kind == "/EmbeddedFile" or place.part == "attachment":
@@ -33,7 +33,7 @@ def read(walk: "Walk", stream: StreamObject, place: Place, key: str) -> None:
         _say(walk, plain_text(_data(walk, stream, "a long text")) or "", place)
     elif subtype == "/Image":
         _picture(walk, stream, place)
-    elif stream.get("/PatternType") == 1 and place.page:
+    elif at(stream, "/PatternType") == 1 and place.page:
         walk.found.looks.setdefault(place.page, "a pattern that may hold text")
     elif place.inside == "/AP" and isinstance(stream, EncodedStreamObject):
         _appearance(walk, stream, place)
@@ -98,11 +98,11 @@ def _attached_pdf(walk: "Walk", data: bytes, place: Place) -> None:
 
 
 def _picture(walk: "Walk", stream: StreamObject, place: Place) -> None:
-    width, height = stream.get("/Width"), stream.get("/Height")
+    width, height = at(stream, "/Width"), at(stream, "/Height")
     is_large = isinstance(width, int) and isinstance(height, int) and min(width, height) >= _PICTURE_PIXELS_MIN
     if place.inside == "/AP" and place.page and is_large:
         walk.found.looks.setdefault(place.page, "a picture in an annotation")
-    filters = stream.get("/Filter")
+    filters = at(stream, "/Filter")
     if filters == "/DCTDecode" or (isinstance(filters, list) and list(filters) == ["/DCTDecode"]):
         for text in pdf_jpeg.texts(bytes(stream._data)):
             _say(walk, text, replace(place, part="metadata", name="picture"))
