@@ -1,0 +1,195 @@
+"""Which words of a page nobody sees who looks at it, and why. Without OCR: the page is drawn twice, with its text and without;
+where that makes no difference nothing is seen of the text."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from appliance.files.reading import pdfium as calls
+from appliance.files.reading.pdf_bounds import Deadline
+from appliance.files.reading.pdf_page import Boxes, Page, text_scale
+from appliance.files.reading.pdf_text import PageText, Word, ink_box
+
+OFF_PAGE = "outside the page"
+INVISIBLE = "drawn invisibly"
+UNDER_PICTURE = "under a picture"  # the text of a scan, as OCR left it there: the picture must say the same
+TRANSPARENT = "transparent"
+ON_ITS_COLOUR = "in the colour of its background"
+TINY = "too small to read"
+LAYER_OFF = "on a layer that is switched off"
+COVERED = "clipped away or covered"
+
+_DPI, _DPI_CLOSE = 50.0, 150.0
+_PIXELS_MAX = 6_000_000
+_DIFFERENCE = 24  # of 255, in the strongest of the three colours
+_DIFFERENCE_CLOSE = 16
+_SAME_COLOUR = 20
+_ALPHA_MIN = 20
+_POINTS_MIN = 2.5
+_INK = 60
+_PICTURE_PART = 0.25  # of the page: a picture that may be a scan
+_LETTERS_MIN = 3  # fewer say nothing: stray dots and the like of programs that write PDFs
+_FILLED, _STROKED, _UNSEEN = frozenset((0, 2, 4, 6)), frozenset((1, 2, 5, 6)), frozenset((3, 7))
+
+Mask = npt.NDArray[np.int32]
+
+
+class _Ink:
+    """A page with its text and without, looked at in the boxes of all words at once."""
+
+    def __init__(self, page: Page, dpi: float, difference: int, boxes: Boxes) -> None:
+        drawn = page.draw(dpi, annotations=False)
+        if page.objects().is_text_alone:
+            self.background = np.full_like(drawn, 255)
+        else:
+            with page.without(list(page.objects().texts)):
+                self.background = page.draw(dpi, annotations=False)
+        self.boxes = boxes
+        self.sums = _sums(np.abs(drawn.astype(np.int16) - self.background).max(axis=2) > difference)
+        self.changes = _counts(self.sums, _cores(boxes)).tolist()
+        self._others: dict[calls.Colour, list[int]] = {}
+
+    def is_all(self, colour: calls.Colour, index: int) -> bool:
+        """Whether the background of word `index` has this colour, all of it."""
+        others = self._others.get(colour)
+        if others is None:
+            distance = np.abs(self.background.astype(np.int16) - np.array(colour[:3], dtype=np.int16)).max(axis=2)
+            others = self._others[colour] = _counts(_sums(distance > _SAME_COLOUR), self.boxes).tolist()
+        return others[index] == 0
+
+
+@dataclass
+class _Look:
+    page: Page
+    text_page: int
+    deadline: Deadline
+    boxes: Boxes
+    near: _Ink
+    pictures: Boxes
+    close: _Ink | None = None
+    styles: dict[int, "_Style"] = field(default_factory=dict)
+
+
+@dataclass
+class _Style:
+    mode: int
+    colours: list[calls.Colour | None]
+    points: float
+
+
+def mark_hidden(page: Page, text_page: int, text: PageText, deadline: Deadline) -> None:
+    """Sets `hidden` of the words."""
+    if not text.words:
+        return
+    boxes = page.shown([word.box for word in text.words])
+    near = _Ink(page, _dpi_within(page, _DPI), _DIFFERENCE, boxes)
+    look = _Look(page, text_page, deadline, boxes, near, _scans(page))
+    middles = ((boxes[:, :2] + boxes[:, 2:]) / 2).tolist()
+    for index, word in enumerate(text.words):
+        x, y = middles[index]
+        word.hidden = _why(look, word, index) if 0 <= x <= 1 and 0 <= y <= 1 else OFF_PAGE
+    _forget_crumbs(text)
+
+
+def _why(look: _Look, word: Word, index: int) -> str:
+    style = _style(look, word.drawn_by)
+    if style.mode in _UNSEEN:
+        return UNDER_PICTURE if _is_over_ink(look, look.boxes[index]) else INVISIBLE
+    if all(colour is not None and colour[3] < _ALPHA_MIN for colour in style.colours):
+        return TRANSPARENT
+    if 0 < style.points < _POINTS_MIN:
+        return TINY
+    if all(colour is not None and look.near.is_all(colour, index) for colour in style.colours):
+        return ON_ITS_COLOUR
+    if look.near.changes[index] > 0 or _is_seen_close(look, word, index):
+        return ""
+    return LAYER_OFF if word.drawn_by and "OC" in calls.mark_names(word.drawn_by) else COVERED
+
+
+def _style(look: _Look, drawn_by: int) -> _Style:
+    style = look.styles.get(drawn_by)
+    if style is None:
+        if not drawn_by:  # pdfium made the word up, from an alternative text
+            style = _Style(0, [None], 0.0)
+        else:
+            mode = calls.render_mode(drawn_by)
+            colours = [calls.fill(drawn_by)] * (mode in _FILLED) + [calls.stroke(drawn_by)] * (mode in _STROKED)
+            style = _Style(mode, colours, text_scale(drawn_by, look.page.objects().texts.get(drawn_by, 1.0)))
+        look.styles[drawn_by] = style
+    return style
+
+
+def _is_over_ink(look: _Look, box: npt.NDArray[np.float64]) -> bool:
+    """Whether a scan lies there, and has something dark or light in this place."""
+    pictures = look.pictures
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    if not bool(np.any((pictures[:, 0] <= x) & (pictures[:, 2] >= x) & (pictures[:, 1] <= y) & (pictures[:, 3] >= y))):
+        return False
+    background = look.near.background
+    left, top, right, bottom = _pixels(box.reshape(1, 4), background.shape[1], background.shape[0])[0].tolist()
+    there = background[top:bottom, left:right].astype(np.int16)
+    return there.size > 0 and int((there.max(axis=(0, 1)) - there.min(axis=(0, 1))).max()) > _INK
+
+
+def _is_seen_close(look: _Look, word: Word, index: int) -> bool:
+    """What is small or thin shows at a higher resolution."""
+    if look.close is None:
+        look.deadline.check()
+        look.close = _Ink(look.page, _dpi_within(look.page, _DPI_CLOSE), _DIFFERENCE_CLOSE, look.boxes)
+    ink = ink_box(look.text_page, word.start, word.end)
+    box = look.page.shown([ink]) if ink[2] > ink[0] and ink[3] > ink[1] else look.boxes[index : index + 1]
+    return bool(_counts(look.close.sums, box)[0] > 0)
+
+
+def _sums(mask: npt.NDArray[np.bool_]) -> Mask:
+    """Of the set pixels left of and above each one."""
+    sums = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), dtype=np.int32)
+    np.cumsum(np.cumsum(mask, axis=0, dtype=np.int32), axis=1, out=sums[1:, 1:])
+    return sums
+
+
+def _counts(sums: Mask, boxes: Boxes) -> Mask:
+    """Set pixels in each box."""
+    left, top, right, bottom = _pixels(boxes, sums.shape[1] - 1, sums.shape[0] - 1).T
+    counts: Mask = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+    return counts
+
+
+def _pixels(boxes: Boxes, width: int, height: int) -> npt.NDArray[np.int64]:
+    found = np.floor(boxes * np.array([width, height, width, height]) + np.array([0, 0, 1, 1]))
+    within: npt.NDArray[np.int64] = np.clip(np.nan_to_num(found), 0, np.array([width, height, width, height])).astype(np.int64)
+    return within
+
+
+def _cores(boxes: Boxes) -> Boxes:
+    """Without their edges, where the lines above and below reach in."""
+    x, y = (boxes[:, 2] - boxes[:, 0]) * 0.02, (boxes[:, 3] - boxes[:, 1]) * 0.25
+    return boxes + np.stack([x, y, -x, -y], axis=1)
+
+
+def _scans(page: Page) -> Boxes:
+    images = page.objects().images
+    boxes = page.shown([image.box for image in images])
+    if not len(boxes):
+        return boxes
+    inside = np.clip(boxes, 0, 1)
+    areas = (inside[:, 2] - inside[:, 0]) * (inside[:, 3] - inside[:, 1])
+    return boxes if areas.sum() >= _PICTURE_PART else boxes[:0]  # scanners write a page in strips too
+
+
+def _dpi_within(page: Page, dpi: float) -> float:
+    inches = page.width / 72 * (page.height / 72)
+    return float(min(dpi, (_PIXELS_MAX / inches) ** 0.5))
+
+
+def _forget_crumbs(text: PageText) -> None:
+    begun = 0
+    words = text.words
+    for index in range(1, len(words) + 1):
+        if index == len(words) or words[index].hidden != words[begun].hidden:
+            run = words[begun:index]
+            if sum(character.isalnum() for word in run for character in text.text[word.start : word.end]) < _LETTERS_MIN:
+                for word in run:
+                    word.hidden = ""
+            begun = index
