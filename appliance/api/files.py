@@ -106,7 +106,7 @@ class FilesRoutes:
         if looks_like_a_key(secret) or b"authorization" not in exchange.headers or secret.count(".") != 2:
             return identified(exchange.scope, exchange.headers, self._door.holder.current, self._door.clock, "files")
         caller = await self._sign_ins.verify(secret)
-        insist(caller, "files:scan")
+        insist(caller, "files:read")
         return caller
 
     @asynccontextmanager
