@@ -27,14 +27,16 @@ class Redaction(msgspec.Struct, frozen=True):
     dropped: list[str] = []
 
 
-async def redaction(scan: "FileScan", path: Path, scanned: Scanned, name: str, password: str = "") -> Redaction:
-    """A file that was scanned, written anew beside itself. One in which nothing is to be hidden stays as it is."""
+async def redaction(
+    scan: "FileScan", path: Path, scanned: Scanned, name: str, password: str = "", result: Path | None = None
+) -> Redaction:
+    """A file that was scanned, written anew: to `result`, else beside itself. One in which nothing is to be hidden stays."""
     document = scanned.document
     if document is None or document.unread:
         return Redaction(name, scanned.told if document is None else _not_all_read(scanned.told), None)
     if not scanned.changes:
         return Redaction(name, scanned.told, path)
-    result = path.with_suffix(".redacted")
+    result = result or path.with_suffix(".redacted")
     try:
         done = await scan.redact(path, scanned, result, password)
     except FileError as error:
