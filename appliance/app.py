@@ -211,6 +211,7 @@ class Appliance:
         )
         routes += ResponsesRoutes(surface, self.stored_responses).table()
         self.files = FilePool(FilesHow(), clock=clock)
+        self.guarding.reads = self.files
         scans = FileScans(self.files, self.guarding, self.ledger, metrics)
         routes += FilesRoutes(self.door, scans, people.tokens, self.guarding.clean).table()
         raw = handlers(routes, self.door)

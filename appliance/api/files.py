@@ -18,8 +18,10 @@ from appliance.api.raw import RawRoute
 from appliance.api.uploads import Upload, UploadBounds, Uploads, last_part, uploads
 from appliance.dialects import openai_chat
 from appliance.errors import Forbidden, GatehouseError, InvalidField
+from appliance.files.document import Kind
 from appliance.gateway.file_redaction import Redaction, redaction, refuse_without, zipped
 from appliance.gateway.file_scans import FileScans, ScanOrder
+from appliance.gateway.file_types import MEDIA_TYPES
 from appliance.gateway.file_verdict import FileScanAnswer, Scanned
 from appliance.gateway.truth import tally_headers
 from appliance.identity.caller import Caller
@@ -33,20 +35,6 @@ MIB = 1024 * 1024
 BOUNDS = UploadBounds(files_max=100, file_bytes_max=100 * MIB, bytes_max=150 * MIB, seconds_max=300.0)
 REQUESTS_MAX = 16  # at once: each may have that much on disk
 FILES_AT_ONCE = 4  # of one request; the pool of readers has its own bound
-TYPES = {
-    "pdf": b"application/pdf",
-    "docx": b"application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "png": b"image/png",
-    "jpeg": b"image/jpeg",
-    "webp": b"image/webp",
-    "tiff": b"image/tiff",
-    "bmp": b"image/bmp",
-    "gif": b"image/gif",
-    "text": b"text/plain; charset=utf-8",
-    "csv": b"text/csv; charset=utf-8",
-    "markdown": b"text/markdown; charset=utf-8",
-    "html": b"text/plain; charset=utf-8",  # nobody's page: it is theirs who sent it
-}
 
 
 class SignIns(Protocol):
@@ -155,9 +143,7 @@ class FilesRoutes:
             return
         (only,) = found
         assert only.path is not None
-        await exchange.file(
-            only.path, TYPES.get(only.told.kind or "", b"application/octet-stream"), [*headers, _named(only.name)]
-        )
+        await exchange.file(only.path, _media_type(only.told.kind), [*headers, _named(only.name)])
 
 
 async def _each(files: list[Upload], work: Callable[[Upload], Awaitable[T]]) -> list[T]:
@@ -174,6 +160,11 @@ async def _each(files: list[Upload], work: Callable[[Upload], Awaitable[T]]) -> 
     except ExceptionGroup as errors:
         raise next((error for error in errors.exceptions if isinstance(error, GatehouseError)), errors.exceptions[0]) from None
     return [task.result() for task in tasks]
+
+
+def _media_type(kind: Kind | None) -> bytes:
+    """HTML as text: nobody's page is to run here, it is theirs who sent it."""
+    return MEDIA_TYPES["text" if kind == "html" else kind or "other"].encode()
 
 
 def _asked(exchange: Exchange) -> Asked:

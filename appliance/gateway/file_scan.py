@@ -73,8 +73,9 @@ class FileScan:
         placeholders: Placeholders | None = None,
         *,
         with_values: bool = False,
+        tally: Tally | None = None,
     ) -> None:
-        self.tally = Tally(policy.label)
+        self.tally = tally or Tally(policy.label)
         self._reads = reads
         self._guard = guard
         self._policy = policy
@@ -119,6 +120,8 @@ class FileScan:
         listed += [fate for number, found, _ in named for fate in fates(document, [Placed(found, (number,))], self._policy)]
         listed.sort(key=_place)
         self.tally.add("input", [_judged(fate) for fate in listed])
+        kept_here = self._policy.kept_here(fate.placed.finding for fate in listed)
+        self.tally.kept_here = sorted({*self.tally.kept_here, *kept_here})
         self.tally.record("input", [fate.placed.finding for fate in listed], self._policy.shadow)
         becomes: FileAction = max((fate.becomes for fate in listed), key=FILE_STRICTNESS.__getitem__, default="pass")
         if document.unread:

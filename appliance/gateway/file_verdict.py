@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from appliance.files.document import Change, Document, FileError, Piece
+from appliance.files.document import Change, Document, FileError, Kind, Piece
 from appliance.guardrails.policy import Action, FileAction
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class FileVerdict(msgspec.Struct, kw_only=True, frozen=True):
     """
 
     name: str
-    kind: Annotated[str | None, Meta(description="By its content, never by its name; null: that could not be told.")]
+    kind: Annotated[Kind | None, Meta(description="By its content, never by its name; null: that could not be told.")]
     verdict: Verdict
     findings: list[FileFinding]
     warnings: Annotated[list[str], Meta(description="Codes, such as TYPE_MISMATCH and JAVASCRIPT.")]

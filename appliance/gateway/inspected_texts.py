@@ -1,12 +1,12 @@
 """Which strings of a request guardrails read, and which they can't."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from appliance.chat import Text, texts
+from appliance.chat import ORDINARY_NAME, Text, texts
 from appliance.dialects.openai_responses_items import opened, sealed
 
 # Not made by people, and nothing that could be changed: a vendor's seals, and what is read back by its exact form.
@@ -34,15 +34,16 @@ class _SealedThought(Text, kw_only=True):
 
 
 class Readable(msgspec.Struct):
-    """`unread`: kinds of contents that no detector here reads, and how many there are of each."""
+    """`unread`: kinds of contents that no detector here reads, and how many there are of each; `files`: those that are files."""
 
     texts: list[Text]
     unread: dict[str, int]
+    files: list[Text] = []
 
 
 def readable(raw: dict[str, Any], *, system_prompts: bool) -> Readable:
     """The strings of a request's body, in their order."""
-    found = Readable([], {})
+    found = Readable([], {}, [])
     for text in texts(raw):
         name = text.path[-1]
         if name == "encrypted_content" and (blocks := opened(text.value)):
@@ -53,6 +54,8 @@ def readable(raw: dict[str, Any], *, system_prompts: bool) -> Readable:
         kind = file_kind(name, text.value)
         if kind is not None:
             found.unread[kind] = found.unread.get(kind, 0) + 1
+            if kind in ("image", "file"):
+                found.files.append(text)
         else:
             found.texts.append(text)
     return found
@@ -88,3 +91,12 @@ def instructed(found: Iterable[Text]) -> Iterator[Text]:
     for text in found:
         if text.role not in SYSTEM and text.role != "assistant" and len(text.value) >= 12:
             yield text
+
+
+def path_shown(path: Sequence[str | int]) -> str:
+    """A name that a person may have made could be what was found: it is left out."""
+    shown = ""
+    for part in path:
+        name = part if isinstance(part, int) or ORDINARY_NAME.fullmatch(part) else "*"
+        shown += f"[{name}]" if isinstance(name, int) else f".{name}" if shown else name
+    return shown
