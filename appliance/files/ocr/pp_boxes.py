@@ -39,7 +39,7 @@ class Detector:
         for left, top, right, bottom in tiles(sized.shape[1], sized.shape[0]):
             inside = self._in_tile(np.asarray(sized[top:bottom, left:right], np.uint8))
             found += [(corners + (left, top)) * factor for corners in inside if not _cut(corners, left, top, right, bottom, sized)]
-        return without_doubles(found)[:BOXES_MAX]
+        return without_doubles(found[:BOXES_MAX])
 
     def _in_tile(self, tile: Image) -> list[Places]:
         height, width = tile.shape[:2]
@@ -77,21 +77,18 @@ def _cut(corners: Places, left: int, top: int, right: int, bottom: int, whole: I
 
 def without_doubles(found: list[Places]) -> list[Places]:
     """Two tiles saw the same line where they overlap: the larger box stays."""
-    kept: list[Places] = []
-    taken: list[tuple[float, float, float, float]] = []
-    for corners in sorted(found, key=lambda one: -cv2.contourArea(one.astype(np.float32))):
-        left, top, right, bottom = box_of(corners)
-        area = (right - left) * (bottom - top)
-        if not any(_shared((left, top, right, bottom), other) > 0.85 * area for other in taken):
-            kept.append(corners)
-            taken.append((left, top, right, bottom))
-    return sorted(kept, key=lambda one: (float(one[0, 1]), float(one[0, 0])))
-
-
-def _shared(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> float:
-    across = min(one[2], other[2]) - max(one[0], other[0])
-    down = min(one[3], other[3]) - max(one[1], other[1])
-    return max(0.0, across) * max(0.0, down)
+    if len(found) < 2:
+        return found
+    boxes = np.array([box_of(corners) for corners in found])
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    kept: list[int] = []
+    for number in np.argsort(-areas, kind="stable"):
+        others = boxes[kept]
+        across = np.minimum(others[:, 2], boxes[number, 2]) - np.maximum(others[:, 0], boxes[number, 0])
+        down = np.minimum(others[:, 3], boxes[number, 3]) - np.maximum(others[:, 1], boxes[number, 1])
+        if not (across.clip(0) * down.clip(0) > 0.85 * areas[number]).any():
+            kept.append(int(number))
+    return [found[number] for number in sorted(kept)]
 
 
 def boxes_in(chances: NDArray[np.float32]) -> list[Places]:
