@@ -10,16 +10,17 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from appliance.files.document import Seen
-from appliance.files.ocr.inks import Boxes, direction, ink, letters, stretched, text_height
+from appliance.files.ocr.inks import Boxes, direction, ink, letters, noise_in, stretched, text_height
 from appliance.files.ocr.leftovers import unread_places
 from appliance.files.ocr.pp_text import cut_out
 from appliance.files.ocr.seam import Engine, Image, Places, Reading, box_of, carried, corners_of, line_of
 
 HEIGHT_WANTED = 20.0
-"""Pixels that letters should be high for the cheap engine."""
+"""Pixels that letters should be high for the cheap engine; they are enlarged where they are lower than `HEIGHT_SMALL`."""
+
+HEIGHT_SMALL = 11.0
 
 ENLARGED_PIXELS_MAX = 16_000_000
 SLANT_MIN = 0.4
@@ -29,6 +30,9 @@ LINE_UNSURE = 0.88
 SCORE_MIN = 0.3
 FOUND_SCORE_MIN = 0.5
 SECOND_LOOKS_MAX = 120
+PROBES = 3
+PROBE_LENGTH = 12
+GRAINED = 6.0
 
 
 @dataclass(slots=True)
@@ -76,9 +80,23 @@ class Cascade:
     def _cheaply(self, look: Look, engine: Engine) -> None:
         angle = direction(look.letters)
         look.readings = _read_level(engine, look, angle)
-        if sureness(look.readings) < TURNED_OVER and len(look.letters):
+        if sureness(look.readings) < TURNED_OVER and len(look.letters) and self._may_be_upside_down(look):
             other = _read_level(engine, look, angle + 180.0)
             look.readings = max(look.readings, other, key=_weight)
+
+    def _may_be_upside_down(self, look: Look) -> bool:
+        """The strong engine reads the beginnings of a few lines both ways. Where there is none, one must try."""
+        if self._strong is None:
+            return True
+        longest = sorted(look.readings, key=lambda one: -len(one.text))[:PROBES]
+        over = 0
+        for reading in longest:
+            line, _ = cut_out(look.image, _wider(reading.corners, look.height))
+            line = line[:, : line.shape[0] * PROBE_LENGTH]
+            ways = [self._strong.read_line(np.ascontiguousarray(np.rot90(line, turns))) for turns in (0, 2)]
+            level, turned = (way.score if way else 0.0 for way in ways)
+            over += turned > level
+        return over * 2 > len(longest)
 
     def _strongly(self, look: Look, engine: Engine) -> None:
         if not look.names or look.names == [engine.name] or sureness(look.readings) < PAGE_UNSURE:
@@ -112,11 +130,12 @@ class Cascade:
 def _read_level(engine: Engine, look: Look, angle: float) -> list[Reading]:
     """With lines that run at that angle laid level, and small letters enlarged; places are those of the picture."""
     height, width = look.image.shape[:2]
-    scale = min(3.0, max(1.0, HEIGHT_WANTED / look.height)) if 0 < look.height < HEIGHT_WANTED * 0.7 else 1.0
+    scale = min(3.0, max(1.0, HEIGHT_WANTED / look.height)) if 0 < look.height < HEIGHT_SMALL else 1.0
     scale = min(scale, max(1.0, (ENLARGED_PIXELS_MAX / (height * width)) ** 0.5))
+    image = look.image if noise_in(look.image) < GRAINED else np.asarray(cv2.GaussianBlur(look.image, (3, 3), 0), np.uint8)
     if abs(angle) < SLANT_MIN and scale == 1.0:
-        return engine.read(look.image)
-    level, matrix = laid_level(look.image, angle, scale)
+        return engine.read(image)
+    level, matrix = laid_level(image, angle, scale)
     back = np.asarray(cv2.invertAffineTransform(matrix), np.float64)
     return [reading.moved(back) for reading in engine.read(level)]
 
@@ -151,11 +170,3 @@ def _wider(corners: Places, height: float) -> Places:
     x, y = across / max(1e-6, float(np.hypot(*across))), down / max(1e-6, float(np.hypot(*down)))
     edge = max(2.0, height * 0.2)
     return corners + edge * np.array([-x - y, x - y, x + y, y - x])
-
-
-def mask_of(shape: tuple[int, ...], readings: list[Reading], edge: float) -> NDArray[np.uint8]:
-    """1 where lines were read."""
-    mask = np.zeros(shape[:2], np.uint8)
-    for reading in readings:
-        cv2.fillConvexPoly(mask, _wider(reading.corners, edge).round().astype(np.int32), 1)
-    return mask

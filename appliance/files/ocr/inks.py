@@ -31,18 +31,41 @@ def stretched(image: Image) -> Image:
 def ink(image: Image) -> NDArray[np.uint8]:
     """1 where a pixel stands out from its paper, darker or lighter, in any of its colours: beyond the noise there, and by half
     of what its surroundings do, so that letters don't flow together at their soft edges."""
-    planes = [image] if image.ndim == 2 else [np.ascontiguousarray(image[:, :, number]) for number in range(3)]
-    if len(planes) == 3 and not (planes[0] != planes[1]).any() and not (planes[1] != planes[2]).any():
-        planes = planes[:1]
     found = np.zeros(image.shape[:2], np.uint8)
-    for plane in planes:
-        difference = cv2.absdiff(plane, _paper(plane))
-        noise = float(np.median(difference[::3, ::3])) * 1.4826
-        if noise > 2:
-            difference = cv2.absdiff(cv2.GaussianBlur(plane, (3, 3), 0), _paper(plane))
+    for plane in planes_of(image):
+        difference, noise = _standing_out(plane)
         strongest = cv2.dilate(difference, np.ones((13, 13), np.uint8))
-        found |= ((difference > max(6.0, 3.0 * noise)) & (difference > strongest // 2)).astype(np.uint8)
+        found |= ((difference > max(6.0, 3.5 * noise)) & (difference > strongest // 2)).astype(np.uint8)
     return found
+
+
+def planes_of(image: Image) -> list[Image]:
+    """One of a grey picture, also of one that is stored in colours; else its three colours."""
+    planes = [image] if image.ndim == 2 else [np.ascontiguousarray(image[:, :, number]) for number in range(3)]
+    same = len(planes) == 3 and not (planes[0] != planes[1]).any() and not (planes[1] != planes[2]).any()
+    return planes[:1] if same else planes
+
+
+def noise_in(image: Image) -> float:
+    """How much the paper of a scan is grained, in grey levels (one standard deviation)."""
+    plane = planes_of(image)[0]
+    return _noise(cv2.absdiff(plane, _paper(plane)))
+
+
+def _noise(difference: NDArray[np.uint8]) -> float:
+    return float(np.median(difference[::3, ::3])) * 1.4826
+
+
+def _standing_out(plane: Image) -> tuple[NDArray[np.uint8], float]:
+    """How far each pixel is from its paper, grain smoothed away, and how much of it is left."""
+    difference = np.asarray(cv2.absdiff(plane, _paper(plane)), np.uint8)
+    noise = _noise(difference)
+    if noise <= 2:
+        return difference, noise
+    window = 3 if noise < 10 else 5
+    smooth = np.asarray(cv2.GaussianBlur(plane, (window, window), 0), np.uint8)
+    difference = np.asarray(cv2.absdiff(smooth, _paper(smooth)), np.uint8)
+    return difference, _noise(difference)
 
 
 def _paper(plane: Image) -> Image:

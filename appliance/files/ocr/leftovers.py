@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.files.ocr.inks import Boxes
-from appliance.files.ocr.seam import Places, Reading
+from appliance.files.ocr.seam import Reading
 
 PLACES_MAX = 24
 TOGETHER_MIN = 4
@@ -13,7 +13,9 @@ AREA_PART_MAX = 1.2
 """Of the picture, all places together: what a second look may cost."""
 
 
-def unread_places(shape: tuple[int, ...], found: Boxes, readings: list[Reading], height: float) -> list[tuple[int, int, int, int]]:
+def unread_places(
+    shape: tuple[int, ...], found: Boxes, readings: list[Reading], height: float
+) -> list[tuple[int, int, int, int]]:
     """Left, top, right, bottom of parts of the picture, the fullest first, with some paper around them."""
     if not height:
         return []
@@ -57,6 +59,3 @@ def _together(shape: tuple[int, ...], found: Boxes, height: float) -> list[tuple
 def _box(stats: NDArray[np.int32], fine: int, edge: int, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     left, top, width, height = (int(value) * fine for value in stats[:4])
     return max(0, left - edge), max(0, top - edge), min(shape[1], left + width + edge), min(shape[0], top + height + edge)
-
-
-__all__ = ["Places", "unread_places"]

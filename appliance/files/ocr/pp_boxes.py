@@ -38,7 +38,9 @@ class Detector:
         found: list[Places] = []
         for left, top, right, bottom in tiles(sized.shape[1], sized.shape[0]):
             inside = self._in_tile(np.asarray(sized[top:bottom, left:right], np.uint8))
-            found += [(corners + (left, top)) * factor for corners in inside if not _cut(corners, left, top, right, bottom, sized)]
+            found += [
+                (corners + (left, top)) * factor for corners in inside if not _cut(corners, left, top, right, bottom, sized)
+            ]
         return without_doubles(found[:BOXES_MAX])
 
     def _in_tile(self, tile: Image) -> list[Places]:

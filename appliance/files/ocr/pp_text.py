@@ -58,7 +58,7 @@ class Recogniser:
 
 
 def cut_out(image: Image, corners: Places) -> tuple[Image, Places]:
-    """The line between four corners, level, and the affine map (2 × 3) from it back to the picture."""
+    """The line between four corners, level, and the affine map (2 x 3) from it back to the picture."""
     across, down = corners[1] - corners[0], corners[3] - corners[0]
     width, height = max(1, round(float(np.hypot(*across)))), max(1, round(float(np.hypot(*down))))
     back = np.column_stack([across / width, down / height, corners[0]])
@@ -68,7 +68,7 @@ def cut_out(image: Image, corners: Places) -> tuple[Image, Places]:
 
 
 def reading_of(read: Read, width: int, height: int) -> Reading | None:
-    """A line of `width` × `height` pixels with its words' places; None where it has no words."""
+    """A line of `width` x `height` pixels with its words' places; None where it has no words."""
     words = []
     edges = _edges(read)
     for start, end in word_bounds(read.text):

@@ -31,24 +31,30 @@ class RapidOcr:
     def read(self, image: Image) -> list[Reading]:
         height = text_height(letters(ink(image)))
         scale = min(2.0, max(0.35, DETECTION_HEIGHT / height)) if height else 1.0
-        readings = [self._line(image, corners) for corners in self._detector.boxes(image, scale)]
-        return [reading for reading in readings if reading is not None]
+        found, upside_down = [], 0
+        for corners in self._detector.boxes(image, scale):
+            reading, turns = self._line(image, corners, 2 if upside_down > 2 else 0)
+            upside_down = max(-3, min(6, upside_down + (1 if turns == 2 else -1)))
+            if reading is not None:
+                found.append(reading)
+        return found
 
     def read_line(self, image: Image) -> Reading | None:
         return reading_of(self._recogniser.read(image), image.shape[1], image.shape[0])
 
-    def _line(self, image: Image, corners: Places) -> Reading | None:
-        """Level lines are tried as they stand first; one that makes no sense, turned. Upright ones both ways."""
-        line, back = cut_out(image, corners)
-        upright = line.shape[0] > line.shape[1] * 1.5
-        ways = [self._way(image, np.roll(corners, shift, axis=0)) for shift in ((1, 3) if upright else (0,))]
-        best = max(ways, key=_score)
-        if not upright and _score(best) < WRONG_WAY:
-            best = max(best, self._way(image, np.roll(corners, 2, axis=0)), key=_score)
-        return best
+    def _line(self, image: Image, corners: Places, usual: int) -> tuple[Reading | None, int]:
+        """And by how many quarters it was turned. Level lines are tried as most lines here stood; the other way where that makes
+        no sense. Upright ones both ways."""
+        across, down = np.hypot(*(corners[1] - corners[0])), np.hypot(*(corners[3] - corners[0]))
+        if down > across * 1.5:
+            return max(((self._way(image, corners, turns), turns) for turns in (1, 3)), key=_score)
+        first = self._way(image, corners, usual), usual
+        if _score(first) >= WRONG_WAY:
+            return first
+        return max(first, (self._way(image, corners, 2 - usual), 2 - usual), key=_score)
 
-    def _way(self, image: Image, corners: Places) -> Reading | None:
-        line, back = cut_out(image, corners)
+    def _way(self, image: Image, corners: Places, turns: int) -> Reading | None:
+        line, back = cut_out(image, np.roll(corners, turns, axis=0))
         read = self._recogniser.read(line, SQUEEZE)
         if read.score < UNSURE:
             read = max(read, self._recogniser.read(line), key=lambda one: one.score)
@@ -56,5 +62,5 @@ class RapidOcr:
         return reading and reading.moved(back)
 
 
-def _score(reading: Reading | None) -> float:
-    return reading.score if reading is not None else 0.0
+def _score(way: tuple[Reading | None, int]) -> float:
+    return way[0].score if way[0] is not None else 0.0

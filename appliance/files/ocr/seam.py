@@ -38,7 +38,7 @@ class Reading:
     words: tuple[Word, ...]
 
     def moved(self, matrix: Places) -> "Reading":
-        """The same, its places carried over by an affine matrix of 2 × 3."""
+        """The same, its places carried over by an affine matrix of 2 x 3."""
         words = tuple(Word(word.start, word.end, carried(word.corners, matrix)) for word in self.words)
         return replace(self, corners=carried(self.corners, matrix), words=words)
 
@@ -57,7 +57,7 @@ class Engine(Protocol):
 
 
 def carried(places: Places, matrix: Places) -> Places:
-    """Points after an affine map (2 × 3)."""
+    """Points after an affine map (2 x 3)."""
     return places @ matrix[:, :2].T + matrix[:, 2]
 
 
@@ -79,7 +79,8 @@ def line_of(reading: Reading, width: int, height: int) -> Line:
 
 def _parts(places: Places, width: int, height: int) -> tuple[float, float, float, float]:
     left, top, right, bottom = box_of(places)
-    across, down = [min(1.0, max(0.0, round(x / width, 5))) for x in (left, right)], [
-        min(1.0, max(0.0, round(y / height, 5))) for y in (top, bottom)
-    ]
+    across, down = (
+        [min(1.0, max(0.0, round(x / width, 5))) for x in (left, right)],
+        [min(1.0, max(0.0, round(y / height, 5))) for y in (top, bottom)],
+    )
     return across[0], down[0], across[1], down[1]
