@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from appliance.files.document import Change, Code, FileError, Piece, Pixels
+from appliance.files.document import Change, Code, Document, FileError, Pixels
 
 Shape = TypeVar("Shape")
 WORN = "worn"  # in a refusal's detail: the worker had better be replaced
@@ -35,14 +35,13 @@ class Draw(msgspec.Struct):
 
 
 class Redact(msgspec.Struct):
-    """Write the file anew to `result`. Piece numbers of `changes` count the pieces of the file's Document, then `seen`: those
-    that were read in its pictures, which can only be painted over (their spans say where)."""
+    """Write the file anew to `result`. Piece numbers of `changes` count in `document`: the file's own pieces, then those that
+    were read in its pictures, which can only be painted over (their spans say where)."""
 
     path: str
     result: str
     changes: list[Change]
-    seen: list[Piece] = []
-    name: str = ""
+    document: Document
     password: str = ""
     cpu_seconds: int = 0
 

@@ -63,9 +63,7 @@ class FilePool:
         """
         if document is None:
             document = await self.read(path, password=password)
-        order = Redact(
-            "", "", list(changes), joining.from_pictures(document), "", password, self._how.cpu_seconds_max * REDACTION_COSTS
-        )
+        order = Redact("", "", list(changes), document, password, self._how.cpu_seconds_max * REDACTION_COSTS)
         async with self._in_turn(), self._held(path) as file:
             return await file.rewrite(order, result)
 

@@ -66,7 +66,10 @@ def picture(order: Draw) -> Pixels:
 
 def redact(order: Redact) -> Redacted:
     acts = _acts(order.path)
-    said = {"changes": [[c.piece, c.start, c.end, c.text] for c in order.changes], "seen": [p.text for p in order.seen]}
+    said = {
+        "changes": [[c.piece, c.start, c.end, c.text] for c in order.changes],
+        "pieces": [p.text for p in order.document.pieces],
+    }
     if not acts.get("nothing"):
         Path(order.result).write_text(json.dumps(said))
     if acts.get("late"):

@@ -187,7 +187,7 @@ async def test_redacting_hands_over_the_changes_and_what_was_read_in_pictures(po
     redacted = await pool.redact(path, changes, result, document=document)
     assert redacted.dropped == ["metadata"]
     said = json.loads(result.read_text())
-    assert said == {"changes": [[0, 0, 3, "x"], [1, 0, 4, ""]], "seen": ["seen 100 by auto\ntwo"]}
+    assert said == {"changes": [[0, 0, 3, "x"], [1, 0, 4, ""]], "pieces": ["own", "seen 100 by auto\ntwo"]}
     result.unlink()
     await pool.redact(path, changes, result)  # read again
     assert json.loads(result.read_text()) == said
