@@ -115,7 +115,7 @@ def _found_by(programs: list[str]) -> dict[str, str]:
     return path | ({"TESSDATA_PREFIX": own} if programs and own else {})
 
 
-def engines() -> dict[str, str]:
+def installed_engines() -> dict[str, str]:
     """The engines that are installed, the preferred one first, with their versions as far as their packages' records say."""
     found = {}
     for engine, package in (("paddleocr", "paddleocr"), ("rapidocr", "rapidocr")):

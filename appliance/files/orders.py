@@ -1,7 +1,7 @@
 """What the workers that read files are asked, and how they answer: both sides of the pipe know these shapes.
 
 room `files`:  read Read → Document · picture Draw → Pixels · redact Redact → Redacted
-room `ocr`:    lines Look → Seen · warm Warm → str
+room `ocr`:    lines Look → Seen · warm Warm → list[EngineHere]
 """
 
 from typing import Any, TypeVar
@@ -55,8 +55,16 @@ class Look(msgspec.Struct):
     cpu_seconds: int = 0
 
 
+class EngineHere(msgspec.Struct, frozen=True):
+    """An engine that can be used here. `scripts`: ISO 15924 codes of what it reads, such as Latn and Deva."""
+
+    name: str
+    scripts: list[str]
+
+
 class Warm(msgspec.Struct):
-    """Load what `engine` needs, so that the first picture doesn't wait for it. The answer names it."""
+    """Load what `engine` needs, so that the first picture doesn't wait for it. The answer says which engines that are, in the
+    order in which they are asked."""
 
     engine: str = "auto"
     languages: list[str] = []
