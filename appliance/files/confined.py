@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from appliance.clock import Clock
+from appliance.settings import Settings
 from appliance.workers.process import Limits, Worker
 from appliance.workers.sandbox import Confinement
 
@@ -43,6 +44,26 @@ class FilesHow(msgspec.Struct, frozen=True, kw_only=True):
     ocr_memory_bytes: int = 1100 * 1024 * 1024
     rooms: dict[Task, str] = {}  # others in the place of ours, for tests
     environment: dict[str, str] = {}
+
+
+def how_of(settings: Settings) -> FilesHow:
+    return FilesHow(
+        workers=settings.files_workers,
+        queue_max=settings.files_queue_max,
+        cpu_seconds_max=settings.files_cpu_seconds_max,
+        seconds_max=settings.files_seconds_max,
+        file_seconds_max=settings.files_total_seconds_max,
+        memory_bytes=settings.files_memory_bytes,
+        files_per_worker=settings.files_per_worker,
+        idle_seconds=settings.files_idle_seconds,
+        ocr_workers=settings.ocr_workers,
+        ocr_engine=settings.ocr_engine,
+        ocr_languages=settings.ocr_languages,
+        ocr_models=settings.ocr_models,
+        ocr_cpu_seconds_max=settings.ocr_cpu_seconds_max,
+        ocr_seconds_max=settings.ocr_seconds_max,
+        ocr_memory_bytes=settings.ocr_memory_bytes,
+    )
 
 
 async def start_worker(task: Task, how: FilesHow, clock: Clock) -> Worker:
@@ -94,7 +115,7 @@ def _found_by(programs: list[str]) -> dict[str, str]:
     return path | ({"TESSDATA_PREFIX": own} if programs and own else {})
 
 
-def engines() -> dict[str, str]:
+def installed_engines() -> dict[str, str]:
     """The engines that are installed, the preferred one first, with their versions as far as their packages' records say."""
     found = {}
     for engine, package in (("paddleocr", "paddleocr"), ("rapidocr", "rapidocr")):

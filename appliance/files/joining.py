@@ -35,11 +35,6 @@ def _on_page(picture: Picture, span: Span, place: int) -> Span:
     )
 
 
-def from_pictures(document: Document) -> list[Piece]:
-    """The pieces that were read in pictures: the last ones, as `pieces` made them."""
-    return [piece for piece in document.pieces if piece.engine]
-
-
 def place_of(picture: Picture) -> str:
     """In words, such as "page 3: a picture"."""
     what = picture.why or "a picture"

@@ -1,14 +1,14 @@
 """What the workers that read files are asked, and how they answer: both sides of the pipe know these shapes.
 
 room `files`:  read Read → Document · picture Draw → Pixels · redact Redact → Redacted
-room `ocr`:    lines Look → Seen · warm Warm → str
+room `ocr`:    lines Look → Seen · warm Warm → list[EngineHere]
 """
 
 from typing import Any, TypeVar
 
 import msgspec
 
-from appliance.files.document import Change, Code, FileError, Piece, Pixels
+from appliance.files.document import Change, Code, Document, FileError, Pixels
 
 Shape = TypeVar("Shape")
 WORN = "worn"  # in a refusal's detail: the worker had better be replaced
@@ -35,14 +35,13 @@ class Draw(msgspec.Struct):
 
 
 class Redact(msgspec.Struct):
-    """Write the file anew to `result`. Piece numbers of `changes` count the pieces of the file's Document, then `seen`: those
-    that were read in its pictures, which can only be painted over (their spans say where)."""
+    """Write the file anew to `result`. Piece numbers of `changes` count in `document`: the file's own pieces, then those that
+    were read in its pictures, which can only be painted over (their spans say where)."""
 
     path: str
     result: str
     changes: list[Change]
-    seen: list[Piece] = []
-    name: str = ""
+    document: Document
     password: str = ""
     cpu_seconds: int = 0
 
@@ -56,8 +55,16 @@ class Look(msgspec.Struct):
     cpu_seconds: int = 0
 
 
+class EngineHere(msgspec.Struct, frozen=True):
+    """An engine that can be used here. `scripts`: ISO 15924 codes of what it reads, such as Latn and Deva."""
+
+    name: str
+    scripts: list[str]
+
+
 class Warm(msgspec.Struct):
-    """Load what `engine` needs, so that the first picture doesn't wait for it. The answer names it."""
+    """Load what `engine` needs, so that the first picture doesn't wait for it. The answer says which engines that are, in the
+    order in which they are asked."""
 
     engine: str = "auto"
     languages: list[str] = []

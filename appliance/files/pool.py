@@ -22,7 +22,7 @@ from appliance.files.confined import REDACTION_COSTS, FilesHow, Task, start_work
 from appliance.files.crew import Crew, CrewBounds
 from appliance.files.document import PICTURES_MAX, Change, Document, FileError, Pixels, Redacted, Seen
 from appliance.files.held import HeldFile
-from appliance.files.orders import Draw, Look, Read, Redact, Warm
+from appliance.files.orders import Draw, EngineHere, Look, Read, Redact, Warm
 from appliance.workers.sandbox import Level
 
 Progress = Callable[[int, int], None]
@@ -63,19 +63,21 @@ class FilePool:
         """
         if document is None:
             document = await self.read(path, password=password)
-        order = Redact(
-            "", "", list(changes), joining.from_pictures(document), "", password, self._how.cpu_seconds_max * REDACTION_COSTS
-        )
+        order = Redact("", "", list(changes), document, password, self._how.cpu_seconds_max * REDACTION_COSTS)
         async with self._in_turn(), self._held(path) as file:
             return await file.rewrite(order, result)
 
-    async def warm(self) -> str:
-        """Start a worker of each kind and load the engine for pictures; says which. Errors: as read."""
+    async def warm(self) -> None:
+        """Start a worker of each kind and load the engines for pictures. Errors: as read."""
         async with self._reading.member():
             pass
+        await self.engines()
+
+    async def engines(self) -> list[EngineHere]:
+        """What reads pictures here, loaded. Errors: as read."""
         order = Warm(self._how.ocr_engine, self._how.ocr_languages, self._how.ocr_cpu_seconds_max)
         async with self._looking.member() as member:
-            return await called(member, "warm", order, str, self._how.ocr_seconds_max)
+            return await called(member, "warm", order, list[EngineHere], self._how.ocr_seconds_max)
 
     async def level(self) -> Level:
         """How well both kinds of workers are confined: what either lacks. Errors: GuardrailFailed, ShuttingDown."""

@@ -4,7 +4,7 @@ import importlib
 from typing import Any
 
 from appliance.files.document import Seen
-from appliance.files.orders import Look, Warm
+from appliance.files.orders import EngineHere, Look, Warm
 from appliance.files.rooms import answering
 from appliance.workers.child import Room
 
@@ -14,9 +14,8 @@ def lines(order: Look) -> Seen:
     return seen
 
 
-def warm(order: Warm) -> str:
-    engine: str = _cascade().warm(order.engine, order.languages)
-    return engine
+def warm(order: Warm) -> list[EngineHere]:
+    return [EngineHere(name, sorted(scripts)) for name, scripts in _cascade().warm(order.engine, order.languages)]
 
 
 def _cascade() -> Any:

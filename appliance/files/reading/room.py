@@ -1,7 +1,7 @@
 """The worker that reads files: what a file is, and which module reads that. Imported once the worker is confined.
 
-A reader is a module with `read(path, password)`, and where its files have pictures `picture(path, password, number, dpi)`;
-`redact(path, password, changes, result)` writes one anew. It is imported when the first file of its kind comes.
+A reader is a module with `read`, `redact`, and where its files have pictures `picture`. It is imported when the first file of its
+kind comes.
 """
 
 import importlib
@@ -20,6 +20,7 @@ _READERS: dict[Kind, str] = {
     **dict.fromkeys(("text", "csv", "markdown"), "texts"),
     "html": "html_text",
 }
+_OF_TEXT: frozenset[Kind] = frozenset(("text", "csv", "markdown", "html"))
 _UNSUPPORTED_FIX = "Send a PDF, DOCX, image, plain text, CSV, Markdown or HTML."
 
 
@@ -38,10 +39,18 @@ def picture(order: Draw) -> Pixels:
 
 
 def redact(order: Redact) -> Redacted:
-    kind, _ = _sniffed(order.path, order.name)
-    path, result = Path(order.path), Path(order.result)
-    written: Redacted = _reader(kind).redact(path, order.password or None, order.changes, result)
-    return written
+    kind = order.document.kind  # as it was read; its name, which may have decided that, isn't here
+    path, result, password, changes = Path(order.path), Path(order.result), order.password or None, order.changes
+    redacted: Redacted
+    if kind == "pdf":
+        redacted = _reader(kind).redact(path, password, order.document, changes, result)
+    elif kind in _OF_TEXT:
+        redacted = _reader(kind).redact(path, password, changes, result)
+    else:
+        seen = [piece for piece in order.document.pieces if piece.engine]  # the last ones, which the pool added
+        redacted = _reader(kind).redact(path, password, changes, result, seen=seen)
+    redacted.kind = kind
+    return redacted
 
 
 def _sniffed(path: str, name: str) -> tuple[Kind, list[Notice]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.files.document import Change, Document, FileError, Line, Picture, Piece, Pixels, Redacted, Seen, Span, Where
-from appliance.files.orders import Draw, Look, Read, Redact, Warm
+from appliance.files.orders import Draw, EngineHere, Look, Read, Redact, Warm
 from appliance.files.rooms import answering
 from appliance.workers.child import Room
 
@@ -66,7 +66,10 @@ def picture(order: Draw) -> Pixels:
 
 def redact(order: Redact) -> Redacted:
     acts = _acts(order.path)
-    said = {"changes": [[c.piece, c.start, c.end, c.text] for c in order.changes], "seen": [p.text for p in order.seen]}
+    said = {
+        "changes": [[c.piece, c.start, c.end, c.text] for c in order.changes],
+        "pieces": [p.text for p in order.document.pieces],
+    }
     if not acts.get("nothing"):
         Path(order.result).write_text(json.dumps(said))
     if acts.get("late"):
@@ -82,8 +85,8 @@ def lines(order: Look) -> Seen:
     )
 
 
-def warm(order: Warm) -> str:
-    return "fake 1.0"
+def warm(order: Warm) -> list[EngineHere]:
+    return [EngineHere("fake 1.0", ["Latn"])]
 
 
 FILES = Room({"read": answering(Read, read), "picture": answering(Draw, picture), "redact": answering(Redact, redact)}, threads=1)

@@ -13,6 +13,7 @@ from appliance.clock import SystemClock
 from appliance.errors import GuardrailFailed, Overloaded, ShuttingDown
 from appliance.files.confined import FilesHow
 from appliance.files.document import Change, Document, FileError
+from appliance.files.orders import EngineHere
 from appliance.files.pool import FilePool
 
 ROOMS = {"files": "tests.unit.files.stand_ins:FILES", "ocr": "tests.unit.files.stand_ins:OCR"}
@@ -187,7 +188,7 @@ async def test_redacting_hands_over_the_changes_and_what_was_read_in_pictures(po
     redacted = await pool.redact(path, changes, result, document=document)
     assert redacted.dropped == ["metadata"]
     said = json.loads(result.read_text())
-    assert said == {"changes": [[0, 0, 3, "x"], [1, 0, 4, ""]], "seen": ["seen 100 by auto\ntwo"]}
+    assert said == {"changes": [[0, 0, 3, "x"], [1, 0, 4, ""]], "pieces": ["own", "seen 100 by auto\ntwo"]}
     result.unlink()
     await pool.redact(path, changes, result)  # read again
     assert json.loads(result.read_text()) == said
@@ -202,7 +203,9 @@ async def test_a_redaction_that_fails_leaves_nothing(pools: Pools, made: Made, t
 
 
 async def test_warming_loads_the_engine_and_names_it(pools: Pools) -> None:
-    assert await pools().warm() == "fake 1.0"
+    pool = pools()
+    await pool.warm()
+    assert await pool.engines() == [EngineHere("fake 1.0", ["Latn"])]
 
 
 async def test_workers_that_nobody_needs_end(pools: Pools, made: Made) -> None:
