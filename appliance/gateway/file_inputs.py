@@ -123,7 +123,9 @@ class FileInputs:
         """Types and places, never values."""
         param = path_shown(text.path)
         stopping = [one for one in scanned.told.findings if one.action == "block"]
-        kinds = ", ".join(sorted({one.type for one in stopping})) or "parts that can't be read"
+        kinds = ", ".join(sorted({one.type for one in stopping}))
+        if not kinds and scanned.document is not None:
+            kinds = f"parts that can't be read: {scanned.document.unread[0]}"
         return ContentBlocked(
             f"the policy {self._policy.name} stops files with {kinds}",
             findings=[{**msgspec.to_builtins(one), "param": param} for one in stopping[:TOLD_MAX]],

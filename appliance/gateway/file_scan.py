@@ -205,7 +205,7 @@ def _told(document: Document, name: str, verdict: Verdict, findings: list[FileFi
     problem = None
     if verdict == "unreadable":
         problem = FileProblem(
-            "UNSUPPORTED", "a part of the file could not be read", "`unread` says which; send the file without it, or as text."
+            "UNSUPPORTED", f"not all of the file could be read: {document.unread[0]}", "Send it without that part, or as text."
         )
     return FileVerdict(
         name=name,
