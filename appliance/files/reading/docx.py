@@ -67,7 +67,7 @@ def redact(
     seen: Sequence[Piece] = (),
     limits: DocxLimits = LIMITS,
 ) -> Redacted:
-    """`path` with `changes` made in every part. `seen`: what was read in its pictures; their numbers follow those of its pieces."""
+    """`path` with `changes` made in every part. `seen`: what was read in its pictures; numbered on from its own pieces."""
     from appliance.files.reading import docx_redaction
 
     with package_of(path, password, limits) as package:
@@ -90,6 +90,7 @@ def package_of(path: Path, password: str | None, limits: DocxLimits) -> Iterator
 
 def _read_package(package: Package, document: Document, depth: int) -> None:
     names: set[str] = set()
+    left = CHARACTERS_MAX - sum(len(piece.text) for piece in document.pieces)
     for part in package.parts():
         name = part.entry.name.lower()
         if name in names:
@@ -99,6 +100,9 @@ def _read_package(package: Package, document: Document, depth: int) -> None:
             if depth:
                 found.piece.where = Where("attachment", name=found.piece.where.name or part.entry.name)
             found.piece.handle = handle_of(found, part.entry, number)
+            left -= len(found.piece.text)
+            if left < 0:
+                raise FileError("TOO_LARGE", f"It has more than {CHARACTERS_MAX:,} characters.", "Send it in parts.")
             _add(document, found.piece)
         _note(part, document, depth)
         if part.inner is not None:
@@ -129,9 +133,7 @@ def _note(part: Part, document: Document, depth: int) -> None:
             where = Where("picture", name=part.entry.name.rpartition("/")[2])
             document.pictures.append(Picture(len(document.pictures), where, why="picture in the document"))
     if part.root is not None and kind_of(part.root) == "rel:Relationships" and _points_outside(part.root):
-        document.notices.append(
-            Notice("UNSAFE_XML", "It fetches pictures, templates or objects from elsewhere when it is opened.")
-        )
+        document.notices.append(Notice("UNSAFE_XML", "It fetches parts from elsewhere when it is opened."))
 
 
 def _points_outside(root: Any) -> bool:
@@ -139,7 +141,3 @@ def _points_outside(root: Any) -> bool:
         get(relation, "TargetMode").lower() == "external" and not get(relation, "Type").endswith(_HARMLESS_RELATIONS)
         for relation in root
     )
-
-
-def characters(document: Document) -> int:
-    return min(sum(len(piece.text) for piece in document.pieces), CHARACTERS_MAX)
