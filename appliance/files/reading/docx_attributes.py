@@ -53,9 +53,9 @@ _STYLE_WORDS = frozenset(  # that names of Word's own styles are made of
         "accent address annotation balloon block body bibliography book bullet caption char closing code colorful comment "
         "contents continue dark date default definition document e emphasis endnote envelope figure first followed font footer "
         "footnote grid header heading html hyperlink indent index intense keyboard light line link list macro map mail medium "
-        "mention message no normal note number of outline page paragraph placeholder plain preformatted quote reference return revision "
-        "salutation sample shading signature smart spacing strong style subject subtitle subtle table text theme title toa toc "
-        "typewriter unresolved variable web acronym authorities cite sign",
+        "mention message no normal note number of outline page paragraph placeholder plain preformatted quote reference return "
+        "revision salutation sample shading signature smart spacing strong style subject subtitle subtle table text theme title "
+        "toa toc typewriter unresolved variable web acronym authorities cite sign",
     )
 )
 _FOREIGN_SKIPPED = frozenset({"xsi", "xml", "mc"})

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- markup that is cut in two is read by nobody
 """A value in every place of a DOCX where one can stand: a name, and a document that has it there and nowhere else."""
 
 import io
