@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from appliance.files.document import FileError, Piece, Where
+from appliance.files.reading import docx_pictures
 from appliance.files.reading.docx_archive import Archive, Entry
 from appliance.files.reading.docx_limits import DocxLimits
 from appliance.files.reading.docx_looks import Looks
@@ -32,7 +33,7 @@ _ODD_NAME = re.compile(r"@|\d{6}|\d{2,}[-. ]\d{2,}|[^\x00-\x7f]| ")
 
 
 class Part(msgspec.Struct):
-    """One entry, read. root: of its XML. picture: it is one to look at. unread: in words, what isn't read in it."""
+    """One entry, read. root: of its XML. pictures: numbers, within it, of those to look at. unread: in words."""
 
     entry: Entry
     kind: str  # xml, picture, text, package, font, macros, other
@@ -40,6 +41,7 @@ class Part(msgspec.Struct):
     root: Any = None
     data: bytes = b""
     inner: "Package | None" = None
+    pictures: list[int] = []
     unread: str = ""
 
 
@@ -73,8 +75,7 @@ class Package:
             self.has_macros = True
             return Part(entry, "macros", unread="its macros")
         if data.startswith(_PICTURES):
-            blank = hashlib.sha256(data).hexdigest()[:16] in _BLANK_THUMBNAILS
-            return Part(entry, "font" if blank else "picture", data=data)
+            return self._picture(entry, data)
         if data[:4] == b"PK\3\4":
             return self._package(entry, data)
         if data.startswith(_METAFILES):
@@ -106,6 +107,18 @@ class Package:
         decoded = decode(data)
         unread = "a text in RTF" if data.startswith(b"{\\rtf") else ""
         return Part(entry, "text", [Found(Piece(decoded.text, Where("attachment", name=entry.name)), ())], unread=unread)
+
+    def _picture(self, entry: Entry, data: bytes) -> Part:
+        if hashlib.sha256(data).hexdigest()[:16] in _BLANK_THUMBNAILS:
+            return Part(entry, "font", data=data)
+        try:
+            image = docx_pictures.read(data)
+        except FileError as error:
+            return Part(entry, "picture", data=data, unread=docx_pictures.refused(error))
+        name = entry.name.rpartition("/")[2]
+        found = [Found(Piece(piece.text, Where("metadata", name=piece.where.name or name)), ()) for piece in image.pieces]
+        numbers = [picture.number for picture in image.pictures]
+        return Part(entry, "picture", found, data=data, pictures=numbers, unread="; ".join(image.unread))
 
     def _metafile(self, entry: Entry, data: bytes) -> Part:
         texts, has_more = metafile_texts(data)
