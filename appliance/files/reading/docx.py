@@ -19,6 +19,7 @@ from appliance.files.document import (
     Redacted,
     Where,
 )
+from appliance.files.reading import docx_pictures, docx_redaction
 from appliance.files.reading.docx_archive import opened
 from appliance.files.reading.docx_limits import DocxLimits
 from appliance.files.reading.docx_package import Package, Part, handle_of
@@ -44,17 +45,14 @@ def read(path: Path, password: str | None = None, *, limits: DocxLimits = LIMITS
 
 
 def picture(path: Path, password: str | None, number: int, dpi: int, *, limits: DocxLimits = LIMITS) -> Pixels:
-    """An embedded picture, decoded as images are."""
-    from appliance.files.reading import images
-
+    """An embedded picture's pixels. Errors: FileError TOO_LARGE, MALFORMED, where it is damaged."""
     at = 0
     with package_of(path, password, limits) as package:
         for part in package.parts():
             if part.kind == "picture":
-                if at == number:
-                    decoded: Pixels = images.decode(part.data)
-                    return decoded
-                at += 1
+                if at <= number < at + len(part.pictures):
+                    return docx_pictures.pixels(part.data, part.pictures[number - at], dpi)
+                at += len(part.pictures)
     raise FileError("MALFORMED", "It has no such picture.", "Send the file anew.")
 
 
@@ -67,9 +65,7 @@ def redact(
     seen: Sequence[Piece] = (),
     limits: DocxLimits = LIMITS,
 ) -> Redacted:
-    """`path` with `changes` made in every part. `seen`: what was read in its pictures; their numbers follow those of its pieces."""
-    from appliance.files.reading import docx_redaction
-
+    """`path` with `changes` made in every part. `seen`: what was read in its pictures; numbered on from its own pieces."""
     with package_of(path, password, limits) as package:
         return docx_redaction.redact(package, changes, seen, result)
 
@@ -90,6 +86,7 @@ def package_of(path: Path, password: str | None, limits: DocxLimits) -> Iterator
 
 def _read_package(package: Package, document: Document, depth: int) -> None:
     names: set[str] = set()
+    left = CHARACTERS_MAX - sum(len(piece.text) for piece in document.pieces)
     for part in package.parts():
         name = part.entry.name.lower()
         if name in names:
@@ -99,6 +96,9 @@ def _read_package(package: Package, document: Document, depth: int) -> None:
             if depth:
                 found.piece.where = Where("attachment", name=found.piece.where.name or part.entry.name)
             found.piece.handle = handle_of(found, part.entry, number)
+            left -= len(found.piece.text)
+            if left < 0:
+                raise FileError("TOO_LARGE", f"It has more than {CHARACTERS_MAX:,} characters.", "Send it in parts.")
             _add(document, found.piece)
         _note(part, document, depth)
         if part.inner is not None:
@@ -120,18 +120,16 @@ def _add(document: Document, piece: Piece) -> None:
 def _note(part: Part, document: Document, depth: int) -> None:
     if part.unread:
         document.unread.append(part.unread)
-    if part.kind == "picture":
-        if depth or len(document.pictures) >= PICTURES_MAX:
-            document.unread.append(
-                "pictures in documents inside of it" if depth else f"pictures after the first {PICTURES_MAX:,}"
-            )
-        else:
-            where = Where("picture", name=part.entry.name.rpartition("/")[2])
+    if part.kind == "picture" and depth:
+        document.unread.append("pictures in documents inside of it")
+    elif part.kind == "picture":
+        where = Where("picture", name=part.entry.name.rpartition("/")[2])
+        for _ in part.pictures:
             document.pictures.append(Picture(len(document.pictures), where, why="picture in the document"))
+        if len(document.pictures) > PICTURES_MAX:
+            raise FileError("TOO_LARGE", f"It has more than {PICTURES_MAX:,} pictures.", "Send it in parts.")
     if part.root is not None and kind_of(part.root) == "rel:Relationships" and _points_outside(part.root):
-        document.notices.append(
-            Notice("UNSAFE_XML", "It fetches pictures, templates or objects from elsewhere when it is opened.")
-        )
+        document.notices.append(Notice("UNSAFE_XML", "It fetches parts from elsewhere when it is opened."))
 
 
 def _points_outside(root: Any) -> bool:
@@ -139,7 +137,3 @@ def _points_outside(root: Any) -> bool:
         get(relation, "TargetMode").lower() == "external" and not get(relation, "Type").endswith(_HARMLESS_RELATIONS)
         for relation in root
     )
-
-
-def characters(document: Document) -> int:
-    return min(sum(len(piece.text) for piece in document.pieces), CHARACTERS_MAX)

@@ -41,11 +41,22 @@ _USUAL_NAME = re.compile(
     r"(?:_GoBack|_Toc\d+|_Ref\d+|_Hlk\d+|(?:Picture|Image|Grafik|Text ?Box|Chart|Diagram|Rectangle|Group|Shape) ?\d*)"
 )
 _TECHNICAL = frozenset(
-    {"style", "path", "adj", "coordsize", "coordorigin", "points", "Requires", "Ignorable", "ascii", "hAnsi", "cs"}
+    re.findall(r"\w+", "style path adj coordsize coordorigin points Requires Ignorable d transform viewBox gradientTransform")
 )
 _TEXTLIKE = re.compile(r"@|\d{3}[-. ]\d{2}|\d{12}|\+\d{7}|[A-Za-z]{5}\d{4}[A-Za-z]\b")
 _HARMLESS = re.compile(
     r"\{?[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)?|0x[0-9A-Fa-f]+|[0-9A-F]{16,}"
+)
+_STYLE_WORDS = frozenset(  # that names of Word's own styles are made of
+    re.findall(
+        r"\w+",
+        "accent address annotation balloon block body bibliography book bullet caption char closing code colorful comment "
+        "contents continue dark date default definition document e emphasis endnote envelope figure first followed font footer "
+        "footnote grid header heading html hyperlink indent index intense keyboard light line link list macro map mail medium "
+        "mention message no normal note number of outline page paragraph placeholder plain preformatted quote reference return "
+        "revision salutation sample shading signature smart spacing strong style subject subtitle subtle table text theme title "
+        "toa toc typewriter unresolved variable web acronym authorities cite sign",
+    )
 )
 _FOREIGN_SKIPPED = frozenset({"xsi", "xml", "mc"})
 
@@ -67,15 +78,20 @@ def attributes(element: Any, kind: str) -> Iterator[Found]:
 
 
 def _is_text(kind: str, name: str, value: str) -> bool:
-    if _USUAL_NAME.fullmatch(value) or _HARMLESS.fullmatch(value):
+    is_value = name == "val" and kind.startswith(("w:", "w14:", "w15:")) and kind.partition(":")[2] in _VALUES
+    is_text = is_value or name in _ALTERNATIVE or name in _TEXT or name in _NAMED.get(kind, ())
+    if not is_text and (len(value) < 6 or name in _TECHNICAL or not _TEXTLIKE.search(value)):
         return False
-    if name in _ALTERNATIVE or name in _TEXT:
-        return True
-    if name == "val" and kind.startswith(("w:", "w14:", "w15:")) and kind.partition(":")[2] in _VALUES:
-        return True
-    if name in _NAMED.get(kind, ()):
-        return True
-    return name not in _TECHNICAL and _TEXTLIKE.search(value) is not None
+    if is_value and _is_usual_value(kind, value):
+        return False
+    return not _USUAL_NAME.fullmatch(value) and not _HARMLESS.fullmatch(value)
+
+
+def _is_usual_value(kind: str, value: str) -> bool:
+    """Names of Word's own styles, and numbers and marks of lists."""
+    if kind == "w:lvlText":
+        return re.fullmatch(r"(?:%\d|[^\w%]|[a-zA-Z\uf000-\uf0ff](?![a-zA-Z]))*", value) is not None
+    return kind == "w:name" and all((word.isdigit() and len(word) < 3) or word in _STYLE_WORDS for word in value.lower().split())
 
 
 def _where(kind: str, name: str, value: str) -> Where:

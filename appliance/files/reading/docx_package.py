@@ -11,29 +11,29 @@ from typing import Any
 import msgspec
 
 from appliance.files.document import FileError, Piece, Where
+from appliance.files.reading import docx_pictures
 from appliance.files.reading.docx_archive import Archive, Entry
 from appliance.files.reading.docx_limits import DocxLimits
 from appliance.files.reading.docx_looks import Looks
 from appliance.files.reading.docx_metafile import metafile_texts
 from appliance.files.reading.docx_walk import walk
-from appliance.files.reading.docx_xml import child, get, kind_of, parsed
-from appliance.files.reading.leaves import Found, Leaf
+from appliance.files.reading.docx_xml import child, kind_of, parsed
+from appliance.files.reading.leaves import Found
 from appliance.files.reading.texts import decode
 
-_MAIN_TYPES = re.compile(
-    r"wordprocessingml\.(?:document|template)\.main\+xml|ms-word\.(?:document|template)\.macroEnabledTemplate\.main"
-)
 _PICTURES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
 _METAFILES = (b"\x01\0\0\0", b"\xd7\xcd\xc6\x9a", b"\x01\0\x09\0", b"\x02\0\x09\0")
 _XML_NAMES = (".xml", ".rels", ".vml", ".xsl", ".svg", ".xhtml")
 _TEXT_NAMES = (".htm", ".html", ".txt", ".mht", ".mhtml", ".rtf", ".csv", ".eml", ".json", ".md")
 _FONTS = (".odttf", ".fntdata", ".ttf", ".otf")
-_BLANK_THUMBNAILS = frozenset({"5a6bb0aabb2bcfae"})  # of python-docx's own template: nothing is on it
+_PAGE = re.compile(rb"<w:background\b[^>]{0,200}?w:color=[\"']([0-9A-Fa-f]{6})[\"']")
+_UNDRAWN = "a picture of a kind that isn't drawn (EMF, WMF)"
+_BLANK_THUMBNAILS = frozenset({"96367138dc44ce09"})  # of python-docx's own template: nothing is on it
 _ODD_NAME = re.compile(r"@|\d{6}|\d{2,}[-. ]\d{2,}|[^\x00-\x7f]| ")
 
 
 class Part(msgspec.Struct):
-    """One entry, read. root: of its XML. picture: it is one to look at. unread: in words, what isn't read in it."""
+    """One entry, read. root: of its XML. pictures: numbers, within it, of those to look at. unread: in words."""
 
     entry: Entry
     kind: str  # xml, picture, text, package, font, macros, other
@@ -41,6 +41,7 @@ class Part(msgspec.Struct):
     root: Any = None
     data: bytes = b""
     inner: "Package | None" = None
+    pictures: list[int] = []
     unread: str = ""
 
 
@@ -70,12 +71,11 @@ class Package:
         if name.endswith(_XML_NAMES):
             return self._xml(entry, self.archive.data(entry, bytes_max=self._limits.part_bytes_max), whole=whole)
         data = self.archive.data(entry, bytes_max=self._limits.picture_bytes_max)
-        if name.endswith("vbaproject.bin") or name.endswith("vbadata.xml"):
+        if name.endswith(("vbaproject.bin", "vbadata.xml")):
             self.has_macros = True
             return Part(entry, "macros", unread="its macros")
         if data.startswith(_PICTURES):
-            blank = hashlib.sha256(data).hexdigest()[:16] in _BLANK_THUMBNAILS
-            return Part(entry, "font" if blank else "picture", data=data)
+            return self._picture(entry, data)
         if data[:4] == b"PK\3\4":
             return self._package(entry, data)
         if data.startswith(_METAFILES):
@@ -103,38 +103,54 @@ class Package:
             return self._text(entry, data)
 
     def _text(self, entry: Entry, data: bytes) -> Part:
-        """HTML or plain text that the document takes in ("alternative chunks"): as it stands there, dropped when it has to change."""
+        """HTML or plain text that the document takes in ("alternative chunks"), as it stands there."""
         decoded = decode(data)
         unread = "a text in RTF" if data.startswith(b"{\\rtf") else ""
         return Part(entry, "text", [Found(Piece(decoded.text, Where("attachment", name=entry.name)), ())], unread=unread)
 
+    def _picture(self, entry: Entry, data: bytes) -> Part:
+        if hashlib.sha256(data).hexdigest()[:16] in _BLANK_THUMBNAILS:
+            return Part(entry, "font", data=data)
+        try:
+            image = docx_pictures.read(data)
+        except FileError as error:
+            return Part(entry, "picture", data=data, unread=docx_pictures.refused(error))
+        name = entry.name.rpartition("/")[2]
+        found = [Found(Piece(piece.text, Where("metadata", name=piece.where.name or name)), ()) for piece in image.pieces]
+        numbers = [picture.number for picture in image.pictures]
+        return Part(entry, "picture", found, data=data, pictures=numbers, unread="; ".join(image.unread))
+
     def _metafile(self, entry: Entry, data: bytes) -> Part:
         texts, has_more = metafile_texts(data)
         found = [Found(Piece("\n".join(texts), Where("picture", name=entry.name)), ())] if texts else []
-        return Part(
-            entry, "metafile", found, data=data, unread="a picture of a kind that isn't drawn (EMF, WMF)" if has_more else ""
-        )
+        return Part(entry, "metafile", found, data=data, unread=_UNDRAWN if has_more else "")
 
     def _package(self, entry: Entry, data: bytes) -> Part:
         if self._depth >= self._limits.nested_max:
             return Part(entry, "other", unread="documents inside of documents inside of it")
-        inner = Package(Archive(data, self._limits), self._limits, self._depth + 1)
+        try:
+            inner = Package(Archive(data, self._limits), self._limits, self._depth + 1)
+        except FileError as error:
+            if error.code in {"UNSAFE_XML", "TOO_LARGE"}:
+                raise
+            return Part(entry, "other", unread="an embedded document that is damaged or encrypted")
         return Part(entry, "package", inner=inner)
 
     def _looks(self) -> Looks:
         """From the styles, the theme and the settings, wherever they are: by their usual names, and by what stands in them."""
         roots: dict[str, Any] = {}
-        for entry in self.entries:
+        colour = b""
+        for entry in self.entries if self._depth == 0 else ():
             name = entry.name.lower().rpartition("/")[2]
-            if re.fullmatch(r"(?:styles|theme|settings|document)\d*\.xml", name) and self._depth == 0:
+            if re.fullmatch(r"(?:styles|theme|settings)\d*\.xml", name):
                 root = parsed(self.archive.data(entry, bytes_max=self._limits.part_bytes_max))
                 roots.setdefault(kind_of(root), root)
+            elif name == "document.xml":
+                found = _PAGE.search(self.archive.data(entry, bytes_max=self._limits.part_bytes_max)[:100_000])
+                colour = found[1] if found else b""
         self.archive.again()
-        page = "FFFFFF"
-        settings, document = roots.get("w:settings"), roots.get("w:document")
-        if child(settings, "w:displayBackgroundShape") is not None:
-            colour = get(child(document, "w:background"), "color") if child(document, "w:background") is not None else ""
-            page = colour.upper() if len(colour) == 6 else page
+        has_colour = child(roots.get("w:settings"), "w:displayBackgroundShape") is not None and colour
+        page = colour.decode("ascii").upper() if has_colour else "FFFFFF"
         return Looks(roots.get("w:styles"), roots.get("a:theme"), page)
 
 
@@ -151,10 +167,3 @@ def _order(entry: Entry) -> tuple[int, int]:
 def handle_of(found: Found, entry: Entry, number: int) -> str:
     """Where a piece stands: the part's number in the archive, and its own in the part. "": it can only be dropped."""
     return f"{entry.number}:{number}" if found.leaves else ""
-
-
-def is_main(content_type: str) -> bool:
-    return _MAIN_TYPES.search(content_type) is not None
-
-
-__all__ = ["Leaf", "Package", "Part", "handle_of", "is_main"]

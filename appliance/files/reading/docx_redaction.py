@@ -119,7 +119,10 @@ def _part(part: Part, plan: Plan, names: dict[str, str], depth: int) -> bytes | 
         return _text(part, start, plan)
     if part.kind == "picture":
         boxes = plan.boxes.get(part.entry.name.rpartition("/")[2])
-        return painted(part.data, boxes) if boxes else without_metadata(part.data)
+        if part.unread:
+            plan.drop("pictures that can't be read")
+            return BLANK_PNG
+        return painted(part.data, boxes) if boxes else without_metadata(part.data, has_texts=bool(part.found))
     if part.kind == "metafile":
         if touched or part.unread:
             plan.drop("pictures of kinds that aren't drawn")

@@ -55,6 +55,8 @@ _NAMESPACES = {
     "http://purl.org/dc/terms/": "dcterms",
     "http://www.w3.org/2001/XMLSchema-instance": "xsi",
     "http://www.w3.org/XML/1998/namespace": "xml",
+    "http://www.w3.org/2000/svg": "svg",
+    "http://www.w3.org/1999/xlink": "xlink",
     "urn:schemas-microsoft-com:vml": "v",
     "urn:schemas-microsoft-com:office:office": "o",
     "urn:schemas-microsoft-com:office:word": "w10",

@@ -17,7 +17,7 @@ def hidden_why(element: Any) -> str:
     style = element.get("style")
     rules = _rules(style) if style else {}
     if element.tag == "font" and element.get("color"):
-        rules.setdefault("color", element.get("color"))
+        rules.setdefault("color", element.get("color").lower())
     return _by_rules(rules, element) if rules else ""
 
 

@@ -44,7 +44,7 @@ class LeafEdits:
 
     def add(self, found: Found, start: int, end: int, text: str) -> None:
         """Characters `start` to `end` of the piece become `text`, which goes into the first leaf that can take it."""
-        ends = [at for at, _ in found.leaves[1:]] + [len(found.piece.text)]
+        ends = [*(at for at, _ in found.leaves[1:]), len(found.piece.text)][: len(found.leaves)]
         for (at, leaf), stop in zip(found.leaves, ends, strict=True):
             if start < stop and at < end and leaf.slot:
                 takes = leaf.slot in {"text", "tail"} or leaf.slot[0] in "@="

@@ -35,6 +35,18 @@ _MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_ASCII = bytes((*range(0x20, 0x7F), 9, 10, 13))
+_UNLIKELY = [
+    "mac_cyrillic",
+    "mac_greek",
+    "mac_iceland",
+    "mac_latin2",
+    "mac_roman",
+    "mac_turkish",
+    "kz1048",
+    "ptcp154",
+    "hp_roman8",
+]
 _REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,30});?")
 _UTF7 = re.compile(r"\+[A-Za-z0-9/]{3,}-")
 _UNREAD = re.compile("[\ufffd]")
@@ -156,6 +168,9 @@ def _wide_encoding(data: bytes) -> str:
     even, odd = (sample[phase::2].count(0) * 2 / len(sample) for phase in (0, 1))
     if max(even, odd) < 0.02 or min(even, odd) > 0.25 * max(even, odd):
         return ""
+    plain = sample.replace(b"\0", b"")
+    if max(even, odd) < 0.5 and len(plain.translate(None, _ASCII)) < 0.03 * len(plain):
+        return ""  # ASCII with some zeros in it
     encoding = "utf-16-le" if odd > even else "utf-16-be"
     try:
         text = sample[: len(sample) // 2 * 2].decode(encoding, "ignore")
@@ -170,7 +185,7 @@ def _guessed(data: bytes) -> str:
     """By how its letters follow each other; Windows-1252 where nothing fits, in which ASCII at least is what it is."""
     high = next((at for at, byte in enumerate(data) if byte >= 0x80), 0)
     sample = data[max(0, high - 1_024) : high - 1_024 + GUESSED_BYTES_MAX] if high > 1_024 else data[:GUESSED_BYTES_MAX]
-    best = from_bytes(sample, steps=5, chunk_size=512, preemptive_behaviour=False).best()
+    best = from_bytes(sample, steps=5, chunk_size=512, preemptive_behaviour=False, cp_exclusion=_UNLIKELY).best()
     if best is None:
         return "cp1252"
     try:
