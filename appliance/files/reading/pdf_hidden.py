@@ -40,13 +40,13 @@ class _Ink:
     """A page with its text and without, looked at in the boxes of all words at once."""
 
     def __init__(self, page: Page, dpi: float, difference: int, boxes: Boxes) -> None:
-        drawn = page.draw(dpi, annotations=False)
-        self._is_white = page.objects().is_text_alone
+        drawn = page.draw(dpi)
+        self._is_white = page.objects().is_text_alone and not page.annotations
         if self._is_white:
             self.background = np.full_like(drawn, 255)
         else:
             with page.without(list(page.objects().texts)):
-                self.background = page.draw(dpi, annotations=False)
+                self.background = page.draw(dpi)
         self.boxes = boxes
         self.sums = _sums(_distance(drawn, self.background) > difference)
         self.changes = _counts(self.sums, _cores(boxes)).tolist()
