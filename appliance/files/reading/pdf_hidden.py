@@ -1,6 +1,7 @@
 """Which words of a page nobody sees who looks at it, and why. Without OCR: the page is drawn twice, with its text and without;
 where that makes no difference nothing is seen of the text."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 
 from appliance.files.reading import pdfium as calls
 from appliance.files.reading.pdf_bounds import Deadline
-from appliance.files.reading.pdf_page import Boxes, Page, text_scale
+from appliance.files.reading.pdf_page import Boxes, Page, Pixel, text_scale
 from appliance.files.reading.pdf_text import PageText, Word, ink_box
 
 OFF_PAGE = "outside the page"
@@ -39,24 +40,27 @@ class _Ink:
     """A page with its text and without, looked at in the boxes of all words at once."""
 
     def __init__(self, page: Page, dpi: float, difference: int, boxes: Boxes) -> None:
-        drawn = page.draw(dpi, annotations=False)
-        if page.objects().is_text_alone:
+        drawn = page.draw(dpi)
+        self._is_white = page.objects().is_text_alone and not page.annotations
+        if self._is_white:
             self.background = np.full_like(drawn, 255)
         else:
             with page.without(list(page.objects().texts)):
-                self.background = page.draw(dpi, annotations=False)
+                self.background = page.draw(dpi)
         self.boxes = boxes
-        self.sums = _sums(np.abs(drawn.astype(np.int16) - self.background).max(axis=2) > difference)
+        self.sums = _sums(_distance(drawn, self.background) > difference)
         self.changes = _counts(self.sums, _cores(boxes)).tolist()
         self._others: dict[calls.Colour, list[int]] = {}
 
-    def is_all(self, colour: calls.Colour, index: int) -> bool:
-        """Whether the background of word `index` has this colour, all of it."""
-        others = self._others.get(colour)
-        if others is None:
-            distance = np.abs(self.background.astype(np.int16) - np.array(colour[:3], dtype=np.int16)).max(axis=2)
-            others = self._others[colour] = _counts(_sums(distance > _SAME_COLOUR), self.boxes).tolist()
-        return others[index] == 0
+    def other_than(self, colour: calls.Colour) -> list[int]:
+        """For each word, how many pixels of its background have another colour."""
+        counts = self._others.get(colour)
+        if counts is None and self._is_white:
+            counts = self._others[colour] = [int(255 - min(colour[:3]) > _SAME_COLOUR)] * len(self.boxes)
+        if counts is None:
+            plain = np.array(colour[:3], dtype=np.uint8).reshape(1, 1, 3)
+            counts = self._others[colour] = _counts(_sums(_distance(self.background, plain) > _SAME_COLOUR), self.boxes).tolist()
+        return counts
 
 
 @dataclass
@@ -73,9 +77,12 @@ class _Look:
 
 @dataclass
 class _Style:
-    mode: int
-    colours: list[calls.Colour | None]
-    points: float
+    """`others`: of each of its colours, how many pixels of each word's background have another; None: a colour nobody knows."""
+
+    is_unseen: bool
+    is_transparent: bool
+    is_tiny: bool
+    others: list[list[int]] | None
 
 
 def mark_hidden(page: Page, text_page: int, text: PageText, deadline: Deadline) -> None:
@@ -94,13 +101,13 @@ def mark_hidden(page: Page, text_page: int, text: PageText, deadline: Deadline) 
 
 def _why(look: _Look, word: Word, index: int) -> str:
     style = _style(look, word.drawn_by)
-    if style.mode in _UNSEEN:
+    if style.is_unseen:
         return UNDER_PICTURE if _is_over_ink(look, look.boxes[index]) else INVISIBLE
-    if all(colour is not None and colour[3] < _ALPHA_MIN for colour in style.colours):
+    if style.is_transparent:
         return TRANSPARENT
-    if 0 < style.points < _POINTS_MIN:
+    if style.is_tiny:
         return TINY
-    if all(colour is not None and look.near.is_all(colour, index) for colour in style.colours):
+    if style.others is not None and not any(counts[index] for counts in style.others):
         return ON_ITS_COLOUR
     if look.near.changes[index] > 0 or _is_seen_close(look, word, index):
         return ""
@@ -110,14 +117,21 @@ def _why(look: _Look, word: Word, index: int) -> str:
 def _style(look: _Look, drawn_by: int) -> _Style:
     style = look.styles.get(drawn_by)
     if style is None:
-        if not drawn_by:  # pdfium made the word up, from an alternative text
-            style = _Style(0, [None], 0.0)
-        else:
-            mode = calls.render_mode(drawn_by)
-            colours = [calls.fill(drawn_by)] * (mode in _FILLED) + [calls.stroke(drawn_by)] * (mode in _STROKED)
-            style = _Style(mode, colours, text_scale(drawn_by, look.page.objects().texts.get(drawn_by, 1.0)))
-        look.styles[drawn_by] = style
+        style = look.styles[drawn_by] = _style_of(look, drawn_by) if drawn_by else _Style(False, False, False, None)
     return style
+
+
+def _style_of(look: _Look, drawn_by: int) -> _Style:
+    mode = calls.render_mode(drawn_by)
+    colours = [calls.fill(drawn_by)] * (mode in _FILLED) + [calls.stroke(drawn_by)] * (mode in _STROKED)
+    known = [colour for colour in colours if colour is not None]
+    points = text_scale(drawn_by, look.page.objects().texts.get(drawn_by, 1.0))
+    return _Style(
+        is_unseen=mode in _UNSEEN,
+        is_transparent=bool(known) and all(colour[3] < _ALPHA_MIN for colour in known),
+        is_tiny=0 < points < _POINTS_MIN,
+        others=[look.near.other_than(colour) for colour in known] if known and len(known) == len(colours) else None,
+    )
 
 
 def _is_over_ink(look: _Look, box: npt.NDArray[np.float64]) -> bool:
@@ -140,6 +154,13 @@ def _is_seen_close(look: _Look, word: Word, index: int) -> bool:
     ink = ink_box(look.text_page, word.start, word.end)
     box = look.page.shown([ink]) if ink[2] > ink[0] and ink[3] > ink[1] else look.boxes[index : index + 1]
     return bool(_counts(look.close.sums, box)[0] > 0)
+
+
+def _distance(one: Pixel, other: Pixel) -> Pixel:
+    """Of each pixel's colours, that which differs most. (A reduction over three values is what numpy does slowest.)"""
+    apart = np.maximum(one, other) - np.minimum(one, other)
+    most: Pixel = np.maximum(np.maximum(apart[:, :, 0], apart[:, :, 1]), apart[:, :, 2])
+    return most
 
 
 def _sums(mask: npt.NDArray[np.bool_]) -> Mask:
@@ -189,7 +210,17 @@ def _forget_crumbs(text: PageText) -> None:
     for index in range(1, len(words) + 1):
         if index == len(words) or words[index].hidden != words[begun].hidden:
             run = words[begun:index]
-            if sum(character.isalnum() for word in run for character in text.text[word.start : word.end]) < _LETTERS_MIN:
+            if run[0].hidden and not has_letters(text.text, run, _LETTERS_MIN):
                 for word in run:
                     word.hidden = ""
             begun = index
+
+
+def has_letters(text: str, words: Iterable[Word], letters_min: int) -> bool:
+    """Whether they have so many letters and digits."""
+    count = 0
+    for word in words:
+        count += sum(map(str.isalnum, text[word.start : word.end]))
+        if count >= letters_min:
+            return True
+    return False

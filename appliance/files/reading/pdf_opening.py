@@ -15,9 +15,7 @@ from pypdf.errors import DependencyError, FileNotDecryptedError, LimitReachedErr
 from appliance.files.document import Document, FileError
 from appliance.files.reading.pdf_bounds import Deadline, Limits, Unpacked, checked_streams, malformed, too_large
 
-logging.getLogger("pypdf").disabled = True  # it says what it stumbles over, which is the file's content
-for _name in ("_utils", "generic", "_reader", "_cmap", "filters"):
-    logging.getLogger(f"pypdf.{_name}").disabled = True
+logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)  # it says what it stumbles over, which is the file's content
 
 _END = re.compile(rb"%%EOF|startxref")
 _HEAD_BYTES = 1024  # where readers look for "%PDF-"

@@ -34,7 +34,7 @@ def painted(page: Page, paints: list[Paint], pixels_max: int) -> Painted:
     boxes = [(_in_pixels(paint, width, height), paint.label) for paint in paints]
     for (left, top, right, bottom), _label in boxes:
         pixels[top:bottom, left:right] = 0
-    is_grey = bool(np.ptp(pixels, axis=2).max() == 0)
+    is_grey = bool((pixels[:, :, 0] == pixels[:, :, 1]).all() and (pixels[:, :, 1] == pixels[:, :, 2]).all())
     image = Image.fromarray(np.ascontiguousarray(pixels[:, :, 0] if is_grey else pixels))
     pen = ImageDraw.Draw(image)
     for box, label in boxes:

@@ -12,6 +12,7 @@ import numpy as np
 from appliance.files.document import Picture, Where
 from appliance.files.reading import pdfium as calls
 from appliance.files.reading.pdf_bounds import malformed
+from appliance.files.reading.pdf_hidden import has_letters
 from appliance.files.reading.pdf_page import WHOLE, Box, Image, Page, Pixel
 from appliance.files.reading.pdf_text import PageText
 
@@ -49,7 +50,7 @@ def pictures_of(page: Page, text: PageText, look: str) -> list[Picture]:
         look = look or "its letters have no names"
     if not look and objects.letters >= _SHAPES_MIN:
         look = "letters drawn as shapes"
-    if not look and _letters_seen(text) < _LETTERS_MIN:
+    if not look and not has_letters(text.text, (word for word in text.words if not word.hidden), _LETTERS_MIN):
         if not _has_ink(page):
             return []
         look = "page without text"
@@ -113,10 +114,6 @@ def _picture(page: Page, region: Region, place: int, why: str) -> Picture:
         why=why,
         dpi=dpi,
     )
-
-
-def _letters_seen(text: PageText) -> int:
-    return sum(c.isalnum() for word in text.words if not word.hidden for c in text.text[word.start : word.end])
 
 
 def _has_ink(page: Page) -> bool:

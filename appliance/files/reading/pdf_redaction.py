@@ -147,7 +147,5 @@ def _dropped(pdf: OpenPdf, document: Document, drawn: set[int]) -> list[str]:
         dropped.append("its password")
     if drawn:
         some = ", ".join(str(number) for number in sorted(drawn)[:20]) + (" …" if len(drawn) > 20 else "")
-        dropped.append(
-            f"the text of page {some} (a picture now)" if len(drawn) == 1 else f"the text of pages {some} (pictures now)"
-        )
+        dropped.append(f"the text of {'page' if len(drawn) == 1 else 'pages'} {some}, now drawn")
     return dropped

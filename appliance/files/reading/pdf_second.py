@@ -54,14 +54,21 @@ def _text(pdf: OpenPdf, page: PageObject) -> str:
 
 
 def _lacking(second: str, first: str) -> str:
-    known, words = _squeezed(first), set(unicodedata.normalize("NFKC", first).split())
+    """Lines that say something else, or the words alone in which a line that is known differs: readers join words differently."""
+    known = _squeezed(first)
     lacking = []
     for line in second.splitlines():
-        if sum(map(str.isalnum, line)) < _LINE_LETTERS_MIN or _squeezed(line) in known:
+        if _letters(line) < _LINE_LETTERS_MIN or _squeezed(line) in known:
             continue
-        if not all(word in words or _squeezed(word) in known for word in line.split()):
-            lacking.append(line)
+        strange = [word for word in line.split() if _letters(word) and _squeezed(word) not in known]
+        if _letters("".join(strange)) >= _LINE_LETTERS_MIN:
+            is_other = _letters("".join(strange)) * 3 > _letters(line)
+            lacking.append(line if is_other else " ".join(strange))
     return "\n".join(lacking)
+
+
+def _letters(text: str) -> int:
+    return sum(map(str.isalnum, text))
 
 
 def _alternatives(content: bytes) -> list[str]:

@@ -71,7 +71,9 @@ def test_text_that_nobody_sees_says_why(case: str, tmp_path: Path) -> None:
     assert SECRET not in seen
 
 
-@pytest.mark.parametrize(("case", "turns"), [*((case, 0) for case in SEEN), ("plain", 90), ("plain", 180), ("over a picture", 270)])
+@pytest.mark.parametrize(
+    ("case", "turns"), [*((case, 0) for case in SEEN), ("plain", 90), ("plain", 180), ("over a picture", 270)]
+)
 def test_text_that_is_seen_is_not_called_hidden(case: str, turns: int, tmp_path: Path) -> None:
     document = read(tmp_path, SEEN[case], b"/Rotate %d" % turns)
     assert [piece.text for piece in document.pieces if piece.hidden] == []

@@ -31,7 +31,8 @@ def annotated(file: Pdf, annotation: bytes) -> Pdf:
 
 XMP = f"""<?xpacket begin='' id='W5M0MpCehiHzreSzNTczkc9d'?><x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF
  xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description rdf:about='' xmlns:dc='http://purl.org/dc/elements/1.1/'
- a:note='attribute &amp; {VALUE}' a:When='2026-01-02T03:04:05Z'><dc:title><rdf:Alt><rdf:li>Element {VALUE}</rdf:li></rdf:Alt></dc:title>
+ a:note='attribute &amp; {VALUE}' a:When='2026-01-02T03:04:05Z'>
+ <dc:title><rdf:Alt><rdf:li>Element {VALUE}</rdf:li></rdf:Alt></dc:title>
  <m:id>uuid:12345678-1234-1234-1234-123456789012</m:id></rdf:Description></rdf:RDF></x:xmpmeta>"""
 
 PLACES = {
@@ -91,7 +92,7 @@ def _with_picture(body: bytes) -> Pdf:
     return file
 
 
-def case(name: str) -> Pdf:  # noqa: PLR0911, PLR0912 (a table that needs objects)
+def case(name: str) -> Pdf:
     value, rect = VALUE.encode(), b"/Rect[100 100 300 120]"
     match name:
         case "info":
@@ -142,7 +143,9 @@ def case(name: str) -> Pdf:  # noqa: PLR0911, PLR0912 (a table that needs object
         case "attached to a page":
             file = Pdf()
             embedded = file.add(stream(VALUE.encode("utf-16"), b"/Type/EmbeddedFile"))
-            return annotated(file, b"<</Type/Annot/Subtype/FileAttachment%s/FS<</Type/Filespec/EF<</F %d 0 R>>>>>>" % (rect, embedded))
+            return annotated(
+                file, b"<</Type/Annot/Subtype/FileAttachment%s/FS<</Type/Filespec/EF<</F %d 0 R>>>>>>" % (rect, embedded)
+            )
         case "pdf attached":
             return _attached(a_file(shown(VALUE))[0].data(), b"inner.pdf")
         case "bookmark":
