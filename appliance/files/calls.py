@@ -8,6 +8,7 @@ import msgspec
 from appliance.files.crew import Member
 from appliance.files.document import FileError
 from appliance.files.orders import WORN, failed, shaped
+from appliance.files.watching import watched
 from appliance.telemetry.logs import get_logger
 from appliance.workers.process import CallFailed, WorkerDied
 
@@ -23,8 +24,9 @@ async def called(member: Member, method: str, order: msgspec.Struct, answer: typ
     Errors:  FileError: what the worker said, or TIMEOUT, or MALFORMED where it died.
     """
     worker = member.worker
+    excess: list[str] = []
     try:
-        async with asyncio.timeout(seconds_max):
+        async with watched(worker, member.watch) as excess, asyncio.timeout(seconds_max):
             body = await worker.call(method, msgspec.to_builtins(order), silent_seconds_max=int(seconds_max) + 1)
     except TimeoutError:
         worker.kill()
@@ -36,6 +38,8 @@ async def called(member: Member, method: str, order: msgspec.Struct, answer: typ
         raise _told(member, failure) from None
     except WorkerDied as death:
         _log.warning("file_worker_died", method=method, pid=worker.pid, reason=death.reason, stderr=list(death.tail)[-4:])
+        if excess:
+            raise FileError("TOO_LARGE", f"the file needs more {excess[0]} to read than it may use", _SIMPLER) from None
         if "SIGXCPU" in death.reason:
             raise FileError("TIMEOUT", "the file takes too much work to read", _SIMPLER) from None
         raise FileError("MALFORMED", "the worker that read the file crashed", _ANEW) from None

@@ -33,6 +33,7 @@ class FilesHow(msgspec.Struct, frozen=True, kw_only=True):
     seconds_max: float = 180.0
     file_seconds_max: float = 1800.0
     memory_bytes: int = 512 * 1024 * 1024
+    folder_bytes_max: int = 2 * FILE_BYTES_MAX
     files_per_worker: int = 200
     idle_seconds: float = 900.0
     ocr_workers: int = 1

@@ -8,6 +8,7 @@ import msgspec
 
 from appliance.clock import Clock
 from appliance.errors import GuardrailFailed, ShuttingDown
+from appliance.files.watching import Watch
 from appliance.telemetry.logs import get_logger
 from appliance.workers.process import Worker, WorkerDied
 from appliance.workers.sandbox import Level
@@ -22,13 +23,15 @@ class CrewBounds(msgspec.Struct, frozen=True):
     workers: int
     files_max: int
     idle_seconds: float
+    watch: Watch
 
 
 class Member:
-    """A worker, and what it has done."""
+    """A worker, how it is watched, and what it has done."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, watch: Watch) -> None:
         self.worker = worker
+        self.watch = watch
         self.calls = 0
         self.is_worn = False
 
@@ -86,7 +89,7 @@ class Crew:
         _log.info("worker_started", worker=self.room, pid=worker.pid, confined=str(worker.level))
         if self._bounds.idle_seconds and self._idle_watch is None:
             self._idle_watch = asyncio.ensure_future(self._end_the_idle())
-        return Member(worker)
+        return Member(worker, self._bounds.watch)
 
     def _returned(self, member: Member) -> None:
         member.calls += 1

@@ -23,6 +23,7 @@ from appliance.files.crew import Crew, CrewBounds
 from appliance.files.document import PICTURES_MAX, Change, Document, FileError, Pixels, Redacted, Seen
 from appliance.files.held import HeldFile
 from appliance.files.orders import Draw, EngineHere, Look, Read, Redact, Warm
+from appliance.files.watching import watch_of
 from appliance.workers.sandbox import Level
 
 Progress = Callable[[int, int], None]
@@ -37,7 +38,8 @@ class FilePool:
         self._waiting = 0
 
         def crew(task: Task, workers: int) -> Crew:
-            bounds = CrewBounds(workers, how.files_per_worker, how.idle_seconds)
+            watch = watch_of(how.folder_bytes_max, how.ocr_memory_bytes if task == "ocr" else how.memory_bytes)
+            bounds = CrewBounds(workers, how.files_per_worker, how.idle_seconds, watch)
             return Crew(task, lambda: start_worker(task, how, clock), bounds, clock)
 
         self._reading, self._looking = crew("files", how.workers), crew("ocr", how.ocr_workers)

@@ -144,7 +144,7 @@ class _Child:
         self._folder = Path(frame.body["folder"])
         tempfile.tempdir = str(self._folder)  # private to us, and removed by the parent however we end
         _limit(frame.body["limits"])
-        level = _confine(frame.body.get("confinement"), self._folder)
+        level = _confine(frame.body.get("confinement"), self._folder, frame.body["limits"])
         self._room = load_room()
         self._threads = ThreadPoolExecutor(self._room.threads, thread_name_prefix="call")
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
@@ -271,7 +271,7 @@ def _limit(limits: Mapping[str, int]) -> None:
             _set_limit(kind, bound)
 
 
-def _confine(confinement: Any, folder: Path) -> Any:
+def _confine(confinement: Any, folder: Path, limits: Mapping[str, int]) -> Any:
     """Put up the walls that the parent wants; says which ones stand, or None where it wants none."""
     if confinement is None:
         return None
@@ -279,7 +279,7 @@ def _confine(confinement: Any, folder: Path) -> Any:
 
     os.chdir(folder)
     sys.dont_write_bytecode = True
-    return msgspec.to_builtins(sandbox.confine(msgspec.convert(confinement, sandbox.Confinement), folder))
+    return msgspec.to_builtins(sandbox.confine(msgspec.convert(confinement, sandbox.Confinement), folder, limits))
 
 
 def _set_limit(kind: int, bound: int) -> None:

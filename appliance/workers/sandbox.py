@@ -16,7 +16,7 @@ import os
 import socket
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,20 +65,21 @@ class Level(msgspec.Struct, frozen=True):
         return f"full ({walls})" if self.is_full else f"partly ({walls}): {'; '.join(self.lacks) or 'not confined'}"
 
 
-def confine(wanted: Confinement, folder: Path) -> Level:
+def confine(wanted: Confinement, folder: Path, limits: Mapping[str, int]) -> Level:
     """Put up the walls around this process. Nothing takes them down again.
 
-    Shapes:  `folder`: the only place that it may write to. The process has one thread.
+    Shapes:  `folder`: the only place that it may write to. `limits`: those of child.py, which has set what POSIX has of them.
+             The process has one thread.
     """
     if wanted.nice and hasattr(os, "nice"):
         os.nice(wanted.nice)
     places = _Places(wanted, folder)
-    has: list[str] = ["limits"]
+    has: list[str] = [] if sys.platform == "win32" else ["limits"]
     lacks: list[str] = []
     if sys.platform == "linux":
         _confine_by_kernel(wanted, places, has, lacks)
     elif sys.platform == "win32":
-        _confine_by_job(has, lacks)
+        _confine_by_job(wanted, limits, has, lacks)
     else:
         lacks += ["it can reach the network", "it can start programs", "it can open every file of its user"]
     sys.addaudithook(_hook(places, frozenset(wanted.programs)))
@@ -128,7 +129,13 @@ def _opens_no_root() -> bool:
     return False
 
 
-def _confine_by_job(has: list[str], lacks: list[str]) -> None:
+def _confine_by_job(wanted: Confinement, limits: Mapping[str, int], has: list[str], lacks: list[str]) -> None:
+    from appliance.workers import windows_job
+
+    if windows_job.enter(limits["memory_bytes"], limits["cpu_seconds"], may_start_programs=bool(wanted.programs)):
+        has.append("job")
+    else:
+        lacks.append("it can start programs")
     lacks += ["it can reach the network", "it can open every file of its user"]
 
 

@@ -11,6 +11,7 @@ from appliance.files.orders import Draw, EngineHere, Look, Read, Redact, Warm
 from appliance.files.rooms import answering
 from appliance.workers.child import Room
 
+_kept: list[bytearray] = []
 DRAWN = b"\x00\xff" * 50
 
 
@@ -23,7 +24,12 @@ def _acts(path: str) -> dict[str, Any]:
             pass
     time.sleep(acts.get("sleep", 0))
     if acts.get("memory"):
-        bytearray(acts["memory"])
+        _kept.append(bytearray(acts["memory"]))
+    if acts.get("disk"):
+        for number in range(8):
+            Path(f"much-{number}").write_bytes(bytes(acts["disk"] // 8))
+    if acts.get("stay"):
+        time.sleep(600)
     if acts.get("nested"):
         _deep()
     if "code" in acts:

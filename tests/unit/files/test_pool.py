@@ -15,6 +15,7 @@ from appliance.files.confined import FilesHow
 from appliance.files.document import Change, Document, FileError
 from appliance.files.orders import EngineHere
 from appliance.files.pool import FilePool
+from appliance.files.watching import Watch
 
 ROOMS = {"files": "tests.unit.files.stand_ins:FILES", "ocr": "tests.unit.files.stand_ins:OCR"}
 TEST = {"GATEHOUSE_TEST": "1"}
@@ -134,6 +135,22 @@ async def test_whatever_happens_to_a_file_the_next_one_is_read(pools: Pools, mad
 async def test_a_spinning_file_is_ended_by_its_processor_time_where_the_clock_is_patient(pools: Pools, made: Made) -> None:
     error = await refusal(pools(cpu_seconds_max=1, seconds_max=100), made(spin=True))
     assert (error.code, error.message) == ("TIMEOUT", "the file takes too much work to read")
+
+
+async def test_a_worker_that_fills_the_disk_is_ended_however_small_its_files_are(pools: Pools, made: Made) -> None:
+    pool = pools(folder_bytes_max=8 * 1024 * 1024)
+    error = await refusal(pool, made(disk=16 * 1024 * 1024, stay=True))
+    assert (error.code, error.message) == ("TOO_LARGE", "the file needs more disk to read than it may use")
+    assert texts(await pool.read(made(texts=["next"]))) == ["next"]
+
+
+async def test_memory_is_watched_where_the_kernel_does_not_keep_a_process_to_it(pools: Pools, made: Made) -> None:
+    pool = pools(memory_bytes=1024**3)
+    await pool.read(made())
+    async with pool._reading.member() as member:
+        member.watch = Watch(1024**3, memory_bytes=100 * 1024 * 1024)
+    error = await refusal(pool, made(memory=200 * 1024 * 1024, stay=True))
+    assert (error.code, error.message) == ("TOO_LARGE", "the file needs more memory to read than it may use")
 
 
 async def test_a_worker_is_replaced_after_so_many_files_and_after_a_bug(pools: Pools, made: Made) -> None:
