@@ -52,7 +52,7 @@ def keys(door: Appliance) -> dict[str, str]:
     }.items():
         made = door.call("POST", "/api/v1/admin/policies", {"name": name.replace("_", "-"), **policy}, token=door.owner_token)
         assert made.status == 201, made
-        assert made.json["files"] == policy["files"], "what was written is told as it was"
+        assert made.json["policy"]["files"] == policy["files"], "what was written is told as it was"
         key = door.call("POST", "/api/v1/admin/api-keys", {"name": name}, token=door.owner_token).json
         order = {"subject": {"kind": "key", "id": key["id"]}, "policy": name.replace("_", "-"), "mode": "replace"}
         assert door.call("POST", "/api/v1/admin/policy-assignments", order, token=door.owner_token).status == 201
