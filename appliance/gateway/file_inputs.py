@@ -23,7 +23,7 @@ from appliance.gateway.file_changes import text_of
 from appliance.gateway.file_scan import FileScan
 from appliance.gateway.file_types import MEDIA_TYPES
 from appliance.gateway.file_verdict import Scanned
-from appliance.gateway.inspected_texts import file_kind, path_shown
+from appliance.gateway.inspected_texts import kind_of, path_shown
 from appliance.guardrails.policy_set import PolicySet
 from appliance.workers.launch import new_folder
 
@@ -102,7 +102,7 @@ class FileInputs:
 
     def _is_read(self, text: Text) -> None:
         """It was counted as uninspected before."""
-        kind = file_kind(text.path[-1], text.value) or "file"
+        kind = kind_of(text) or "file"
         left = self._tally.unread.get(kind, 0) - 1
         if left > 0:
             self._tally.unread[kind] = left

@@ -51,7 +51,7 @@ def readable(raw: dict[str, Any], *, system_prompts: bool) -> Readable:
             continue
         if is_seal(name, text.value) or (text.role in SYSTEM and not system_prompts):
             continue
-        kind = file_kind(name, text.value)
+        kind = kind_of(text)
         if kind is not None:
             found.unread[kind] = found.unread.get(kind, 0) + 1
             if kind in ("image", "file"):
@@ -71,6 +71,12 @@ def _thoughts(text: Text, blocks: list[dict[str, Any]]) -> Iterator[Text]:
 def is_seal(name: str | int, value: str) -> bool:
     """A vendor's seal: a field of that name that holds what no person wrote."""
     return name in SEALED and len(value) >= SEAL_MIN and _SEAL.fullmatch(value) is not None
+
+
+def kind_of(text: Text) -> str | None:
+    """The same, also by what stands beside a string or around it."""
+    kind = file_kind(text.path[-1], text.value)
+    return "audio" if kind == "file" and "input_audio" in text.path else kind
 
 
 def file_kind(name: str | int, value: str) -> str | None:

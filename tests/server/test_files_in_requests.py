@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tests.calls import Answer
 from tests.conftest import MakeAppliance, MakeFake
+from tests.pictures import PIXEL
 from tests.running import Appliance, Fake
 
 EMAIL, SSN, SECRET = "asha.verma@mail.example.in", "123-45-6789", "AKIAQ3EGUZ7XK4WLMN2P"
@@ -25,9 +26,6 @@ def picture(text: str) -> bytes:
     found = io.BytesIO()
     drawn.save(found, "PNG")
     return found.getvalue()
-
-
-PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +157,7 @@ def test_a_picture_is_read_and_painted_over(door: Appliance, upstream: Fake) -> 
     with Image.open(io.BytesIO(decoded(got["image_url"]["url"]))) as redacted:
         assert redacted.size == (900, 160)
         assert decoded(got["image_url"]["url"]) != decoded(part["image_url"]["url"])
-    untouched = {"type": "image_url", "image_url": {"url": data_uri(PIXEL, "image/png")}}
+    untouched = {"type": "image_url", "image_url": {"url": PIXEL}}
     assert chat(door, untouched).status == 200
     assert sent_part(upstream) == untouched
 
