@@ -76,6 +76,7 @@ class FileScan:
         tally: Tally | None = None,
     ) -> None:
         self.tally = tally or Tally(policy.label)
+        self._counts_unread = tally is None  # whoever gives one has counted what may not be read
         self._reads = reads
         self._guard = guard
         self._policy = policy
@@ -125,6 +126,7 @@ class FileScan:
         self.tally.record("input", [fate.placed.finding for fate in listed], self._policy.shadow)
         becomes: FileAction = max((fate.becomes for fate in listed), key=FILE_STRICTNESS.__getitem__, default="pass")
         if document.unread:
+            self._count_unread()
             becomes = max(becomes, self._policy.unreadable, key=FILE_STRICTNESS.__getitem__)
         verdict = _verdict(document, listed)
         in_names = {id(found) for _, found, _ in named}
@@ -141,8 +143,12 @@ class FileScan:
     def _unreadable(self, name: str, error: FileError) -> Scanned:
         problem = FileProblem(error.code, error.message, error.fix)
         told = FileVerdict(name=name, kind=None, verdict="unreadable", findings=[], warnings=[], error=problem, engine=None)
-        self.tally.unread["file"] = self.tally.unread.get("file", 0) + 1
+        self._count_unread()
         return Scanned(told, self._policy.unreadable, error=error)
+
+    def _count_unread(self) -> None:
+        if self._counts_unread:
+            self.tally.unread["file"] = self.tally.unread.get("file", 0) + 1
 
     # What stands in it
 
