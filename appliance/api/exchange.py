@@ -106,12 +106,15 @@ class Exchange:
         self._body_read = True
         return data
 
-    async def pieces(self, bytes_max: int, seconds_max: float) -> AsyncGenerator[bytes, None]:
-        """The body as it comes, for whoever puts it on disk: no more of it is in memory than one piece. It has bounds of its own.
+    def expect_body_within(self, seconds: float) -> None:
+        """It has so long to arrive, from the request's own arrival, rather than what all others have."""
+        self._deadline = self.started + seconds
+
+    async def pieces(self, bytes_max: int) -> AsyncGenerator[bytes, None]:
+        """The body as it comes, for whoever puts it on disk: no more of it is in memory than one piece. It has a bound of its own.
 
         Errors:  TooLarge as soon as too much has come, or was announced; BadRequest; BodyTooSlow comes through `cut`.
         """
-        self._deadline = self.started + seconds_max
         self._check_announced(bytes_max)
         size, more = 0, True
         while more:

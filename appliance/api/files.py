@@ -34,6 +34,7 @@ ERRORS = ErrorForm(openai_error_body, openai_chat.error_event)
 MIB = 1024 * 1024
 BOUNDS = UploadBounds(files_max=100, file_bytes_max=100 * MIB, bytes_max=150 * MIB, seconds_max=300.0)
 REQUESTS_MAX = 16  # at once: each may have that much on disk
+WAITING_MAX = 600  # with these
 FILES_AT_ONCE = 4  # of one request; the pool of readers has its own bound
 
 
@@ -58,7 +59,8 @@ class FilesRoutes:
         self._scans = scans
         self._sign_ins = sign_ins
         self._clean = clean
-        self._running = 0
+        self._here = 0
+        self._places = asyncio.Semaphore(REQUESTS_MAX)
 
     def table(self) -> list[RawRoute]:
         return [
@@ -81,6 +83,7 @@ class FilesRoutes:
             _insist_on_values(caller)
         state = self._door.holder.current
         order = ScanOrder(exchange.call_id, exchange.started_at, caller, state, asked.include_values)
+        exchange.expect_body_within(BOUNDS.seconds_max)
         async with self._folder() as folder:
             form = await uploads(exchange, BOUNDS, folder)
             if asked.redact:
@@ -99,16 +102,20 @@ class FilesRoutes:
 
     @asynccontextmanager
     async def _folder(self) -> AsyncIterator[Path]:
-        """A private one, gone afterwards; removed at the next start where the process was killed. Errors: Overloaded."""
-        if self._running >= REQUESTS_MAX:
+        """A private one, when it is our turn, gone afterwards; removed at the next start where the process was killed.
+
+        Errors:  Overloaded.
+        """
+        if self._here >= WAITING_MAX:
             raise overloaded()
-        self._running += 1
+        self._here += 1
         folder = None
         try:
-            folder = await asyncio.to_thread(new_folder)
-            yield folder
+            async with self._places:
+                folder = await asyncio.to_thread(new_folder)
+                yield folder
         finally:
-            self._running -= 1
+            self._here -= 1
             if folder is not None:  # not awaited: whoever is cut must not wait for a disk
                 asyncio.get_running_loop().run_in_executor(None, lambda: shutil.rmtree(folder, ignore_errors=True))
 

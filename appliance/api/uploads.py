@@ -48,7 +48,7 @@ async def uploads(exchange: Exchange, bounds: UploadBounds, folder: Path) -> Upl
     """
     form = _Form(_boundary(exchange), bounds, folder)
     try:
-        async with aclosing(exchange.pieces(bounds.bytes_max, bounds.seconds_max)) as pieces:
+        async with aclosing(exchange.pieces(bounds.bytes_max)) as pieces:
             async for piece in pieces:
                 form.feed(piece)
                 await form.write(_WRITTEN_AT_ONCE)

@@ -1,5 +1,6 @@
 """What policies make of each thing that was found in a file."""
 
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -7,10 +8,11 @@ import msgspec
 from appliance.files.document import Document
 from appliance.gateway.file_text import Part, Placed
 from appliance.guardrails.finding import ATTACKS, SURE, Finding
-from appliance.guardrails.policy import HIDDEN_TEXT, Action, FileAction
+from appliance.guardrails.policy import GPS_LOCATION, HIDDEN_TEXT, Action, FileAction
 from appliance.guardrails.policy_set import PolicySet
 
 DETECTOR = "files"
+_DEGREES = re.compile(r"-?\d{1,3}\.\d+")
 
 
 class Fate(msgspec.Struct, frozen=True):
@@ -39,6 +41,19 @@ def hidden(document: Document, policy: PolicySet) -> list[Fate]:
             finding = Finding(type=HIDDEN_TEXT, start=0, end=len(piece.text), score=1.0, detector=DETECTOR)
             placed = Placed(finding, (Part(number, 0, len(piece.text)),))
             fate = _by_rule(placed, policy) if policy.names(HIDDEN_TEXT) else Fate(placed, "flag", "pass")
+            if fate is not None:
+                found.append(fate)
+    return found
+
+
+def located(document: Document, policy: PolicySet) -> list[Fate]:
+    """Where its pictures were taken: readers tell of it in metadata called GPS."""
+    found: list[Fate] = []
+    for number, piece in enumerate(document.pieces):
+        is_told = piece.where.part == "metadata" and (piece.where.name == "GPS" or piece.text.startswith("GPS "))
+        if is_told and len(_DEGREES.findall(piece.text)) >= 2:
+            finding = Finding(type=GPS_LOCATION, start=0, end=len(piece.text), score=1.0, detector=DETECTOR)
+            fate = _by_rule(Placed(finding, (Part(number, 0, len(piece.text)),)), policy)
             if fate is not None:
                 found.append(fate)
     return found

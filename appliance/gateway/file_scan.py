@@ -11,7 +11,7 @@ import msgspec
 from appliance.errors import GuardrailFailed
 from appliance.files.document import Change, Document, FileError, Redacted
 from appliance.gateway.file_changes import changes_for
-from appliance.gateway.file_fate import Fate, fates, hidden
+from appliance.gateway.file_fate import Fate, fates, hidden, located
 from appliance.gateway.file_text import Part, Placed, Reading, names, readings
 from appliance.gateway.file_verdict import (
     FileFinding,
@@ -117,7 +117,7 @@ class FileScan:
         placed = await self._found(document)
         named = await asyncio.to_thread(self._found_in_names, document)
         listed = fates(document, placed, self._policy)
-        listed += hidden(document, self._policy)
+        listed += [*hidden(document, self._policy), *located(document, self._policy)]
         listed += [fate for number, found, _ in named for fate in fates(document, [Placed(found, (number,))], self._policy)]
         listed.sort(key=_place)
         self.tally.add("input", [_judged(fate) for fate in listed])

@@ -16,6 +16,7 @@ FileAction = Literal["pass", "redact", "as_text", "block"]
 STRICTNESS: dict[Action, int] = {"allow": 0, "flag": 1, "tokenise": 2, "mask": 3, "block": 4}
 FILE_STRICTNESS: dict[FileAction, int] = {"pass": 0, "redact": 1, "as_text": 2, "block": 3}  # by how little of a file goes on
 GROUPS = ("PII", "SECRETS", "ATTACKS", "CUSTOM", "FILES", "*")
+GPS_LOCATION = "GPS_LOCATION"  # where a picture was taken, as its file says; personal data
 HIDDEN_TEXT = "HIDDEN_TEXT"  # text in a file that nobody who looks at it sees; the group FILES
 RULES_MAX = 200
 EXAMPLES_MAX = 50

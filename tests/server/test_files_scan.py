@@ -4,6 +4,7 @@ import io
 import json
 import socket
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psutil
@@ -186,6 +187,14 @@ def test_an_upload_of_200_mb_is_refused_while_it_arrives_and_never_held_in_memor
     assert sent <= 120 * MIB
     assert psutil.Process(door.pid).memory_info().rss - before < 60 * MIB
     eventually(lambda: scan(door, form(part(b"fine"))).status == 200)
+
+
+def test_many_requests_at_once_wait_for_their_turn(door: Appliance) -> None:
+    body = form(part(f"SSN {SSN}".encode()))
+    with ThreadPoolExecutor(60) as senders:
+        answers = list(senders.map(lambda _: scan(door, body), range(60)))
+    assert {answer.status for answer in answers} == {200}
+    assert {answer.json["files"][0]["verdict"] for answer in answers} == {"flagged"}
 
 
 def test_a_scan_has_its_row_in_the_ledger_with_counts_and_without_values(door: Appliance) -> None:

@@ -189,6 +189,16 @@ async def test_a_policy_may_insist_on_all_walls_around_the_readers(guard: Guard)
     assert found.told.verdict == "clean"
 
 
+async def test_where_a_picture_was_taken_is_personal_data(guard: Guard) -> None:
+    document = Document(kind="jpeg", pieces=[Piece("12.97160, 77.59460", Where("metadata", name="GPS"))])
+    found = await scanned(guard, document)
+    (one,) = found.told.findings
+    assert (one.type, one.action, one.part, found.told.verdict) == ("GPS_LOCATION", "mask", "metadata", "flagged")
+    assert changed(document, found.changes) == ["[GPS_LOCATION]"]
+    assert (await scanned(guard, document, own(Rule(types=["EMAIL"], input="mask")))).told.verdict == "clean"
+    assert (await scanned(guard, pdf(Piece("12.97160, 77.59460", Where(page=1))))).told.verdict == "clean"
+
+
 async def test_names_of_properties_and_attachments_are_content(guard: Guard) -> None:
     found = await scanned(guard, pdf(Piece("nothing", Where("attachment", name=f"letter to {EMAIL}.txt"))))
     (one,) = found.told.findings
