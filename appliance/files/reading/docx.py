@@ -74,7 +74,7 @@ def redact(
 def package_of(path: Path, password: str | None, limits: DocxLimits, *, to_change: bool = False) -> Iterator[Package]:
     """What any library raises becomes a FileError here."""
     try:
-        with opened(path, limits) as archive:
+        with opened(path, limits, password) as archive:
             yield Package(archive, limits, to_change=to_change)
     except (FileError, GeneratorExit):
         raise

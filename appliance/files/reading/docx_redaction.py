@@ -67,6 +67,8 @@ def redact(package: Package, changes: Sequence[Change], seen: Sequence[Piece], r
         for change in plan.by_piece.get(number, ()):
             spans = [span for span in piece.spans if span.start < change.end and change.start < span.end] or piece.spans
             plan.boxes.setdefault(piece.where.name, []).extend(spans or [Span(0, 0, 0.0, 0.0, 1.0, 1.0)])
+    if package.archive.was_encrypted:
+        plan.drop("its password")
     plan.number = 0
     package.archive.again()
     with result.open("wb") as file:
