@@ -70,7 +70,8 @@ def agile(data: bytes, password: str, *, rounds: int = ROUNDS, claimed: int | No
         "<encryption xmlns='http://schemas.microsoft.com/office/2006/encryption'>"
         f"<keyData saltSize='16' {same} saltValue='{salts[1]}'/><keyEncryptors><keyEncryptor>"
         "<p:encryptedKey xmlns:p='http://schemas.microsoft.com/office/2006/keyEncryptor/password' "
-        f"spinCount='{claimed or rounds}' saltSize='16' {same} saltValue='{salts[0]}' encryptedVerifierHashInput='{value('fea7d2763b4b9e79', VERIFIER)}' "
+        f"spinCount='{claimed or rounds}' saltSize='16' {same} saltValue='{salts[0]}' "
+        f"encryptedVerifierHashInput='{value('fea7d2763b4b9e79', VERIFIER)}' "
         f"encryptedVerifierHashValue='{value('d7aa0f6d3061344e', hashlib.sha512(VERIFIER).digest())}' "
         f"encryptedKeyValue='{value('146e0be7abacd0d6', SECRET)}'/></keyEncryptor></keyEncryptors></encryption>"
     )
