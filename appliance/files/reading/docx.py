@@ -66,16 +66,16 @@ def redact(
     limits: DocxLimits = LIMITS,
 ) -> Redacted:
     """`path` with `changes` made in every part. `seen`: what was read in its pictures; numbered on from its own pieces."""
-    with package_of(path, password, limits) as package:
+    with package_of(path, password, limits, to_change=True) as package:
         return docx_redaction.redact(package, changes, seen, result)
 
 
 @contextmanager
-def package_of(path: Path, password: str | None, limits: DocxLimits) -> Iterator[Package]:
+def package_of(path: Path, password: str | None, limits: DocxLimits, *, to_change: bool = False) -> Iterator[Package]:
     """What any library raises becomes a FileError here."""
     try:
-        with opened(path, limits) as archive:
-            yield Package(archive, limits)
+        with opened(path, limits, password) as archive:
+            yield Package(archive, limits, to_change=to_change)
     except (FileError, GeneratorExit):
         raise
     except MemoryError as error:

@@ -3,6 +3,7 @@
 Source: PKWARE APPNOTE 4.3.16; ECMA-376 part 2 (packages). Bombs: David Fifield, "A better zip bomb" (2019): entries that overlap.
 """
 
+import importlib
 import io
 import mmap
 import re
@@ -50,6 +51,7 @@ class Archive:
         self.entries = [Entry(number, info.filename, info.file_size) for number, info in enumerate(self._infos)]
         self.between: list[str] = []
         self.has_lost = False
+        self.was_encrypted = False
         self._check_entries()
         self._look_between()
 
@@ -76,7 +78,7 @@ class Archive:
 
     def _check_start(self) -> None:
         if self._data[:8] == OLE:
-            raise FileError("ENCRYPTED", "The document is encrypted.", "Save it without a password, or give the password.")
+            raise FileError("ENCRYPTED", "The document is encrypted.", "Save it without a password.")
         tail = self._data[-ZIP_TAIL_BYTES:]
         at = tail.rfind(b"PK\5\6")
         if at >= 0 and int.from_bytes(tail[at + 12 : at + 16], "little") > ZIP_DIRECTORY_BYTES_MAX:
@@ -127,13 +129,23 @@ class Archive:
         self.between += [found.decode("ascii") for found in _READABLE.findall(data[:_GAP_BYTES_MAX])]
 
 
+def _decrypted(data: mmap.mmap, limits: DocxLimits, password: str | None) -> Archive:
+    if len(data) > limits.encrypted_bytes_max:
+        raise _too_large()
+    encrypted = importlib.import_module("appliance.files.reading.docx_encrypted")  # few documents need its library
+    plain: bytes = encrypted.decrypted(data[:], password)
+    archive = Archive(plain, limits)
+    archive.was_encrypted = True
+    return archive
+
+
 @contextmanager
-def opened(path: Path, limits: DocxLimits) -> Iterator[Archive]:
+def opened(path: Path, limits: DocxLimits, password: str | None = None) -> Iterator[Archive]:
     """Errors: as `Archive`; EMPTY_FILE."""
     if path.stat().st_size == 0:
         raise FileError("EMPTY_FILE", "The file is empty.", "Send a file with content.")
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        archive = Archive(data, limits, file)
+        archive = _decrypted(data, limits, password) if data[:8] == OLE else Archive(data, limits, file)
         try:
             yield archive
         finally:

@@ -103,6 +103,8 @@ def _where(kind: str, name: str, value: str) -> Where:
         return Where("bookmark")
     if name == "href" or (kind == "w:hyperlink" and name == "docLocation"):
         return Where("link")
+    if kind == "w:comment":
+        return Where("comment", name=name)
     if name in {"author", "initials", "userId"}:
         return Where("metadata", name=name)
     if kind == "v:textpath":

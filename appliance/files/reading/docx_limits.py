@@ -7,6 +7,7 @@ class DocxLimits(msgspec.Struct, frozen=True):
     """ratio_max: how often larger a part may be than packed, where it is larger than `ratio_from_bytes` at all."""
 
     file_bytes_max: int = 200_000_000
+    encrypted_bytes_max: int = 64_000_000
     entries_max: int = 10_000
     bytes_total_max: int = 400_000_000
     part_bytes_max: int = 32_000_000

@@ -26,6 +26,7 @@ from appliance.files.reading.docx_xml import get, kind_of, written
 from appliance.files.reading.leaves import Edit, LeafEdits, edited
 
 VALUE_CHARACTERS_MIN = 7  # shorter ones are words too: they are replaced where they were found, not wherever they stand
+REMOVED_CHARACTERS_MIN = 20  # of what nothing stands instead of, such as hidden text: a word of it may be seen elsewhere
 _DATE = (1980, 1, 1, 0, 0, 0)
 _PLAIN_TYPES = {
     "application/vnd.ms-word.document.macroEnabled.main+xml": "document",
@@ -50,7 +51,7 @@ class Plan:
     def learn(self, piece: Piece, number: int) -> None:
         for change in self.by_piece.get(number, ()):
             value = piece.text[change.start : change.end].strip()
-            if len(value) >= VALUE_CHARACTERS_MIN:
+            if len(value) >= (VALUE_CHARACTERS_MIN if change.text else REMOVED_CHARACTERS_MIN):
                 self.values.setdefault(value, change.text)
 
     def drop(self, what: str) -> None:
@@ -67,6 +68,8 @@ def redact(package: Package, changes: Sequence[Change], seen: Sequence[Piece], r
         for change in plan.by_piece.get(number, ()):
             spans = [span for span in piece.spans if span.start < change.end and change.start < span.end] or piece.spans
             plan.boxes.setdefault(piece.where.name, []).extend(spans or [Span(0, 0, 0.0, 0.0, 1.0, 1.0)])
+    if package.archive.was_encrypted:
+        plan.drop("its password")
     plan.number = 0
     package.archive.again()
     with result.open("wb") as file:

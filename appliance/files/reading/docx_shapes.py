@@ -1,4 +1,4 @@
-"""Shapes, rows and paragraphs of a DOCX that show nothing: hidden, off the page, without height; and what colour shapes have."""
+"""Shapes, rows and paragraphs of a DOCX that show nothing: hidden, off the page; and what colour shapes have."""
 
 import re
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 from appliance.files.reading.docx_looks import UNKNOWN, Looks
 from appliance.files.reading.docx_xml import child, get, kind_of
 
-_EMU_A_POINT = 12_700
 _FAR_EMU = 20_000_000  # some 55 cm: no page is as wide
 _TWIPS_MIN = 40
 _AWAY = re.compile(r"(?:margin-left|margin-top|left|top)\s*:\s*-?\d{4,}(?:\.\d+)?(?:pt|px|in)?", re.IGNORECASE)
@@ -29,9 +28,6 @@ def shape_why(element: Any, kind: str) -> str:
 def _drawing_why(element: Any) -> str:
     if get(child(element, "wp:docPr"), "hidden") in {"1", "true"} if child(element, "wp:docPr") is not None else False:
         return "in a hidden shape"
-    extent = child(element, "wp:extent")
-    if extent is not None and min(_whole(get(extent, "cx")), _whole(get(extent, "cy"))) < _EMU_A_POINT:
-        return "in a shape without height"
     for name in ("wp:positionH", "wp:positionV"):
         offset = child(child(element, name), "wp:posOffset")
         if offset is not None and abs(_whole(offset.text or "0")) > _FAR_EMU:

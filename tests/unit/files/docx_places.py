@@ -119,6 +119,38 @@ PLACES: dict[str, Callable[[], bytes]] = {
     "body": lambda: made(lambda document: document.add_paragraph(f"My card is {CARD}, thanks")),
     "split over runs": lambda: made(body=paragraph(run("4111 ") + run("1111 11", "<w:b/>") + run("11") + run(" 1111", "<w:i/>"))),
     "split by a tab and a hyphen": lambda: made(body=paragraph("<w:r><w:t>4111 1111</w:t><w:tab/><w:t>1111 1111</w:t></w:r>")),
+    "split by marks": lambda: made(
+        body=paragraph(
+            "<w:r><w:t>4111 1</w:t><w:softHyphen/><w:t>111 </w:t><w:lastRenderedPageBreak/><w:sym w:font='Wingdings' w:char='F031'/></w:r>"
+            f"<w:smartTag>{run('11')}</w:smartTag><w:proofErr w:type='spellStart'/><w:hyperlink>{run('1 1111')}</w:hyperlink>"
+        )
+    ),
+    "strict namespaces": lambda: with_parts(
+        made(),
+        {
+            "word/header3.xml": f"<w:hdr {SHAPES}>{paragraph(run(HEAD) + run(TAIL))}</w:hdr>".replace(
+                "http://schemas.openxmlformats.org/wordprocessingml/2006/main", "http://purl.oclc.org/ooxml/wordprocessingml/main"
+            )
+        },
+    ),
+    "list to choose from": lambda: made(
+        body=f"<w:sdt><w:sdtPr><w:dropDownList><w:listItem w:displayText='a' w:value='{CARD}'/></w:dropDownList></w:sdtPr>"
+        f"<w:sdtContent>{paragraph(run('x'))}</w:sdtContent></w:sdt>"
+    ),
+    "formula": lambda: made(
+        body=paragraph(
+            f"<m:oMath xmlns:m='http://schemas.openxmlformats.org/officeDocument/2006/math'><m:r><m:t>{CARD}</m:t></m:r></m:oMath>"
+        )
+    ),
+    "diagram": lambda: _attached(
+        "diagrams/data1.xml",
+        "diagramData",
+        "<dgm:dataModel xmlns:dgm='http://schemas.openxmlformats.org/drawingml/2006/diagram' "
+        f"xmlns:a='http://schemas.openxmlformats.org/drawingml/2006/main'><dgm:pt><dgm:t><a:p><a:r><a:t>{CARD}</a:t></a:r></a:p></dgm:t></dgm:pt></dgm:dataModel>",
+    ),
+    "drawing in SVG": lambda: _attached(
+        "media/image1.svg", "image", f"<svg xmlns='http://www.w3.org/2000/svg'><text>{CARD}</text></svg>", "image/svg+xml"
+    ),
     "table": lambda: made(_table),
     "table in a table": lambda: made(_nested_table),
     "header": lambda: made(_header),
