@@ -105,7 +105,7 @@ def _picture(page: Page, region: Region, place: int, why: str) -> Picture:
     left, top, right, bottom = region.box
     return Picture(
         number=page.number * PAGE_STEP + place,
-        where=Where("body" if place == 0 else "picture", page.number),
+        where=Where("picture", page.number),
         width=round((right - left) * width / 72 * dpi),
         height=round((bottom - top) * height / 72 * dpi),
         left=left,
