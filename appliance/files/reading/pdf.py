@@ -21,6 +21,7 @@ from appliance.files.document import (
 )
 from appliance.files.reading import pdf_pictures
 from appliance.files.reading.pdf_bounds import Deadline, Limits, malformed, too_large
+from appliance.files.reading.pdf_content import Contents
 from appliance.files.reading.pdf_hidden import mark_hidden
 from appliance.files.reading.pdf_objects import Found, texts_of_objects
 from appliance.files.reading.pdf_opening import OpenPdf, drawn_alone, open_pdf, translated
@@ -82,10 +83,12 @@ def _document(pdf: OpenPdf) -> Document:
     beside = texts_of_objects(pdf)
     document = Document("pdf", pages=len(pdf.drawn), notices=beside.notices, unread=pdf.unread)
     spans: dict[int, list[Span]] = {}
+    contents = Contents(pdf.deadline)
     for number in range(1, len(pdf.drawn) + 1):
         pdf.deadline.check()
+        content = contents.of(pdf.pages[number - 1]) if number <= len(pdf.pages) else b""
         with Page(pdf.drawn, number, pdf.deadline) as page:
-            _read_page(pdf, page, beside, document)
+            _read_page(pdf, page, beside, document, content)
             spans |= _spans(page, beside)
         if len(document.pieces) > PIECES_MAX or sum(len(piece.text) for piece in document.pieces) > CHARACTERS_MAX:
             raise too_large("too much text")
@@ -100,13 +103,13 @@ def _document(pdf: OpenPdf) -> Document:
     return document
 
 
-def _read_page(pdf: OpenPdf, page: Page, beside: Found, document: Document) -> None:
+def _read_page(pdf: OpenPdf, page: Page, beside: Found, document: Document, content: bytes) -> None:
     with page.text_page() as text_page:
         text = page_text(text_page, pdf.deadline)
         mark_hidden(page, text_page, text, pdf.deadline)
     pieces = pieces_of(page, text)
     document.pieces += pieces
-    document.pieces += second_reading(pdf, page.number, text.text)
+    document.pieces += second_reading(pdf, page.number, text.text, content)
     document.pictures += pdf_pictures.pictures_of(page, text, beside.looks.get(page.number, ""))
     if page.objects().oversized:
         document.unread.append(f"page {page.number}: a picture with too many pixels")

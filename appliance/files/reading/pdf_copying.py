@@ -1,6 +1,5 @@
 """A page copied without what it doesn't need to look as it does: only what its content names comes along."""
 
-import re
 from typing import Any
 
 from pypdf import PageObject, PdfWriter
@@ -16,9 +15,9 @@ from pypdf.generic import (
     TextStringObject,
 )
 
+from appliance.files.reading.pdf_content import DRAWS
 from appliance.files.reading.pdf_place import at
 
-_DRAWS = re.compile(rb"/([^\s/<>\[\](){}%]+)\s+Do\b")
 _NESTED_MAX = 12
 _RESOURCES = ("/Font", "/ExtGState", "/ColorSpace", "/Pattern", "/Shading")
 _LEFT_OUT = ("/Metadata", "/PieceInfo", "/StructParent", "/StructParents", "/Parent", "/P", "/OPI", "/LastModified", "/Name")
@@ -73,7 +72,7 @@ class Copies:
                 copy[NameObject(key)] = self._clone(resources[key])
         named = at(resources, "/XObject")
         if isinstance(named, DictionaryObject):
-            names = {"/" + name.decode("latin-1") for name in _DRAWS.findall(data)}
+            names = {"/" + name.decode("latin-1") for name in DRAWS.findall(data)}
             if any("#" in name for name in names):
                 raise CantCopy
             drawn = {NameObject(name): self._x_object(named.raw_get(name), depth) for name in named if name in names}

@@ -21,7 +21,7 @@ TINY = "too small to read"
 LAYER_OFF = "on a layer that is switched off"
 COVERED = "clipped away or covered"
 
-_DPI, _DPI_CLOSE = 50.0, 150.0
+_DPI, _DPI_CLOSE = 36.0, 150.0  # what isn't seen at the first is looked at again
 _PIXELS_MAX = 6_000_000
 _DIFFERENCE = 24  # of 255, in the strongest of the three colours
 _DIFFERENCE_CLOSE = 16
@@ -77,12 +77,16 @@ class _Look:
 
 @dataclass
 class _Style:
-    """`others`: of each of its colours, how many pixels of each word's background have another; None: a colour nobody knows."""
+    """`others`: of each of its colours, how many pixels of each word's background have another; []: it has one nobody knows."""
 
     is_unseen: bool
     is_transparent: bool
     is_tiny: bool
-    others: list[list[int]] | None
+    others: list[list[int]]
+    is_plain: bool = False  # none of these, of one known colour: nearly all text
+
+    def __post_init__(self) -> None:
+        self.is_plain = not (self.is_unseen or self.is_transparent or self.is_tiny) and len(self.others) == 1
 
 
 def mark_hidden(page: Page, text_page: int, text: PageText, deadline: Deadline) -> None:
@@ -95,19 +99,23 @@ def mark_hidden(page: Page, text_page: int, text: PageText, deadline: Deadline) 
     middles = ((boxes[:, :2] + boxes[:, 2:]) / 2).tolist()
     for index, word in enumerate(text.words):
         x, y = middles[index]
-        word.hidden = _why(look, word, index) if 0 <= x <= 1 and 0 <= y <= 1 else OFF_PAGE
+        if not (0 <= x <= 1 and 0 <= y <= 1):
+            word.hidden = OFF_PAGE
+            continue
+        style = look.styles.get(word.drawn_by) or _style(look, word.drawn_by)
+        if not (style.is_plain and near.changes[index] > 0 and style.others[0][index]):
+            word.hidden = _why(look, style, word, index)
     _forget_crumbs(text)
 
 
-def _why(look: _Look, word: Word, index: int) -> str:
-    style = _style(look, word.drawn_by)
+def _why(look: _Look, style: "_Style", word: Word, index: int) -> str:
     if style.is_unseen:
         return UNDER_PICTURE if _is_over_ink(look, look.boxes[index]) else INVISIBLE
     if style.is_transparent:
         return TRANSPARENT
     if style.is_tiny:
         return TINY
-    if style.others is not None and not any(counts[index] for counts in style.others):
+    if style.others and not any(counts[index] for counts in style.others):
         return ON_ITS_COLOUR
     if look.near.changes[index] > 0 or _is_seen_close(look, word, index):
         return ""
@@ -117,7 +125,7 @@ def _why(look: _Look, word: Word, index: int) -> str:
 def _style(look: _Look, drawn_by: int) -> _Style:
     style = look.styles.get(drawn_by)
     if style is None:
-        style = look.styles[drawn_by] = _style_of(look, drawn_by) if drawn_by else _Style(False, False, False, None)
+        style = look.styles[drawn_by] = _style_of(look, drawn_by) if drawn_by else _Style(False, False, False, [])
     return style
 
 
@@ -130,7 +138,7 @@ def _style_of(look: _Look, drawn_by: int) -> _Style:
         is_unseen=mode in _UNSEEN,
         is_transparent=bool(known) and all(colour[3] < _ALPHA_MIN for colour in known),
         is_tiny=0 < points < _POINTS_MIN,
-        others=[look.near.other_than(colour) for colour in known] if known and len(known) == len(colours) else None,
+        others=[look.near.other_than(colour) for colour in known] if len(known) == len(colours) else [],
     )
 
 

@@ -26,6 +26,7 @@ _SHAPES_MIN = 12  # so many letters drawn as shapes are a word or two
 _CLUSTERED_MAX = 300
 _GAP = 0.004  # of the page: pictures that are closer are one, in strips or tiles
 _CONTRAST_MIN = 16
+_SCAN_PART = 0.5
 _MARKED_BYTES_MAX = 64_000_000
 
 
@@ -104,7 +105,7 @@ def _picture(page: Page, region: Region, place: int, why: str) -> Picture:
     left, top, right, bottom = region.box
     return Picture(
         number=page.number * PAGE_STEP + place,
-        where=Where("body" if place == 0 else "picture", page.number),
+        where=Where("picture", page.number),
         width=round((right - left) * width / 72 * dpi),
         height=round((bottom - top) * height / 72 * dpi),
         left=left,
@@ -120,8 +121,14 @@ def _has_ink(page: Page) -> bool:
     objects = page.objects()
     if not (objects.images or objects.others or objects.texts or page.annotations):
         return False
+    if any(_part(region.box) > _SCAN_PART for region in regions(page)):
+        return True  # a scan, most likely: not decoded twice
     pixels = page.draw(dpi_within(page, WHOLE, _DPI_INK, _PIXELS_WANTED))
     return int(np.ptp(pixels, axis=(0, 1)).max()) > _CONTRAST_MIN
+
+
+def _part(box: Box) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
 
 
 def _may_hold_text(region: Region, page: Page) -> bool:

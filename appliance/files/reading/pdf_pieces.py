@@ -1,5 +1,8 @@
 """A page's text as pieces: what is seen and what is hidden, in the order of reading."""
 
+import re
+from bisect import bisect_left
+
 from appliance.files.document import Piece, Span, Where
 from appliance.files.reading.pdf_page import Page
 from appliance.files.reading.pdf_text import PageText, Word
@@ -10,17 +13,16 @@ def pieces_of(page: Page, text: PageText) -> list[Piece]:
     if not text.words:
         return []
     boxes = page.shown([word.box for word in text.words]).clip(0, 1).round(4).tolist()
-    before = _returns(text.text)
+    returns = _returns(text.text)
     pieces: list[Piece] = []
     for first, last in _runs(text.words):
         start = 0 if first == 0 else text.words[first].start
         end = len(text.text) if last == len(text.words) else text.words[last].start
-        spans = [
-            Span(
-                word.start - start - before[word.start] + before[start], word.end - start - before[word.end] + before[start], *box
-            )
-            for word, box in zip(text.words[first:last], boxes[first:last], strict=True)
-        ]
+        left_out = bisect_left(returns, start)
+        spans = []
+        for word, box in zip(text.words[first:last], boxes[first:last], strict=True):
+            shift = start + bisect_left(returns, word.start) - left_out  # no word has a "\r" in it
+            spans.append(Span(word.start - shift, word.end - shift, *box))
         where = Where(page=page.number)
         said = text.text[start:end].replace("\r", "")
         pieces.append(Piece(said, where, hidden=text.words[first].hidden, spans=spans, handle=f"{page.number}:{start}"))
@@ -42,14 +44,8 @@ def characters_of(text: str, piece_start: int, start: int, end: int) -> list[int
 
 
 def _returns(text: str) -> list[int]:
-    """How many "\\r" stand before each character."""
-    if "\r" not in text:
-        return [0] * (len(text) + 1)
-    count, before = 0, []
-    for character in text:
-        before.append(count)
-        count += character == "\r"
-    return [*before, count]
+    """Where each "\r" stands."""
+    return [match.start() for match in re.finditer("\r", text)]
 
 
 def _runs(words: list[Word]) -> list[tuple[int, int]]:

@@ -19,15 +19,11 @@ _SPACE = re.compile(r"\s+")
 _LINE_LETTERS_MIN = 3
 
 
-def second_reading(pdf: OpenPdf, number: int, first: str) -> list[Piece]:
-    """What the first reading lacks, without places: its box is the page."""
-    if number > len(pdf.pages):
+def second_reading(pdf: OpenPdf, number: int, first: str, content: bytes) -> list[Piece]:
+    """What the first reading lacks, without places: its box is the page. `content`: the page's own, unpacked."""
+    if number > len(pdf.pages) or not content:
         return []
     page = pdf.pages[number - 1]
-    try:
-        content = _content(page)
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, NotImplementedError):
-        return []
     pieces = []
     if len(pdf.pages) <= _FEW_PAGES or b"/ActualText" in content or (not first.strip() and _SHOWS_TEXT.search(content)):
         lacking = _lacking(_text(pdf, page), first)
@@ -38,11 +34,6 @@ def second_reading(pdf: OpenPdf, number: int, first: str) -> list[Piece]:
             where = Where("alternative text", number)
             pieces.append(Piece(text, where))
     return pieces
-
-
-def _content(page: PageObject) -> bytes:
-    contents = page.get_contents()
-    return b"" if contents is None else contents.get_data()
 
 
 def _text(pdf: OpenPdf, page: PageObject) -> str:

@@ -41,12 +41,16 @@ def page_text(text_page: int, deadline: Deadline) -> PageText:
     text = _characters(text_page)
     words: list[Word] = []
     unmapped = 0
+    is_unmapped: dict[int, bool] = {}  # by what draws it, which has one font
     for count, match in enumerate(_WORD.finditer(text)):
         if count % 256 == 0:
             deadline.check()
         start, end = match.span()
         words += _words(text_page, start, end)
-        unmapped += calls.is_unmapped(text_page, start) or "\ufffd" in match.group()
+        by = words[-1].drawn_by
+        if by not in is_unmapped:
+            is_unmapped[by] = calls.is_unmapped(text_page, end - 1)
+        unmapped += is_unmapped[by] or "\ufffd" in match.group()
     return PageText(text, words, unmapped)
 
 

@@ -63,6 +63,16 @@ def with_nested_arrays(depth: int) -> bytes:
     return one_page(keys=b"/X" + b"[" * depth + b"]" * depth)
 
 
+def with_forms_of_powers() -> bytes:
+    """Each form draws the next one ten times: 10 ** 12 lines."""
+    file = Pdf()
+    inner = file.add(stream(shown("a"), b"/Subtype/Form/BBox[0 0 9 9]/Resources<</Font<</F1 3 0 R>>>>"))
+    for _ in range(12):
+        inner = file.add(stream(b"/F Do " * 10, b"/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</F %d 0 R>>>>" % inner))
+    file.page(b"/F Do", resources=b"/XObject<</F %d 0 R>>" % inner)
+    return file.data()
+
+
 BAD = {
     "empty": (b"", "EMPTY_FILE"),
     "blank": (b"\n\n  \0\0", "EMPTY_FILE"),
@@ -79,6 +89,9 @@ BAD = {
     "deflated 200 MB": (with_content(bomb(200, 1)), "TOO_LARGE"),
     "doubly deflated 420 MB": (with_content(bomb(420, 2)), "TOO_LARGE"),
     "packed four times": (with_content(bomb(40, 4)), "TOO_LARGE"),
+    "forms of powers": (with_forms_of_powers(), "TOO_LARGE"),
+    "a million states": (with_content(stream(b"q " * 1_000_000)), "TOO_LARGE"),
+    "three million words": (with_content(stream(b"BT " + b"(a) Tj " * 3_000_000)), "TOO_LARGE"),
     "nested arrays": (with_nested_arrays(100_000), "MALFORMED"),
 }
 
