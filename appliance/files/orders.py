@@ -4,7 +4,7 @@ room `files`:  read Read → Document · picture Draw → Pixels · redact Redac
 room `ocr`:    lines Look → Seen · warm Warm → list[EngineHere]
 """
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -71,14 +71,14 @@ class Warm(msgspec.Struct):
     cpu_seconds: int = 0
 
 
-def shaped(body: Any, kind: type[Shape]) -> Shape:
+def shaped(body: bytes, kind: type[Shape]) -> Shape:
     """What came through the pipe, as its shape. It was made of untrusted files, maybe by a worker that they took over.
 
     Errors:  FileError, where it has another shape.
     """
     try:
-        return msgspec.convert(body, kind)
-    except (msgspec.ValidationError, RecursionError):
+        return msgspec.msgpack.decode(body, type=kind)
+    except (msgspec.DecodeError, TypeError, RecursionError):
         raise FileError("MALFORMED", "what was read in the file makes no sense", "Send it in another format.") from None
 
 

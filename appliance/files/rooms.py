@@ -13,21 +13,23 @@ import msgspec
 from appliance.files.document import FileError
 from appliance.files.orders import WORN
 from appliance.workers.child import ChildCall, Handler, HandlerError
+from appliance.workers.frames import UNTRUSTED_BYTES_MAX
 
 if sys.platform != "win32":
     import resource
 
 Order = TypeVar("Order")
+MARGIN_BYTES = 64  # what says how long it is
 
 
 def answering(kind: type[Order], work: Callable[[Order], Any]) -> Handler:
-    """A handler that does `work`, with what was asked in its shape and the answer in plain values."""
+    """A handler that does `work`, with what was asked in its shape and the answer as bytes: what a confined worker may say."""
 
     def handler(body: Any, call: ChildCall) -> Any:
         order = msgspec.convert(body, kind)
         _bound_time(getattr(order, "cpu_seconds", 0))
         try:
-            return msgspec.to_builtins(work(order))
+            return _bounded(msgspec.msgpack.encode(work(order)))
         except FileError as error:
             raise HandlerError(error.code, error.message, {"fix": error.fix}) from None
         except MemoryError:
@@ -38,6 +40,12 @@ def answering(kind: type[Order], work: Callable[[Order], Any]) -> Handler:
             raise HandlerError("MALFORMED", "the file is nested too deeply", detail) from None
 
     return handler
+
+
+def _bounded(answer: bytes) -> bytes:
+    if len(answer) > UNTRUSTED_BYTES_MAX - MARGIN_BYTES:
+        raise FileError("TOO_LARGE", "there is more text in the file than is read", "Send fewer pages at a time.")
+    return answer
 
 
 def _bound_time(seconds: int) -> None:

@@ -109,8 +109,8 @@ class Worker:
         silent_seconds_max: int = SILENT_SECONDS_MAX,
         cancel_seconds_max: float = CANCEL_SECONDS_MAX,
     ) -> None:
-        """`environment` is added to an empty one. `confinement`: it is kept from all but its own folder. A call that was
-        cancelled and doesn't end within its time means a kill."""
+        """`environment` is added to an empty one. A call that was cancelled and doesn't end within its time means a kill.
+        `confinement`: it is kept from all but its own folder, and not trusted: it may answer with bytes alone, in one piece."""
         self.room = room
         self._clock = clock
         self._limits = limits
@@ -333,7 +333,7 @@ class Worker:
         """Read what the child says until it ends; then say how it ended."""
         assert self._process is not None and self._process.stdout is not None
         stderr = asyncio.ensure_future(self._read_stderr())
-        reader, complaint = FrameReader(), ""
+        reader, complaint = FrameReader(is_trusted=self._confinement is None), ""
         try:
             while data := await self._process.stdout.read(_READ_BYTES):
                 self._silent_seconds = 0

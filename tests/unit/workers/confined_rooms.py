@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from appliance.workers.child import ChildCall, Room
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -118,9 +120,18 @@ def start(body: list[str], call: ChildCall) -> str:
     return done.stdout.strip() or done.stderr.strip()
 
 
+def in_bytes(handler: Callable[[Any, ChildCall], Any]) -> Callable[[Any, ChildCall], bytes]:
+    return lambda body, call: msgspec.msgpack.encode(handler(body, call))
+
+
+def plain(body: Any, call: ChildCall) -> Any:
+    return body
+
+
 ROOM = Room(
-    {
-        handler.__name__: handler
+    {"plain": plain}
+    | {
+        handler.__name__: in_bytes(handler)
         for handler in (native, libc, python, scratch, allocate, fill, spin, thread, load, interfaces, echo, start)
     },
     threads=1,
