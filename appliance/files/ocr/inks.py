@@ -49,7 +49,7 @@ def planes_of(image: Image) -> list[Image]:
 def noise_in(image: Image) -> float:
     """How much the paper of a scan is grained, in grey levels (one standard deviation)."""
     plane = planes_of(image)[0]
-    return _noise(cv2.absdiff(plane, _paper(plane)))
+    return _noise(np.asarray(cv2.absdiff(plane, _paper(plane)), np.uint8))
 
 
 def _noise(difference: NDArray[np.uint8]) -> float:

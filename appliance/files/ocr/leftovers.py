@@ -12,11 +12,12 @@ TOGETHER_MIN = 4
 AREA_PART_MAX = 1.2
 """Of the picture, all places together: what a second look may cost."""
 
+Part = tuple[int, int, int, int]
+"""Left, top, right, bottom."""
 
-def unread_places(
-    shape: tuple[int, ...], found: Boxes, readings: list[Reading], height: float
-) -> list[tuple[int, int, int, int]]:
-    """Left, top, right, bottom of parts of the picture, the fullest first, with some paper around them."""
+
+def unread_places(shape: tuple[int, ...], found: Boxes, readings: list[Reading], height: float) -> list[Part]:
+    """Parts of the picture, the fullest first, with some paper around them."""
     if not height:
         return []
     covered = _covered(shape, readings, height)
@@ -34,7 +35,7 @@ def _covered(shape: tuple[int, ...], readings: list[Reading], height: float) -> 
     return np.asarray(cv2.dilate(mask, np.ones((edge, edge), np.uint8)), np.uint8)
 
 
-def _together(shape: tuple[int, ...], found: Boxes, height: float) -> list[tuple[int, int, int, int]]:
+def _together(shape: tuple[int, ...], found: Boxes, height: float) -> list[Part]:
     """Letters that stand near each other, as parts of the picture: few that stand alone are specks."""
     fine = 4
     marks = np.zeros((shape[0] // fine + 1, shape[1] // fine + 1), np.uint8)
@@ -56,6 +57,6 @@ def _together(shape: tuple[int, ...], found: Boxes, height: float) -> list[tuple
     return places
 
 
-def _box(stats: NDArray[np.int32], fine: int, edge: int, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+def _box(stats: NDArray[np.int32], fine: int, edge: int, shape: tuple[int, ...]) -> Part:
     left, top, width, height = (int(value) * fine for value in stats[:4])
     return max(0, left - edge), max(0, top - edge), min(shape[1], left + width + edge), min(shape[0], top + height + edge)

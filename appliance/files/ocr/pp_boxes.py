@@ -33,14 +33,13 @@ class Detector:
         """Four corners each, from the upper left on, clockwise, of every line or part of one; looked for at `scale`."""
         height, width = image.shape[:2]
         scale = min(scale, math.sqrt(TILES_MAX * TILE_PIXELS * 0.5 / (height * width)))
-        sized = cv2.resize(image, (max(32, round(width * scale)), max(32, round(height * scale))), interpolation=_way(scale))
+        size = max(32, round(width * scale)), max(32, round(height * scale))
+        sized = np.asarray(cv2.resize(image, size, interpolation=_way(scale)), np.uint8)
         factor = np.array([width / sized.shape[1], height / sized.shape[0]])
         found: list[Places] = []
         for left, top, right, bottom in tiles(sized.shape[1], sized.shape[0]):
-            inside = self._in_tile(np.asarray(sized[top:bottom, left:right], np.uint8))
-            found += [
-                (corners + (left, top)) * factor for corners in inside if not _cut(corners, left, top, right, bottom, sized)
-            ]
+            whole = [corners for corners in self._in_tile(sized[top:bottom, left:right]) if not _cut(corners, top, bottom, sized)]
+            found += [(corners + np.array([left, top])) * factor for corners in whole]
         return without_doubles(found[:BOXES_MAX])
 
     def _in_tile(self, tile: Image) -> list[Places]:
@@ -70,11 +69,11 @@ def _pieces(whole: int, most: int) -> list[tuple[int, int]]:
     return [(start, start + part) for start in starts]
 
 
-def _cut(corners: Places, left: int, top: int, right: int, bottom: int, whole: Image) -> bool:
+def _cut(corners: Places, top: int, bottom: int, whole: Image) -> bool:
     """A tile's border went through the line, and the tile beside has the whole of it. Long lines stay: nobody has their whole."""
-    x0, y0, x1, y1 = box_of(corners)
-    above, below = top > 0 and y0 <= 1, bottom < whole.shape[0] and y1 >= bottom - top - 2
-    return (above or below) and y1 - y0 < OVERLAP * 0.6
+    _, highest, _, lowest = box_of(corners)
+    above, below = top > 0 and highest <= 1, bottom < whole.shape[0] and lowest >= bottom - top - 2
+    return (above or below) and lowest - highest < OVERLAP * 0.6
 
 
 def without_doubles(found: list[Places]) -> list[Places]:
@@ -100,7 +99,7 @@ def boxes_in(chances: NDArray[np.float32]) -> list[Places]:
     found = []
     for contour in contours[: BOXES_MAX * 2]:
         centre, (width, height), angle = cv2.minAreaRect(contour)
-        if min(width, height) < _SIDE_MIN or _sureness(chances, contour) < _SURE:
+        if min(width, height) < _SIDE_MIN or _sureness(chances, np.asarray(contour, np.int32)) < _SURE:
             continue
         growth = 2 * width * height * _GROWTH / (2 * (width + height))
         found.append(_from_upper_left(cv2.boxPoints((centre, (width + growth, height + growth), angle)).astype(np.float64)))

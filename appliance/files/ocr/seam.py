@@ -1,6 +1,6 @@
 """What an engine is to us: it reads a picture, or one line that was cut out of it.
 
-Places are pixels of the picture that the engine was given; `cascade.py` turns pictures, enlarges them and carries the places
+Places are pixels of the picture that the engine was given; `looks.py` turns pictures, enlarges them and carries the places
 back. Engines read what they are given: they neither turn nor clean it.
 """
 

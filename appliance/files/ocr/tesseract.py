@@ -87,7 +87,7 @@ def _portable(image: Image) -> bytes:
 
 def _output(command: list[str], given: bytes) -> str:
     """What the program says; its input lies in a file, so that neither waits for the other. Errors: TesseractMissing."""
-    hidden = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
+    hidden = 0x08000000 if sys.platform == "win32" else 0  # CREATE_NO_WINDOW, which other systems' Python has no name for
     with tempfile.TemporaryFile() as file:
         file.write(given)
         file.seek(0)
@@ -120,8 +120,11 @@ def _readings(table: str) -> Iterator[Reading]:
         cells = row.split("\t")
         if len(cells) < 12 or cells[0] != _WORD_LEVEL or not cells[11].strip():
             continue
-        place = [int(cell) for cell in cells[6:10]]
-        words.setdefault(tuple(cells[1:5]), []).append((cells[11].strip(), float(cells[10]) / 100, place))
+        try:
+            word = cells[11].strip(), float(cells[10]) / 100, [int(cell) for cell in cells[6:10]]
+        except ValueError:
+            continue  # not a table of tesseract's
+        words.setdefault(tuple(cells[1:5]), []).append(word)
     for line in words.values():
         yield _reading(line)
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from PIL import ExifTags, Image, IptcImagePlugin
+from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
 
 from appliance.files.document import Piece, Where
 
@@ -16,8 +16,11 @@ TEXTS_MAX = 2_000
 CHARACTERS_MAX = 400_000
 _BINARY = frozenset({"MakerNote", "ICCProfile", "InterColorProfile", "JPEGTables", "PrintImageMatching"})
 _STRUCTURE = frozenset(
-    "StripOffsets StripByteCounts TileOffsets TileByteCounts JpegIFOffset JpegIFByteCount ExifOffset GPSInfo ColorMap FreeOffsets "
-    "FreeByteCounts ExifInteroperabilityOffset TransferFunction XMLPacket IPTCNAA ImageResources".split()
+    (
+        *("StripOffsets", "StripByteCounts", "TileOffsets", "TileByteCounts", "JpegIFOffset", "JpegIFByteCount", "ExifOffset"),
+        *("GPSInfo", "ColorMap", "FreeOffsets", "FreeByteCounts", "ExifInteroperabilityOffset", "TransferFunction"),
+        *("XMLPacket", "IPTCNAA", "ImageResources"),
+    )
 )
 _CHARSETS = {b"ASCII\0\0\0": "ascii", b"UNICODE\0": "utf-16", b"JIS\0\0\0\0\0": "iso2022_jp", b"\0" * 8: "utf-8"}
 _READABLE = re.compile(rb"[\x20-\x7e]{6,}")
@@ -28,9 +31,10 @@ _IPTC = {(2, 5): "title", (2, 25): "keywords", (2, 80): "author", (2, 90): "city
 
 def pieces(image: Image.Image, page: int) -> list[Piece]:
     """Of the frame that the image is at, loaded, so that chunks behind the pixels are known too."""
-    found, characters = [], 0
-    for name, text in _texts(image):
-        text = text.strip("\0 \r\n\t")
+    found: list[Piece] = []
+    characters = 0
+    for name, raw in _texts(image):
+        text = raw.strip("\0 \r\n\t")
         characters += len(text)
         if len(found) >= TEXTS_MAX or characters > CHARACTERS_MAX:
             break
@@ -46,7 +50,8 @@ def _texts(image: Image.Image) -> Iterator[tuple[str, str]]:
     xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or exif.get(0x02BC)
     if xmp:
         yield "XMP", "\n".join(_xml_texts(_text_of(xmp)))
-    for key, value in (IptcImagePlugin.getiptcinfo(image) or {}).items():
+    iptc = IptcImagePlugin.getiptcinfo(image) if isinstance(image, ImageFile.ImageFile) else None
+    for key, value in (iptc or {}).items():
         for each in value if isinstance(value, list) else [value]:
             yield f"IPTC {_IPTC.get(key, f'{key[0]}:{key[1]}')}", _text_of(each)
     yield from _chunks(image)
@@ -63,12 +68,8 @@ def _chunks(image: Image.Image) -> Iterator[tuple[str, str]]:
 
 
 def _exif_texts(exif: Image.Exif) -> Iterator[tuple[str, str]]:
-    for tags in (
-        dict(exif),
-        exif.get_ifd(ExifTags.IFD.Exif),
-        exif.get_ifd(ExifTags.IFD.Interop),
-        exif.get_ifd(ExifTags.IFD.IFD1),
-    ):
+    folders = (ExifTags.IFD.Exif, ExifTags.IFD.Interop, ExifTags.IFD.IFD1)
+    for tags in (dict(exif), *(exif.get_ifd(folder) for folder in folders)):
         for tag, value in tags.items():
             name = ExifTags.TAGS.get(tag, f"tag {tag}")
             if name in _STRUCTURE or isinstance(value, dict):

@@ -11,7 +11,19 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    ImageOps,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 from appliance.files.document import FileError, Kind
 
@@ -33,6 +45,10 @@ FORMATS: dict[str, Kind] = {
     "DIB": "bmp",
     "GIF": "gif",
 }
+READERS = (BmpImagePlugin, GifImagePlugin, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin)
+"""Of Pillow's many these are loaded, and no other sees a file."""
+
+_OPENED = tuple(name for name in FORMATS if name != "MPO")  # which JPEG's reader opens
 _DEEP = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 _SEE_THROUGH = ("RGBA", "LA", "PA", "RGBa", "La")
 
@@ -71,7 +87,7 @@ def opened(source: Path | bytes) -> Iterator[Image.Image]:
     with refusals():
         if not (len(source) if isinstance(source, bytes) else source.stat().st_size):
             raise FileError("EMPTY_FILE", "the file is empty", "send the file anew")
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=tuple(FORMATS)) as image:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_OPENED) as image:
             check_size(image)
             yield image
 
