@@ -111,7 +111,7 @@ class Exchange:
         self._deadline = self.started + seconds
 
     async def pieces(self, bytes_max: int) -> AsyncGenerator[bytes, None]:
-        """The body as it comes, for whoever puts it on disk: no more of it is in memory than one piece. It has a bound of its own.
+        """The body as it comes, for whoever puts it on disk: no more of it is in memory than one piece.
 
         Errors:  TooLarge as soon as too much has come, or was announced; BadRequest; BodyTooSlow comes through `cut`.
         """

@@ -19,7 +19,7 @@ def warm(order: Warm) -> list[EngineHere]:
 
 
 def _cascade() -> Any:
-    return importlib.import_module("appliance.files.ocr.engines")
+    return importlib.import_module("appliance.files.ocr.cascade")
 
 
 ROOM = Room({"lines": answering(Look, lines), "warm": answering(Warm, warm)}, threads=1)
