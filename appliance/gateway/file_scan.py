@@ -34,6 +34,7 @@ from appliance.guardrails.verdict import Judged, apart
 from appliance.telemetry.logs import get_logger
 
 TOLD_MAX = 2_000
+UNBROKEN_SCORE_MIN = 0.9  # of what is a value only where a line's end counts as a blank
 _log = get_logger("files")
 
 
@@ -163,9 +164,13 @@ class FileScan:
         return list(found.values())
 
     def _found_in(self, reading: Reading, begin: int, end: int) -> list[Finding]:
-        return [
-            one.at(one.start + begin, one.end + begin) for one in self._look(reading.text[begin:end], attacks=reading.attacks)
-        ]
+        looked = self._look(reading.text[begin:end], attacks=reading.attacks)
+        found = [one.at(one.start + begin, one.end + begin) for one in looked]
+        unbroken = reading.without_breaks(begin, end)
+        if unbroken is not None:
+            again = [one.at(one.start + begin, one.end + begin) for one in self._look(unbroken, attacks=False)]
+            found += [one for one in again if one.score >= UNBROKEN_SCORE_MIN and reading.goes_over_one_break(one)]
+        return found
 
     def _look(self, text: str, *, attacks: bool = True) -> list[Finding]:
         wanted = partial(self._policy.acts_on, direction="input")

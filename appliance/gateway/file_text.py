@@ -4,7 +4,8 @@ Pieces that stand side by side are read together, since a value may go over the 
 sees is read once more, each by itself: hidden text could stand between the halves of a value, and an attack in it is its own.
 """
 
-from bisect import bisect_right
+import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -15,6 +16,10 @@ from appliance.guardrails.guard import BORDER
 
 CORE = 24_000  # characters looked at in one go: some ten milliseconds, in which nobody else has Python's lock
 BEFORE, BEHIND = 2_000, 8_000  # what is seen around them
+# The end of a long line, as a page's margin makes one: a value may go on in the next.
+_WRAPPED = re.compile(r"(?<=[^\s]{2})\n(?=[0-9A-Za-z])")
+LINE_MIN = 40
+_WITH_MARGINS = frozenset({"pdf", "png", "jpeg", "webp", "tiff", "bmp", "gif", "text", "markdown"})
 _FLOW = frozenset({"body"})  # goes on from page to page
 
 
@@ -51,7 +56,32 @@ class Reading:
             place += len(piece.text)
             before = piece
         self.text = "".join(texts)
+        self.breaks: list[int] = []
         self._ends = [start + len(pieces[number].text) for start, number in zip(self.starts, self.numbers, strict=True)]
+
+    def find_breaks(self) -> None:
+        """For documents whose lines end at a margin."""
+        self.breaks = [
+            place.start() for place in _WRAPPED.finditer(self.text) if place.start() - self._line_of(place.start()) >= LINE_MIN
+        ]
+
+    def _line_of(self, place: int) -> int:
+        """Where the line before `place` begins."""
+        return self.text.rfind("\n", 0, place) + 1
+
+    def without_breaks(self, begin: int, end: int) -> str | None:
+        """A part of `text` in which long lines go on in the next one, each character where it was; None: there are none."""
+        first, last = bisect_left(self.breaks, begin), bisect_left(self.breaks, end)
+        if first == last:
+            return None
+        letters = list(self.text[begin:end])
+        for place in self.breaks[first:last]:
+            letters[place - begin] = " "
+        return "".join(letters)
+
+    def goes_over_one_break(self, finding: Finding) -> bool:
+        """Of those lines' ends. One that goes over several is none: there are no lines so short at a margin."""
+        return bisect_left(self.breaks, finding.end) - bisect_left(self.breaks, finding.start) == 1
 
     def windows(self) -> Iterator[tuple[int, int, int, int]]:
         """(from, to) of what is looked at, and within it (from, to) of what counts: where findings may begin."""
@@ -79,8 +109,12 @@ def readings(document: Document) -> list[Reading]:
     seen = [number for number in everything if not pieces[number].hidden]
     unseen = [number for number in everything if pieces[number].hidden]
     if not seen or not unseen:
-        return [Reading(pieces, everything)]
-    return [Reading(pieces, everything, attacks=False), Reading(pieces, seen), Reading(pieces, unseen)]
+        found = [Reading(pieces, everything)]
+    else:
+        found = [Reading(pieces, everything, attacks=False), Reading(pieces, seen), Reading(pieces, unseen)]
+    for reading in found if document.kind in _WITH_MARGINS else ():
+        reading.find_breaks()
+    return found
 
 
 def names(document: Document) -> list[tuple[int, str]]:

@@ -189,6 +189,23 @@ async def test_a_policy_may_insist_on_all_walls_around_the_readers(guard: Guard)
     assert found.told.verdict == "clean"
 
 
+@pytest.mark.parametrize(
+    ("text", "types"),
+    [
+        ("The committee met again on Tuesday and paid with the card 4111 1111\n1111 1111 as before", ["CREDIT_CARD"]),
+        ("Please transfer all of what is owed to the account DE89 3704 0044\n0532 0130 00 today", ["IBAN"]),
+        ("Amounts\n4111 1111\n1111 1111\n", []),  # a column
+        ("In all of the regions together there were on the card 4111 1111\n1111 1112 visitors", []),  # no check digit
+        ("The committee met again on Tuesday and stayed until 2024\n1300 people came in all of the days", []),
+    ],
+)
+async def test_a_value_goes_on_in_the_next_line_where_lines_end_at_a_margin(guard: Guard, text: str, types: list[str]) -> None:
+    document = pdf(Piece(text, Where(page=1)))
+    found = await scanned(guard, document)
+    assert [one.type for one in found.told.findings] == types
+    assert all("1111" not in changed(document, found.changes)[0] for _ in types)
+
+
 async def test_where_a_picture_was_taken_is_personal_data(guard: Guard) -> None:
     document = Document(kind="jpeg", pieces=[Piece("12.97160, 77.59460", Where("metadata", name="GPS"))])
     found = await scanned(guard, document)
