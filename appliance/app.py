@@ -29,7 +29,7 @@ from appliance.api.responses import ResponsesRoutes
 from appliance.api.web import web_application
 from appliance.clock import Clock
 from appliance.data import data_folder
-from appliance.files.confined import FilesHow
+from appliance.files.confined import how_of
 from appliance.files.pool import FilePool
 from appliance.gateway.compliance import Compliance
 from appliance.gateway.counting import VendorCounts
@@ -210,10 +210,10 @@ class Appliance:
             self.database, vault, clock, kept_hours=settings.responses_kept_hours, kept_max=settings.responses_kept_max
         )
         routes += ResponsesRoutes(surface, self.stored_responses).table()
-        self.files = FilePool(FilesHow(), clock=clock)
+        self.files = FilePool(how_of(settings), clock=clock)
         self.guarding.reads = self.files
         scans = FileScans(self.files, self.guarding, self.ledger, metrics)
-        routes += FilesRoutes(self.door, scans, people.tokens, self.guarding.clean).table()
+        routes += FilesRoutes(self.door, scans, people.tokens, self.guarding.clean, settings.files_bytes_max).table()
         raw = handlers(routes, self.door)
         listening = _Listening(settings, self.lan)
         overview = Overview(

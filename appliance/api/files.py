@@ -32,7 +32,7 @@ from appliance.workers.launch import new_folder
 T = TypeVar("T")
 ERRORS = ErrorForm(openai_error_body, openai_chat.error_event)
 MIB = 1024 * 1024
-BOUNDS = UploadBounds(files_max=100, file_bytes_max=100 * MIB, bytes_max=150 * MIB, seconds_max=300.0)
+FILES_MAX, BYTES_MAX, SECONDS_MAX = 100, 150 * MIB, 300.0  # of a request
 REQUESTS_MAX = 16  # at once: each may have that much on disk
 WAITING_MAX = 600  # with these
 FILES_AT_ONCE = 4  # of one request; the pool of readers has its own bound
@@ -54,11 +54,19 @@ class Asked(msgspec.Struct, frozen=True):
 class FilesRoutes:
     """The raw handler, and what it needs."""
 
-    def __init__(self, door: Door, scans: FileScans, sign_ins: SignIns, clean: Callable[[GatehouseError], None]) -> None:
+    def __init__(
+        self,
+        door: Door,
+        scans: FileScans,
+        sign_ins: SignIns,
+        clean: Callable[[GatehouseError], None],
+        file_bytes_max: int = 64 * MIB,
+    ) -> None:
         self._door = door
         self._scans = scans
         self._sign_ins = sign_ins
         self._clean = clean
+        self._bounds = UploadBounds(FILES_MAX, file_bytes_max, max(BYTES_MAX, file_bytes_max + MIB), SECONDS_MAX)
         self._here = 0
         self._places = asyncio.Semaphore(REQUESTS_MAX)
 
@@ -83,9 +91,9 @@ class FilesRoutes:
             _insist_on_values(caller)
         state = self._door.holder.current
         order = ScanOrder(exchange.call_id, exchange.started_at, caller, state, asked.include_values)
-        exchange.expect_body_within(BOUNDS.seconds_max)
+        exchange.expect_body_within(SECONDS_MAX)
         async with self._folder() as folder:
-            form = await uploads(exchange, BOUNDS, folder)
+            form = await uploads(exchange, self._bounds, folder)
             if asked.redact:
                 await self._redacted(exchange, order, form, folder)
             else:

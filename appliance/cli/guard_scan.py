@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -116,21 +117,24 @@ def _within(path: Path, roots: Sequence[Path]) -> Path:
 
 async def _scanned(order: Order, targets: Sequence[Path | None], *, is_quiet: bool) -> "list[Redaction]":
     from appliance.clock import SystemClock
-    from appliance.files.confined import FilesHow
+    from appliance.files.confined import how_of
     from appliance.files.pool import FilePool
     from appliance.gateway.file_scan import FileScan
     from appliance.guardrails.house import make_guard
     from appliance.guardrails.placeholders import Placeholders
     from appliance.guardrails.policy_examples import scanner_of
     from appliance.guardrails.policy_set import PolicySet
+    from appliance.home import Home, home_folder
     from appliance.identity.key_format import well_formed
+    from appliance.settings_sources import load
 
+    settings = load(Home(home_folder(os.environ)), os.environ).settings
     guard = await asyncio.to_thread(make_guard, well_formed)
     wanted = guard.policies.get(order.policy)
     if wanted is None:
         wanted = await asyncio.to_thread(_own, order.policy)
     policy, custom = PolicySet([wanted]), scanner_of(wanted.form)
-    pool = FilePool(FilesHow(), clock=SystemClock())
+    pool = FilePool(how_of(settings), clock=SystemClock())
     places = asyncio.Semaphore(AT_ONCE)
     try:
         scan = FileScan(pool, guard, policy, custom, Placeholders() if policy.tokenises else None)
