@@ -18,6 +18,7 @@ from appliance.api.admin.requests import LiveRequestFeeds, request_shown
 from appliance.api.chat_surface import ChatSurface
 from appliance.api.door import ASGIApp, Door
 from appliance.api.exchange import Bounds
+from appliance.api.files import FilesRoutes
 from appliance.api.join import JoinPage
 from appliance.api.me import Me
 from appliance.api.me_security import MeSecurity
@@ -28,9 +29,12 @@ from appliance.api.responses import ResponsesRoutes
 from appliance.api.web import web_application
 from appliance.clock import Clock
 from appliance.data import data_folder
+from appliance.files.confined import how_of
+from appliance.files.pool import FilePool
 from appliance.gateway.compliance import Compliance
 from appliance.gateway.counting import VendorCounts
 from appliance.gateway.deployment_facts import DeploymentFacts
+from appliance.gateway.file_scans import FileScans
 from appliance.gateway.guarding import Guarding
 from appliance.gateway.images import Images
 from appliance.gateway.live_requests import LiveRequests
@@ -108,6 +112,7 @@ class Appliance:
     tasks: Tasks
     identity: Identity
     guarding: Guarding
+    files: FilePool
     policies: Policies
     retention: Retention
     lan: Lan
@@ -205,6 +210,10 @@ class Appliance:
             self.database, vault, clock, kept_hours=settings.responses_kept_hours, kept_max=settings.responses_kept_max
         )
         routes += ResponsesRoutes(surface, self.stored_responses).table()
+        self.files = FilePool(how_of(settings), clock=clock)
+        self.guarding.reads = self.files
+        scans = FileScans(self.files, self.guarding, self.ledger, metrics)
+        routes += FilesRoutes(self.door, scans, people.tokens, self.guarding.clean, settings.files_bytes_max).table()
         raw = handlers(routes, self.door)
         listening = _Listening(settings, self.lan)
         overview = Overview(
@@ -330,6 +339,7 @@ class Appliance:
         await self.tasks.close()
         await self.local_models.close()
         await self.vllm.close()
+        await self.files.close()
         await self.images.close()
         await self.client.close()
         await self.ledger.stop()

@@ -8,6 +8,7 @@ the message says what was wrong, `fix` says what to do.
     │   │   └── PreviousResponseUnknown    previous_response_not_found
     │   ├── ContextLengthExceeded          context_length_exceeded
     │   ├── ContentBlocked                 content_blocked
+    │   ├── FileUnreadable                 file_unreadable
     │   ├── FeatureUnsupported             unsupported_feature
     │   └── UpstreamRefusedRequest         upstream_bad_request
     ├── Unauthorized                   401 unauthorized
@@ -151,6 +152,23 @@ class ContentBlocked(BadRequest):
         inner = told["error"]
         assert isinstance(inner, dict)
         inner["findings"] = list(self.findings)
+        return told
+
+
+class FileUnreadable(BadRequest):
+    """A file can't be read, so nobody knows what is in it; `file_code` says why: ENCRYPTED, MALFORMED, TOO_LARGE and the like."""
+
+    code = "file_unreadable"
+
+    def __init__(self, message: str, *, file_code: str = "", fix: str = "", param: str | None = None) -> None:
+        super().__init__(message, fix=fix, param=param)
+        self.file_code = file_code
+
+    def body(self) -> dict[str, object]:
+        told = super().body()
+        inner = told["error"]
+        assert isinstance(inner, dict)
+        inner["file_code"] = self.file_code
         return told
 
 

@@ -127,6 +127,31 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         ),
     ] = "default"
 
+    # Files (also a [files] table in gatehouse.toml)
+    files_bytes_max: Annotated[int, _is("Largest file that is read.", ge=1024, le=1024 * MIB)] = 64 * MIB
+    files_workers: Annotated[int, _is("Files read at the same time, each in a process of its own.", ge=1, le=64)] = 2
+    files_queue_max: Annotated[int, _is("Files that are read or wait for it; 503 beyond.", ge=1)] = 1000
+    files_cpu_seconds_max: Annotated[int, _is("Processor time that a file may take, its pictures apart.", ge=1, le=86_400)] = 60
+    files_seconds_max: Annotated[float, _is("Time that a file may take, its pictures apart.", ge=1, le=86_400)] = 180.0
+    files_total_seconds_max: Annotated[float, _is("Time that a file may take with all its pictures.", ge=1, le=86_400)] = 1800.0
+    files_memory_bytes: Annotated[int, _is("Memory of a process that reads files.", ge=256 * MIB)] = 512 * MIB
+    files_per_worker: Annotated[int, _is("A process that has read so many files, or pictures, is replaced.", ge=1)] = 200
+    files_idle_seconds: Annotated[float, _is("A process for files or pictures unused for this long ends; 0: never.", ge=0)] = (
+        900.0
+    )
+
+    # Reading pictures (also an [ocr] table in gatehouse.toml)
+    ocr_engine: Annotated[
+        Literal["auto", "paddleocr", "rapidocr", "tesseract"],
+        _is("What reads text in pictures; `auto`: the quick one first, the strong one where it is unsure."),
+    ] = "auto"
+    ocr_languages: Annotated[list[str], _is("tesseract's languages, such as `eng` and `hin`; empty: all that it has here.")] = []
+    ocr_models: Annotated[str, _is("Folder with PaddleOCR's models; empty: there are none. Nothing is ever fetched.")] = ""
+    ocr_workers: Annotated[int, _is("Pictures read at the same time; each process takes up to a gigabyte.", ge=1, le=64)] = 1
+    ocr_cpu_seconds_max: Annotated[int, _is("Processor time that a picture may take.", ge=1, le=86_400)] = 120
+    ocr_seconds_max: Annotated[float, _is("Time that a picture may take.", ge=1, le=86_400)] = 300.0
+    ocr_memory_bytes: Annotated[int, _is("Memory of a process that reads pictures.", ge=256 * MIB)] = 1100 * MIB
+
     # Where things are kept
     database_url: Annotated[
         str, _is("`sqlite:///path`; empty: gatehouse.db in the home folder.", secret=True, env=("DATABASE_URL",))

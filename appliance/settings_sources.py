@@ -7,7 +7,7 @@ passed over in silence is found weeks later, by its damage. Values of credential
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
@@ -28,6 +28,9 @@ PREFIX = "GATEHOUSE_"
 NOT_SETTINGS = re.compile(r"GATEHOUSE_(HOME|TEST|TEST_\w+)")
 # Kubernetes describes each Service in the environment of every pod; a Service called gatehouse gives these.
 KUBERNETES_NAMES = re.compile(r"GATEHOUSE_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?)")
+
+# Settings whose names begin so may stand in a table of that name: [ocr] and engine, for ocr_engine.
+GROUPS = ("files", "ocr")
 
 YES = frozenset(("true", "1", "yes", "on"))
 NO = frozenset(("false", "0", "no", "off"))
@@ -94,13 +97,30 @@ def load(home: Home, environ: Mapping[str, str]) -> Loaded:
 
 
 def _from_toml(toml: TomlFile, infos: Mapping[str, SettingInfo], problems: list[Problem]) -> dict[str, _Value]:
-    found = {}
+    found: dict[str, _Value] = {}
     for name, value in toml.table.items():
-        if name not in infos:
+        if name in GROUPS and isinstance(value, dict):
+            found.update(_from_group(toml, name, infos, problems))
+        elif name not in infos:
             problems.append(Problem(toml.place(name), f"there is no setting {name!r}", nearest(name, infos)))
         else:
             found[name] = _Value(value, "file", toml.place(name) if name not in TABLES else str(toml.path), name)
     return found
+
+
+def _from_group(
+    toml: TomlFile, group: str, infos: Mapping[str, SettingInfo], problems: list[Problem]
+) -> Iterator[tuple[str, _Value]]:
+    """`engine` in the table `[ocr]` is the setting ocr_engine."""
+    known = {name.removeprefix(f"{group}_"): name for name in infos if name.startswith(f"{group}_")}
+    for key, value in toml.table[group].items():
+        place = toml.place(group, key)
+        if key not in known:
+            problems.append(Problem(place, f"[{group}] has no setting {key!r}", nearest(key, known)))
+        elif known[key] in toml.table:
+            problems.append(Problem(place, f"{known[key]} stands in the file as well", "Keep one of the two lines."))
+        else:
+            yield known[key], _Value(value, "file", place, key)
 
 
 def _from_variables(

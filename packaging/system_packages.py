@@ -65,6 +65,7 @@ def debian_venv() -> bool:
 RUN = [
     Package("ca-certificates", certificates, "to trust providers on the internet"),
     Package("curl", program("curl"), "for the first calls"),
+    Package("libseccomp2", library("libseccomp.so.2"), "keeps the processes that read files from all else"),
     Package("libgomp1", library("libgomp.so.1"), "the local model's engine computes with it"),
 ]
 TRAY = [

@@ -8,8 +8,10 @@ The door looks after all exchanges at once, many times a second, so that a short
 
 import asyncio
 import math
+import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,6 +23,7 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
+FILE_PIECE_BYTES = 256 * 1024
 
 
 class Bounds(msgspec.Struct, kw_only=True):
@@ -103,10 +106,36 @@ class Exchange:
         self._body_read = True
         return data
 
-    def _check_announced(self) -> None:
+    def expect_body_within(self, seconds: float) -> None:
+        """It has so long to arrive, from the request's own arrival, rather than what all others have."""
+        self._deadline = self.started + seconds
+
+    async def pieces(self, bytes_max: int) -> AsyncGenerator[bytes, None]:
+        """The body as it comes, for whoever puts it on disk: no more of it is in memory than one piece.
+
+        Errors:  TooLarge as soon as too much has come, or was announced; BadRequest; BodyTooSlow comes through `cut`.
+        """
+        self._check_announced(bytes_max)
+        size, more = 0, True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise body_broken()
+            piece: bytes = message.get("body", b"")
+            more = message.get("more_body", False)
+            size += len(piece)
+            if size > bytes_max:
+                raise _upload_too_large(bytes_max)
+            if piece:
+                yield piece
+        self._deadline = min(self.started + self._bounds.request_seconds_max, self._wanted_end)
+        self._body_read = True
+
+    def _check_announced(self, bytes_max: int | None = None) -> None:
         length = self.headers.get(b"content-length")
-        if length is not None and (not length.isdigit() or int(length) > self._bounds.body_bytes_max):
-            raise self._too_large()
+        most = self._bounds.body_bytes_max if bytes_max is None else bytes_max
+        if length is not None and (not length.isdigit() or int(length) > most):
+            raise self._too_large() if bytes_max is None else _upload_too_large(bytes_max)
 
     async def _rest_of_body(self, first: bytes) -> bytes:
         pieces, size = [first], len(first)
@@ -203,6 +232,25 @@ class Exchange:
         await self._send({"type": "http.response.body", "body": body})
         self._sending_since = None
 
+    async def file(self, path: Path, content_type: bytes, headers: Headers) -> None:
+        """A whole answer out of a file, a piece at a time."""
+        file = await asyncio.to_thread(path.open, "rb")
+        size = os.fstat(file.fileno()).st_size
+        head: Headers = [(b"content-type", content_type), (b"content-length", b"%d" % size), (b"x-request-id", self.request_id)]
+        with file:
+            self.status, self._head_sent = 200, True
+            self._sending_since = time.monotonic()
+            await self._send({"type": "http.response.start", "status": 200, "headers": [*head, *headers, *self.extra_headers]})
+            left = size
+            while left > 0:
+                piece = await asyncio.to_thread(file.read, FILE_PIECE_BYTES)
+                left = left - len(piece) if piece else 0
+                self._sending_since = time.monotonic()
+                await self._send({"type": "http.response.body", "body": piece, "more_body": left > 0})
+            if size == 0:
+                await self._send({"type": "http.response.body", "body": b""})
+        self._sending_since = None
+
     def begin_stream(self, headers: Headers, sign_of_life: bytes) -> None:
         """Get ready to stream: the head goes out with the first piece, or with a sign of life while that takes long."""
         self._stream_headers = headers
@@ -257,6 +305,10 @@ class Exchange:
             self._watching = None
         if self._sign_of_life is not None:
             self._sign_of_life.cancel()
+
+
+def _upload_too_large(bytes_max: int) -> TooLarge:
+    return TooLarge(f"the upload is larger than {bytes_max:,} bytes", fix="Send fewer files at a time, or smaller ones.")
 
 
 def overloaded() -> Overloaded:

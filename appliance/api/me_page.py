@@ -106,7 +106,7 @@ def day_in(at_ms: int, zone: ZoneInfo) -> str:
 
 def may_use(scopes: list[str], models: list[str] | None, *, loopback_only: bool = False) -> str:
     """What a key may do, in words."""
-    what = ", ".join(scopes) or "chat, embeddings and models"
+    what = ", ".join(scopes) or "chat, embeddings, models and files"
     of = "every model that is offered" if models is None else ", ".join(models) or "no model"
     return f"{what}; {of}{'; on the appliance itself only' if loopback_only else ''}"
 

@@ -12,6 +12,7 @@ from appliance import __version__
 from appliance.api import (
     anthropic_documents,
     documentation,
+    files_documents,
     join_form,
     me,
     me_security,
@@ -109,7 +110,7 @@ def web_application(settings: Settings, hot: list[RawRoute], raw: dict[str, ASGI
         logging_config=None,
         state=State({"clean": services["guarding"].clean}),  # what errors may not quote
     )
-    describe(app, hot, {**openai_documents.schemas(), **anthropic_documents.schemas()})
+    describe(app, hot, {**openai_documents.schemas(), **anthropic_documents.schemas(), **files_documents.schemas()})
     return app
 
 

@@ -8,13 +8,21 @@ from collections.abc import Iterator
 import click
 import msgspec
 
-from appliance.cli.checks import air_gap, engines, keeping, machine, models, network, vllm
+from appliance.cli.checks import air_gap, engines, files, keeping, machine, models, network, vllm
 from appliance.cli.checks.finding import Check, Finding, Patient, fail
 from appliance.home import CannotStart, Home, home_folder
 from appliance.settings import Settings
 from appliance.settings_sources import load
 
-CHECKS: list[Check] = [*machine.CHECKS, *keeping.CHECKS, *engines.CHECKS, *models.CHECKS, *vllm.CHECKS, *network.CHECKS]
+CHECKS: list[Check] = [
+    *machine.CHECKS,
+    *keeping.CHECKS,
+    *engines.CHECKS,
+    *models.CHECKS,
+    *vllm.CHECKS,
+    *files.CHECKS,
+    *network.CHECKS,
+]
 
 MARKS = {"ok": ("ok  ", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "red")}
 

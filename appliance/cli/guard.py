@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from appliance.cli.control import machine
+from appliance.cli.guard_scan import scan_files
 from appliance.cli.main import printable
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def test_file(file: TextIO, policy: str, is_output: bool, as_json: bool) -> int:
     if len(text) > CHARACTERS_MAX:
         raise click.ClickException(f"the text has more than {CHARACTERS_MAX:,} characters. Give it in parts.")
     made = make_guard(well_formed)
-    wanted = made.policies.get(policy) or _own(policy)
+    wanted = made.policies.get(policy) or own(policy)
     custom = scanner_of(wanted.form)
     found = made.judged(text, wanted, "output" if is_output else "input", custom)
     if as_json:
@@ -52,7 +53,10 @@ def test_file(file: TextIO, policy: str, is_output: bool, as_json: bool) -> int:
     return 0 if found.allowed else 1
 
 
-def _own(name: str) -> "Policy":
+guard.add_command(scan_files)
+
+
+def own(name: str) -> "Policy":
     """One of this home's own. Errors: click.ClickException."""
     from appliance.guardrails.policy import Policy
 

@@ -18,7 +18,8 @@ from appliance.errors import InvalidField
 ENVIRONMENTS = ("production", "staging", "development", "test")
 STATES = ("active", "revoked", "expired")
 MODELS_TOLD = 10
-SCOPES = ("chat", "embeddings", "models", "metrics")
+SCOPES_HELP = "What it may do; left out: all but metrics and file_values."
+SCOPES = ("chat", "embeddings", "models", "files", "metrics", "file_values")
 DAYS_MAX = 3650
 _DAY_MS = 86_400_000
 
@@ -32,7 +33,13 @@ def keys() -> None:
 @click.argument("name")
 @click.option("--environment", type=click.Choice(ENVIRONMENTS), default="development", show_default=True)
 @click.option("--days", type=click.IntRange(1, DAYS_MAX), help="Days until it expires; left out: never.")
-@click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="What it may do; left out: all but metrics.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(SCOPES),
+    help="What it may do; left out: all but metrics and file_values.",
+)
 @click.option("--email", help="The user it is for; left out: a service that belongs to nobody.")
 @click.option("--service-account", help="The service account it is for, by name or id.")
 @click.option("--model", "models", multiple=True, help="A model or route that it may ask for, such as openai/*; left out: all.")

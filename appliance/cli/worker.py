@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 ROOMS = {
     "local-model": "appliance.local.room:ROOM",
     "chat-template": "appliance.local.engines.batching.template_room:ROOM",
+    "files": "appliance.files.reading.room:ROOM",
+    "ocr": "appliance.files.ocr.room:ROOM",
 }
 
 

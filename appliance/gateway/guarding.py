@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from appliance.errors import ContentBlocked, GatehouseError, GuardrailFailed
 from appliance.faults import point
 from appliance.gateway.call import Call
+from appliance.gateway.clean_files import CleanFiles
 from appliance.gateway.subjects import subjects_of
 from appliance.guardrails.policy import CustomExpression, Policy, PolicyForm
 from appliance.guardrails.policy_set import PolicySet
@@ -14,6 +15,7 @@ from appliance.routing.route import chain
 from appliance.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
+    from appliance.gateway.file_scan import Reads
     from appliance.gateway.output_inspection import OutputInspection
     from appliance.guardrails.custom import CustomScanner
     from appliance.guardrails.guard import Guard
@@ -33,6 +35,8 @@ class Guarding:
         self._warming: asyncio.Task[None] | None = None
         self._guard: Guard | None = None
         self._custom: dict[tuple[CustomExpression, ...], CustomScanner] = {}
+        self.reads: Reads | None = None  # what reads files in requests; None: they go by, and are counted
+        self._clean = CleanFiles()
         self._plain_names: set[tuple[str, str]] = set()  # policies, and names of models in which they find nothing
 
     def start(self) -> None:
@@ -111,7 +115,7 @@ class Guarding:
         call.custom = await self.custom(policy.custom)
         from appliance.gateway.input_inspection import InputInspection  # detectors' libraries: only where they are used
 
-        await InputInspection(guard, call.custom).inspect(call, policy)
+        await InputInspection(guard, call.custom, self.reads, self._clean).inspect(call, policy)
 
     def output(self, call: Call) -> "OutputInspection | None":
         """None: nothing is to be done with what is answered."""

@@ -6,11 +6,14 @@ from functools import partial
 
 import msgspec
 
-from appliance.chat import ORDINARY_NAME, Text
-from appliance.errors import ContentBlocked, GuardrailFailed
+from appliance.chat import Text
+from appliance.errors import ContentBlocked, GuardrailFailed, InvalidField, Overloaded
 from appliance.faults import point
 from appliance.gateway.call import Call
-from appliance.gateway.inspected_texts import instructed, readable
+from appliance.gateway.clean_files import CleanFiles
+from appliance.gateway.file_inputs import FileInputs
+from appliance.gateway.file_scan import FileScan, Reads
+from appliance.gateway.inspected_texts import instructed, path_shown, readable
 from appliance.gateway.tally import Tally
 from appliance.guardrails.custom import CustomScanner
 from appliance.guardrails.finding import LONG, Finding, resolved
@@ -25,11 +28,16 @@ _log = get_logger("guardrails")
 
 
 class InputInspection:
-    """Stage 3 of a request's way. `guard` is ready; `custom` looks for what the policies' own expressions mean."""
+    """Stage 3 of a request's way. `guard` is ready; `custom` looks for what the policies' own expressions mean; `reads`: what
+    reads files, None: they are counted, and go by."""
 
-    def __init__(self, guard: Guard, custom: CustomScanner | None = None) -> None:
+    def __init__(
+        self, guard: Guard, custom: CustomScanner | None = None, reads: Reads | None = None, clean: CleanFiles | None = None
+    ) -> None:
         self._guard = guard
         self._custom = custom
+        self._reads = reads
+        self._clean = clean
 
     async def inspect(self, call: Call, policy: PolicySet) -> None:
         """Texts of the call are changed as the policy says.
@@ -39,7 +47,7 @@ class InputInspection:
         call.tally = tally = Tally(policy.label)
         try:
             await self._inspect(call, policy, tally)
-        except (ContentBlocked, asyncio.CancelledError):
+        except (ContentBlocked, InvalidField, Overloaded, asyncio.CancelledError):
             raise
         except Exception as error:
             _log.error("an inspection failed", policy=policy.name, error=type(error).__name__)
@@ -53,18 +61,25 @@ class InputInspection:
     async def _inspect(self, call: Call, policy: PolicySet, tally: Tally) -> None:
         found = readable(call.raw, system_prompts=policy.system_prompts)
         tally.unread = found.unread
-        if not found.texts:
-            return
-        length = sum(len(text.value) for text in found.texts)
+        call.placeholders = Placeholders() if policy.tokenises else None
+        changed = await self._inspect_texts(call, found.texts, policy, tally) if found.texts else False
+        if found.files and self._reads is not None:
+            scan = FileScan(self._reads, self._guard, policy, self._custom, call.placeholders, tally=tally)
+            changed = await FileInputs(call, policy, scan, self._clean or CleanFiles()).inspect(found.files) or changed
+            call.local_only = call.local_only or bool(tally.kept_here)
+        if changed and call.form is not None:
+            call.chat = call.form.chat(call.raw)
+
+    async def _inspect_texts(self, call: Call, texts: Sequence[Text], policy: PolicySet, tally: Tally) -> bool:
+        """Whether any was changed. Errors: ContentBlocked."""
+        length = sum(len(text.value) for text in texts)
         if length > LONG:
-            findings = await asyncio.to_thread(self._found, found.texts, policy)
+            findings = await asyncio.to_thread(self._found, texts, policy)
         else:
-            findings = self._found(found.texts, policy)
+            findings = self._found(texts, policy)
         tally.kept_here = policy.kept_here(one for found_here in findings for one in found_here)
         call.local_only = call.local_only or bool(tally.kept_here)
-        call.placeholders = Placeholders() if policy.tokenises else None
-        if self._apply(found.texts, findings, policy, tally, call.placeholders) and call.form is not None:
-            call.chat = call.form.chat(call.raw)
+        return self._apply(texts, findings, policy, tally, call.placeholders)
 
     def _found(self, texts: Sequence[Text], policy: PolicySet) -> list[list[Finding]]:
         point("guardrails.input")
@@ -111,12 +126,3 @@ def refusal(policy: PolicySet, blocked: Sequence[tuple[Text, Judged]]) -> Conten
         param=path_shown(first.path),
         fix="Leave it out, or ask whoever runs Gatehouse about the policy.",
     )
-
-
-def path_shown(path: Sequence[str | int]) -> str:
-    """A name that a person may have made could be what was found: it is left out."""
-    shown = ""
-    for part in path:
-        name = part if isinstance(part, int) or ORDINARY_NAME.fullmatch(part) else "*"
-        shown += f"[{name}]" if isinstance(name, int) else f".{name}" if shown else name
-    return shown

@@ -1,12 +1,12 @@
 """Which strings of a request guardrails read, and which they can't."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from appliance.chat import Text, texts
+from appliance.chat import ORDINARY_NAME, Text, texts
 from appliance.dialects.openai_responses_items import opened, sealed
 
 # Not made by people, and nothing that could be changed: a vendor's seals, and what is read back by its exact form.
@@ -34,15 +34,16 @@ class _SealedThought(Text, kw_only=True):
 
 
 class Readable(msgspec.Struct):
-    """`unread`: kinds of contents that no detector here reads, and how many there are of each."""
+    """`unread`: kinds of contents that no detector here reads, and how many there are of each; `files`: those that are files."""
 
     texts: list[Text]
     unread: dict[str, int]
+    files: list[Text] = []
 
 
 def readable(raw: dict[str, Any], *, system_prompts: bool) -> Readable:
     """The strings of a request's body, in their order."""
-    found = Readable([], {})
+    found = Readable([], {}, [])
     for text in texts(raw):
         name = text.path[-1]
         if name == "encrypted_content" and (blocks := opened(text.value)):
@@ -50,9 +51,11 @@ def readable(raw: dict[str, Any], *, system_prompts: bool) -> Readable:
             continue
         if is_seal(name, text.value) or (text.role in SYSTEM and not system_prompts):
             continue
-        kind = file_kind(name, text.value)
+        kind = kind_of(text)
         if kind is not None:
             found.unread[kind] = found.unread.get(kind, 0) + 1
+            if kind in ("image", "file"):
+                found.files.append(text)
         else:
             found.texts.append(text)
     return found
@@ -68,6 +71,12 @@ def _thoughts(text: Text, blocks: list[dict[str, Any]]) -> Iterator[Text]:
 def is_seal(name: str | int, value: str) -> bool:
     """A vendor's seal: a field of that name that holds what no person wrote."""
     return name in SEALED and len(value) >= SEAL_MIN and _SEAL.fullmatch(value) is not None
+
+
+def kind_of(text: Text) -> str | None:
+    """The same, also by what stands beside a string or around it."""
+    kind = file_kind(text.path[-1], text.value)
+    return "audio" if kind == "file" and "input_audio" in text.path else kind
 
 
 def file_kind(name: str | int, value: str) -> str | None:
@@ -88,3 +97,12 @@ def instructed(found: Iterable[Text]) -> Iterator[Text]:
     for text in found:
         if text.role not in SYSTEM and text.role != "assistant" and len(text.value) >= 12:
             yield text
+
+
+def path_shown(path: Sequence[str | int]) -> str:
+    """A name that a person may have made could be what was found: it is left out."""
+    shown = ""
+    for part in path:
+        name = part if isinstance(part, int) or ORDINARY_NAME.fullmatch(part) else "*"
+        shown += f"[{name}]" if isinstance(name, int) else f".{name}" if shown else name
+    return shown

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from appliance.gateway.call import Call
+from appliance.gateway.tally import Tally
 from appliance.guardrails.policy_set import shown_policy
 from appliance.metering.prices import CURRENCY
 
@@ -40,9 +41,13 @@ def headers(call: Call) -> list[tuple[bytes, bytes]]:
 
 def guardrail_headers(call: Call) -> list[tuple[bytes, bytes]]:
     """Which policy ran on what was sent, and what came of it: types and counts."""
-    tally = call.tally
-    if tally is None:
+    if call.tally is None:
         return [(b"x-gatehouse-policy", in_a_header(shown_policy(call.policy)))]
+    return tally_headers(call.tally)
+
+
+def tally_headers(tally: Tally) -> list[tuple[bytes, bytes]]:
+    """The same, of any inspection."""
     told = {
         b"x-gatehouse-masked": tally.shown("input", "mask", "tokenise"),
         b"x-gatehouse-flagged": tally.shown("input", "flag"),

@@ -10,10 +10,14 @@ from appliance.guardrails.finding import ATTACKS, Finding
 
 Action = Literal["allow", "flag", "tokenise", "mask", "block"]
 Direction = Literal["input", "output"]
-Group = Literal["PII", "SECRETS", "ATTACKS", "CUSTOM"]
+Group = Literal["PII", "SECRETS", "ATTACKS", "CUSTOM", "FILES"]
 Form = Literal["label", "last4", "first6last4", "initial"]
+FileAction = Literal["pass", "redact", "as_text", "block"]
 STRICTNESS: dict[Action, int] = {"allow": 0, "flag": 1, "tokenise": 2, "mask": 3, "block": 4}
-GROUPS = ("PII", "SECRETS", "ATTACKS", "CUSTOM", "*")
+FILE_STRICTNESS: dict[FileAction, int] = {"pass": 0, "redact": 1, "as_text": 2, "block": 3}  # by how little of a file goes on
+GROUPS = ("PII", "SECRETS", "ATTACKS", "CUSTOM", "FILES", "*")
+GPS_LOCATION = "GPS_LOCATION"  # where a picture was taken, as its file says; personal data
+HIDDEN_TEXT = "HIDDEN_TEXT"  # text in a file that nobody who looks at it sees; the group FILES
 RULES_MAX = 200
 EXAMPLES_MAX = 50
 CUSTOM_MAX = 50
@@ -24,12 +28,16 @@ Examples = Annotated[list[Example], Meta(max_length=EXAMPLES_MAX)]
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """`types`: names, beginnings of names (`SECRET_*`), or groups: PII, SECRETS, ATTACKS, CUSTOM, `*`."""
+    """`types`: names, beginnings of names (`SECRET_*`), or groups: PII, SECRETS, ATTACKS, CUSTOM, FILES, `*`."""
 
     types: Annotated[list[TypeName], Meta(min_length=1, max_length=100)]
     input: Annotated[Action, Meta(description="What is done with it on its way to a model.")] = "allow"
     output: Annotated[Action, Meta(description="And in what a model answers.")] = "allow"
     form: Annotated[Form, Meta(description="How much of a masked value remains.")] = "label"
+    files: Annotated[
+        FileAction | None,
+        Meta(description="What becomes of a file with it on its way to a model; null: as the policy's `files` says."),
+    ] = None
     min_score: Annotated[float, Meta(ge=0, le=1, description="Findings less sure than that don't count.")] = 0.5
     regulated: Annotated[bool, Meta(description="Part of what the pack's law speaks of: counted in its report.")] = False
     stays_here: Annotated[
@@ -57,6 +65,28 @@ class CustomExpression(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ignore_case: bool = False
 
 
+class FilesForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What becomes of files on their way to a model: documents and images in requests."""
+
+    found: Annotated[
+        FileAction,
+        Meta(
+            description="Of a file with something that a rule masks or tokenises: it is replaced by its redacted version"
+            " (`redact`) or by its text with that hidden (`as_text`), stopped (`block`), or passes as it is (`pass`). What a rule"
+            " blocks is stopped, unless the rule's own `files` says otherwise."
+        ),
+    ] = "redact"
+    unreadable: Annotated[
+        Literal["block", "pass"], Meta(description="Of a file that can't be read, or not all of it: nobody knows what is in it.")
+    ] = "block"
+    require_full_sandbox: Annotated[
+        bool,
+        Meta(
+            description="Files are read only where the machine confines their readers fully; elsewhere they count as unreadable."
+        ),
+    ] = False
+
+
 class PolicyForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A policy as it is written."""
 
@@ -74,7 +104,11 @@ class PolicyForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Meta(description="How long the ledger keeps requests under it at least, whatever the organisation's own rule."),
     ] = None
     custom: Annotated[list[CustomExpression], Meta(max_length=CUSTOM_MAX, description="Expressions of its own.")] = []
+    files: Annotated[FilesForm | None, Meta(description="What becomes of files; null: the defaults.")] = None
     rules: Annotated[list[Rule], Meta(max_length=RULES_MAX)] = []
+
+
+DEFAULT_FILES = FilesForm()
 
 
 class Policy:
@@ -113,6 +147,20 @@ class Policy:
             return "allow"
         return rule.input if direction == "input" else rule.output
 
+    def file_action(self, finding: Finding) -> FileAction:
+        """What becomes of a file with it. What hides in a file and no rule names is told and nothing more."""
+        action = self.action(finding, "input")
+        rule = self.rule(finding.type)
+        if action == "allow" or rule is None:
+            return "pass"
+        if rule.files is not None:
+            return rule.files
+        return "block" if action == "block" else "pass" if action == "flag" else self.files.found
+
+    @property
+    def files(self) -> FilesForm:
+        return self.form.files or DEFAULT_FILES
+
     def shown_as(self, type_name: str, direction: Direction) -> Form:
         """How much remains of a value that is masked."""
         rule = self.rule(type_name)
@@ -144,6 +192,8 @@ def _exactness(named: str, type_name: str) -> int:
 def group_of(type_name: str) -> Group:
     if type_name in ATTACKS:
         return "ATTACKS"
+    if type_name == HIDDEN_TEXT:
+        return "FILES"
     return "SECRETS" if type_name.startswith("SECRET_") else "CUSTOM" if type_name.startswith(CUSTOM) else "PII"
 
 

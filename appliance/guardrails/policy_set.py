@@ -1,9 +1,10 @@
 """Policies that hold together for a request: of what they say about a finding, the strictest counts."""
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from appliance.guardrails.finding import Finding
-from appliance.guardrails.policy import Action, CustomExpression, Direction, Form, Policy, strictest
+from appliance.guardrails.policy import FILE_STRICTNESS, Action, CustomExpression, Direction, FileAction, Form, Policy, strictest
 
 _FORMS: dict[Form, int] = {"label": 0, "initial": 1, "last4": 2, "first6last4": 3}  # by how much remains of the value
 
@@ -14,6 +15,8 @@ class PolicySet:
     label:   as headers, the ledger and reports tell it: `default@1`, `dpdp@2+ours@5`.
     shadow:  policies that are only recorded: what they would have done; None: there are none.
     custom:  expressions of all of them, the shadow's as well.
+    unreadable: what becomes of files that can't be read.
+    full_sandbox: files are read only where their readers are fully confined.
     is_idle: whatever is found, nothing is done about it and nothing recorded.
     """
 
@@ -29,6 +32,9 @@ class PolicySet:
             dict.fromkeys(one for policy in self._all() for one in policy.form.custom)
         )
         self.is_idle = not any(rule.input != "allow" or rule.output != "allow" for one in self._all() for rule in one.form.rules)
+        stops = any(policy.files.unreadable == "block" for policy in self.policies if policy.form.rules)
+        self.unreadable: Literal["block", "pass"] = "block" if stops else "pass"
+        self.full_sandbox = any(policy.files.require_full_sandbox for policy in self.policies)
 
     def _all(self) -> Sequence[Policy]:
         return self.policies if self.shadow is None else (*self.policies, *self.shadow.policies)
@@ -37,6 +43,15 @@ class PolicySet:
         if len(self.policies) == 1:
             return self.policies[0].action(finding, direction)
         return strictest(policy.action(finding, direction) for policy in self.policies)
+
+    def file_action(self, finding: Finding) -> FileAction:
+        """What becomes of a file with it."""
+        actions = [policy.file_action(finding) for policy in self.policies]
+        return max(actions, key=FILE_STRICTNESS.__getitem__, default="pass")
+
+    def names(self, type_name: str) -> bool:
+        """A rule says what is done about findings of this type."""
+        return any(policy.rule(type_name) is not None for policy in self.policies)
 
     def shown_as(self, type_name: str, direction: Direction) -> Form:
         """The least that any of those shows which hide it."""

@@ -67,13 +67,13 @@ def _marks(text: str, told: list[Judged], policy: Ruling, direction: Direction, 
             marks.append(Mark(one.start, one.end, placeholders.of(one.type, value)))
         elif one.action in ("mask", "tokenise") or (one.action == "block" and one.type not in ATTACKS):
             marks.append(Mark(one.start, one.end, masked(one.type, value, policy.shown_as(one.type, direction))))
-    marks = _apart(marks)
+    marks = apart(marks)
     if placeholders is None:
         return marks
     ends = [mark.end for mark in marks]
     free = [(start, end) for start, end in looks_like(text) if _is_free(marks, bisect_right(ends, start), end)]
     placeholders.has_escaped = placeholders.has_escaped or bool(free)
-    return _apart([*marks, *(Mark(start, end, escaped(text[start:end])) for start, end in free)])
+    return apart([*marks, *(Mark(start, end, escaped(text[start:end])) for start, end in free)])
 
 
 def _is_free(marks: list[Mark], following: int, end: int) -> bool:
@@ -81,12 +81,12 @@ def _is_free(marks: list[Mark], following: int, end: int) -> bool:
     return following == len(marks) or end <= marks[following].start
 
 
-def _apart(marks: list[Mark]) -> list[Mark]:
+def apart(marks: list[Mark]) -> list[Mark]:
     """In order, and those that overlap as one: an attack may stand around an address."""
-    apart: list[Mark] = []
+    found: list[Mark] = []
     for mark in sorted(marks, key=lambda one: (one.start, -one.end)):
-        if apart and mark.start < apart[-1].end:
-            apart[-1] = Mark(apart[-1].start, max(apart[-1].end, mark.end), apart[-1].text)
+        if found and mark.start < found[-1].end:
+            found[-1] = Mark(found[-1].start, max(found[-1].end, mark.end), found[-1].text)
         else:
-            apart.append(mark)
-    return apart
+            found.append(mark)
+    return found

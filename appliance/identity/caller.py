@@ -16,7 +16,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     kind:   `key` by an API key, `user` by a sign-in token, `machine` by whoever may read the home folder.
     role:   of the user; `machine` for the machine, `service` for a key that belongs to no user.
     session_id: of a sign-in.
-    scopes: what a key was narrowed to; empty: all that a key may do, save what must be given by name (metrics).
+    scopes: what a key was narrowed to; empty: all that a key may do, save what must be given by name (metrics, file_values).
     models, tenant_models: names that this key, and its tenant, may ask for (identity/model_lists.py); None: any.
     """
 

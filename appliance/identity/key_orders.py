@@ -14,8 +14,9 @@ from appliance.identity.model_lists import clean_models
 from appliance.identity.roles import insist
 from appliance.identity.text_rules import clean_name
 
+# `files` is the scanning of files, `file_values` that values found in them are told: like `metrics` it must be given by name.
 # `chat` is every dialect's chat: chat completions, messages and the counting of their tokens, responses and those that are kept.
-Scope = Literal["chat", "embeddings", "models", "metrics"]
+Scope = Literal["chat", "embeddings", "models", "files", "metrics", "file_values"]
 
 GRACE_SECONDS = 86_400
 GRACE_SECONDS_MAX = 30 * 86_400
@@ -81,5 +82,7 @@ def told(columns: dict[str, Any]) -> dict[str, Any]:
 def _check(caller: Caller, scopes: Collection[str], expires_at: int | None, now_ms: int) -> None:
     if "metrics" in scopes:
         insist(caller, "api_keys:grant_metrics")
+    if "file_values" in scopes:
+        insist(caller, "api_keys:grant_file_values")
     if expires_at is not None and expires_at <= now_ms:
         raise InvalidField("expires_at lies in the past", param="expires_at", fix="Choose a later time, or leave it out.")

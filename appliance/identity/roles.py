@@ -26,6 +26,9 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "api_keys:revoke": _CHANGES_THINGS,  # one's own
     "api_keys:revoke_all": _RUNS_THE_HOUSE,
     "api_keys:grant_metrics": _RUNS_THE_HOUSE,  # what the appliance as a whole does is not every member's business
+    "api_keys:grant_file_values": _RUNS_THE_HOUSE,
+    "files:read": _EVERYONE,
+    "files:values": _RUNS_THE_HOUSE,  # what was found in a file, and not only that it was
     "tenants:read": _LOOKS_AFTER | {"billing"},  # one's own
     "tenants:change": _RUNS_THE_HOUSE,  # one's own
     "tenants:manage": frozenset({"owner", "machine"}),  # all of them: make, suspend, delete

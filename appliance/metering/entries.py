@@ -10,6 +10,7 @@ class Kind(IntEnum):
 
     CHAT = 1
     EMBEDDINGS = 2
+    FILES = 3  # files that were scanned, and sent nowhere
 
 
 class Dialect(IntEnum):

@@ -55,6 +55,7 @@ class Metrics:
             ["direction", "type", "action"],
             registry=registry,
         )
+        self._files = Counter("gatehouse_files_scanned", "Files looked at, by verdict.", ["verdict"], registry=registry)
         self._circuits = Gauge("gatehouse_circuit_open", "1 while a deployment is left alone.", ["deployment"], registry=registry)
         self._restarts = Counter("gatehouse_worker_restarts", "Worker processes started again.", ["worker"], registry=registry)
         self._groups = Histogram(
@@ -131,6 +132,10 @@ class Metrics:
         if kind not in self._kinds and len(self._kinds) < KINDS_MAX:
             self._kinds.add(kind)
         self._findings.labels(direction, kind if kind in self._kinds else OTHER, action).inc(count)
+
+    def file_scanned(self, verdict: str) -> None:
+        """A file was looked at. `verdict`: one of a few words."""
+        self._files.labels(verdict).inc()
 
     def circuit(self, deployment: str, *, is_open: bool) -> None:
         """A deployment is left alone from now on, or no longer."""

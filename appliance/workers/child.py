@@ -144,10 +144,11 @@ class _Child:
         self._folder = Path(frame.body["folder"])
         tempfile.tempdir = str(self._folder)  # private to us, and removed by the parent however we end
         _limit(frame.body["limits"])
+        level = _confine(frame.body.get("confinement"), self._folder, frame.body["limits"])
         self._room = load_room()
         self._threads = ThreadPoolExecutor(self._room.threads, thread_name_prefix="call")
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
-        self.say(frames.Event("ready"))
+        self.say(frames.Event("ready", level))
 
     def _heard(self, frame: Frame) -> None:
         if isinstance(frame, frames.Call):
@@ -264,9 +265,21 @@ def _limit(limits: Mapping[str, int]) -> None:
         (resource.RLIMIT_AS, limits["memory_bytes"]),
         (resource.RLIMIT_CPU, limits["cpu_seconds"]),
         (resource.RLIMIT_NOFILE, limits["files"]),
+        (resource.RLIMIT_FSIZE, limits["file_bytes"]),
     ):
         if bound:
             _set_limit(kind, bound)
+
+
+def _confine(confinement: Any, folder: Path, limits: Mapping[str, int]) -> Any:
+    """Put up the walls that the parent wants; says which ones stand, or None where it wants none."""
+    if confinement is None:
+        return None
+    from appliance.workers import sandbox  # most workers need none of it
+
+    os.chdir(folder)
+    sys.dont_write_bytecode = True
+    return msgspec.to_builtins(sandbox.confine(msgspec.convert(confinement, sandbox.Confinement), folder, limits))
 
 
 def _set_limit(kind: int, bound: int) -> None:

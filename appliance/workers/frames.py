@@ -11,6 +11,7 @@ lengths, names or bytes. No I/O here except for those files.
 import os
 import secrets
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ import msgspec
 
 FRAME_BYTES_MAX = 16 * 1024 * 1024
 SPILLED_BYTES_MAX = 512 * 1024 * 1024
+UNTRUSTED_BYTES_MAX = 96 * 1024 * 1024
 CREDIT_CHUNKS = 32  # what a stream may have on its way that its reader hasn't taken yet
 _LENGTH_BYTES = 4
 _NAME_PREFIX = "frame-"
@@ -85,11 +87,32 @@ class Event(msgspec.Struct, array_like=True, tag=6):
     body: Any = None
 
 
+class EndOfBytes(End, array_like=True, tag=2):
+    """Of a worker that isn't trusted: its answer is bytes, for whoever knows what shape they shall have. Sixteen MiB of anything
+    else could become a gigabyte of empty lists in our memory."""
+
+    body: bytes | None = None
+
+
+class PlainError(Error, array_like=True, tag=3):
+    """Of a worker that isn't trusted."""
+
+    detail: dict[str, int | float | bool | str] = {}
+
+
+class PlainEvent(Event, array_like=True, tag=6):
+    """Of a worker that isn't trusted."""
+
+    body: dict[str, list[str]] | None = None
+
+
 Frame = Call | Chunk | End | Error | Cancel | Credit | Event
 WithBody = TypeVar("WithBody", bound=Call | Chunk | End)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Frame).decode
+_decode_untrusted = msgspec.msgpack.Decoder(EndOfBytes | PlainError | PlainEvent).decode
+_decode_bytes = msgspec.msgpack.Decoder(bytes).decode
 _decode_any = msgspec.msgpack.Decoder().decode
 
 
@@ -107,8 +130,9 @@ def encode(frame: Frame) -> bytes:
 class FrameReader:
     """Bytes in, frames out. Holds at most one incomplete frame."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_trusted: bool = True) -> None:
         self._data = bytearray()
+        self._decode = _decode if is_trusted else _decode_untrusted
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that `data` completes.
@@ -124,7 +148,7 @@ class FrameReader:
             end = _LENGTH_BYTES + length
             if len(self._data) < end:
                 break
-            frames.append(_decoded(bytes(self._data[_LENGTH_BYTES:end])))
+            frames.append(_decoded(self._decode, bytes(self._data[_LENGTH_BYTES:end])))
             del self._data[:end]
         return frames
 
@@ -134,9 +158,9 @@ class FrameReader:
         return not self._data
 
 
-def _decoded(data: bytes) -> Frame:
+def _decoded(decode: Callable[[bytes], Any], data: bytes) -> Frame:
     try:
-        frame: Frame = _decode(data)
+        frame: Frame = decode(data)
         return frame
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         # msgspec's text names types and places, never values
@@ -175,14 +199,16 @@ def unspill(frame: WithBody, folder: Path) -> WithBody:
         flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
         with open(os.open(path, flags), "rb") as file:
             status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_size > SPILLED_BYTES_MAX:
+            bytes_max = UNTRUSTED_BYTES_MAX if isinstance(frame, EndOfBytes) else SPILLED_BYTES_MAX
+            if not stat.S_ISREG(status.st_mode) or status.st_size > bytes_max:
                 raise FrameError("a frame's file is no plain file of bounded size")
-            data = file.read(SPILLED_BYTES_MAX + 1)
+            data = file.read(status.st_size)  # not the bound: so much memory is taken before anything is read
     except OSError as error:
         raise FrameError(f"a frame's file can't be read: {error.strerror}") from error
     finally:
         path.unlink(missing_ok=True)
     try:
-        return msgspec.structs.replace(frame, body=_decode_any(data), file="")
+        body = _decode_bytes(data) if isinstance(frame, EndOfBytes) else _decode_any(data)
+        return msgspec.structs.replace(frame, body=body, file="")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise FrameError(f"a frame's file is no msgpack: {error}") from error

@@ -11,6 +11,7 @@ whoever wants another one starts another one (supervisor.py).
 """
 
 import asyncio
+import os
 import shutil
 import signal
 import sys
@@ -24,6 +25,7 @@ import msgspec
 from appliance.clock import Clock
 from appliance.workers import frames, launch
 from appliance.workers.frames import CREDIT_CHUNKS, Frame, FrameError, FrameReader
+from appliance.workers.sandbox import Confinement, Level
 
 START_SECONDS_MAX = 60.0
 SILENT_SECONDS_MAX = 10
@@ -63,6 +65,7 @@ class Limits(msgspec.Struct, frozen=True):
     memory_bytes: int = 0
     cpu_seconds: int = 0
     files: int = 0
+    file_bytes: int = 0
 
 
 NO_LIMITS = Limits()
@@ -101,14 +104,17 @@ class Worker:
         *,
         clock: Clock,
         limits: Limits = NO_LIMITS,
+        confinement: Confinement | None = None,
         environment: Mapping[str, str] | None = None,
         silent_seconds_max: int = SILENT_SECONDS_MAX,
         cancel_seconds_max: float = CANCEL_SECONDS_MAX,
     ) -> None:
-        """`environment` is added to an empty one. A call that was cancelled and doesn't end within its time means a kill."""
+        """`environment` is added to an empty one. A call that was cancelled and doesn't end within its time means a kill.
+        `confinement`: it is kept from all but its own folder, and not trusted: it may answer with bytes alone, in one piece."""
         self.room = room
         self._clock = clock
         self._limits = limits
+        self._confinement = confinement
         self._environment = dict(environment or {})
         self._silent_seconds_max = silent_seconds_max
         self._cancel_seconds_max = cancel_seconds_max
@@ -119,6 +125,7 @@ class Worker:
         self._silent_seconds = 0
         self._stderr: deque[str] = deque(maxlen=STDERR_LINES_MAX)
         self._ready = asyncio.Event()
+        self._level = Level()
         self._dead = asyncio.Event()
         self._reason = ""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -136,6 +143,16 @@ class Worker:
     def calls_running(self) -> int:
         """Calls that the child hasn't ended yet, cancelled ones included."""
         return len(self._pending)
+
+    @property
+    def level(self) -> Level:
+        """The walls around it, once it has started; it says so itself, before it has seen anything of others."""
+        return self._level
+
+    @property
+    def folder(self) -> Path:
+        """Where it may write, and we put what it shall read. Gone when it has ended."""
+        return self._own_folder
 
     @property
     def _own_folder(self) -> Path:
@@ -165,13 +182,15 @@ class Worker:
                 stderr=asyncio.subprocess.PIPE,
                 cwd=launch.working_folder(self._own_folder),
                 env=launch.environment(self._environment),
+                start_new_session=self._has_programs,  # so that what it starts ends with it
             )
         except OSError as error:
             self._end(f"could not be started: {error.strerror}")
             raise WorkerDied(self._reason) from error
         self._spawn(self._live())
         self._spawn(self._watch())
-        self._say(frames.Event("start", {"folder": str(self._own_folder), "limits": msgspec.to_builtins(self._limits)}))
+        wanted = {"limits": self._limits, "confinement": self._confinement, "folder": str(self._own_folder)}
+        self._say(frames.Event("start", msgspec.to_builtins(wanted)))
         try:
             async with asyncio.timeout(START_SECONDS_MAX):
                 await self._either_ready_or_dead()
@@ -314,7 +333,7 @@ class Worker:
         """Read what the child says until it ends; then say how it ended."""
         assert self._process is not None and self._process.stdout is not None
         stderr = asyncio.ensure_future(self._read_stderr())
-        reader, complaint = FrameReader(), ""
+        reader, complaint = FrameReader(is_trusted=self._confinement is None), ""
         try:
             while data := await self._process.stdout.read(_READ_BYTES):
                 self._silent_seconds = 0
@@ -353,7 +372,8 @@ class Worker:
         elif isinstance(frame, frames.Error):
             self._forget(frame.id, None, CallFailed(frame.code, frame.message, frame.detail))
         elif isinstance(frame, frames.Event):
-            if frame.name == "ready":
+            if frame.name == "ready" and not self._ready.is_set():
+                self._level = _level(frame.body)
                 self._ready.set()
         else:
             raise FrameError("a frame that only the parent may send")
@@ -388,6 +408,19 @@ class Worker:
                 self._process.kill()
             except ProcessLookupError:
                 pass  # it was quicker
+        self._kill_programs()
+
+    @property
+    def _has_programs(self) -> bool:
+        return self._confinement is not None and bool(self._confinement.programs)
+
+    def _kill_programs(self) -> None:
+        """What it started and left behind. A confined worker can't leave its group, nor can they."""
+        if self._has_programs and self._process is not None and sys.platform != "win32":
+            try:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                pass  # nobody is left
 
     async def stop(self) -> None:
         """Let it go: it ends when its input ends. Running calls fail with WorkerDied."""
@@ -412,6 +445,7 @@ class Worker:
         self._reason = reason
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
+        self._kill_programs()
         for number in list(self._pending):
             self._forget(number, None, WorkerDied(reason, self.stderr_tail))
         if self._folder is not None:
@@ -425,6 +459,13 @@ class Worker:
         task = asyncio.ensure_future(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _level(body: Any) -> Level:
+    try:
+        return msgspec.convert(body, Level) if body is not None else Level()
+    except msgspec.ValidationError as error:
+        raise FrameError("a level that says nothing") from error
 
 
 def _shown(line: bytes) -> str:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from tests.conftest import MakeAppliance
 from tests.fakes.openai import embedding
+from tests.pictures import PIXEL
 from tests.running import Appliance, Fake
 
 MESSAGES = [{"role": "user", "content": "Hello there"}]
@@ -155,7 +156,7 @@ def test_stop_and_seed(client: openai.OpenAI, upstream: Fake) -> None:
 
 
 def test_image_parts_and_fields_of_the_future(client: openai.OpenAI, upstream: Fake) -> None:
-    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    image = {"type": "image_url", "image_url": {"url": PIXEL}}
     answer = client.chat.completions.create(
         model="fake/gpt-4o", messages=[{"role": "user", "content": [{"type": "text", "text": "See"}, image]}], verbosity="low"
     )

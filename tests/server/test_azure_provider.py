@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import MakeAppliance
 from tests.fakes.openai import embedding
+from tests.pictures import PIXEL
 from tests.running import Appliance, Fake
 
 MESSAGES: list[Any] = [{"role": "user", "content": "Hello there"}]
@@ -103,7 +104,7 @@ def test_a_schema_and_an_image_are_handed_on(client: openai.OpenAI, provider: st
     form: Any = {"type": "json_schema", "json_schema": {"name": "s", "schema": schema}}
     answer = client.chat.completions.create(model=f"{provider}/gpt-4o", messages=MESSAGES, response_format=form)
     assert json.loads(answer.choices[0].message.content or "") == {"n": 7}
-    parts = [{"type": "text", "text": "See"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}]
+    parts = [{"type": "text", "text": "See"}, {"type": "image_url", "image_url": {"url": PIXEL}}]
     seen: list[Any] = [{"role": "user", "content": parts}]
     answer = client.chat.completions.create(model=f"{provider}/gpt-4o", messages=seen)
     assert answer.choices[0].message.content == "You said: See (with 1 image)"

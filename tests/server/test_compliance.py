@@ -14,10 +14,16 @@ EMAIL, SSN, MRN = "asha.verma@mail.example.in", "123-45-6789", "00482913"
 @pytest.fixture(scope="module")
 def door(appliances: MakeAppliance, upstream: Fake) -> Appliance:
     """With a day behind it: requests under three policies, and changes."""
-    box = appliances(settings={"providers": [upstream.provider("fake")], "guardrail_policy": "default"})
-    image = [{"type": "text", "text": "Look"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 400}}]
+    box = appliances(
+        settings={
+            "providers": [upstream.provider("fake"), upstream.provider("lenient", lenient=True)],
+            "guardrail_policy": "default",
+        }
+    )
+    sound = {"type": "input_audio", "input_audio": {"format": "wav", "data": "A" * 400}}
+    said = [{"type": "text", "text": "Listen"}, sound]
     assert box.chat(chat("fake/gpt-4o", f"Write to {EMAIL}, SSN {SSN}")).status == 200
-    assert box.chat(chat("fake/gpt-4o", image)).status == 200
+    assert box.chat(chat("lenient/gpt-4o", said)).status == 200
     for policy, mode in (("hipaa", "enforce"), ("gdpr", "shadow")):
         call(box, "POST", "policy-assignments", {"subject": {"kind": "everyone"}, "policy": policy, "mode": mode})
     assert box.chat(chat("fake/gpt-4o", f"Patient MRN: {MRN} was admitted.")).status == 503
@@ -51,7 +57,7 @@ def test_exceptions_name_what_went_past_the_pack(door: Appliance) -> None:
     told = report(door, "hipaa")
     exceptions = {(one["kind"], one["what"]): one["requests"] for one in told["exceptions"]}
     assert exceptions["not_under_it", "default@1"] == 2
-    assert exceptions["uninspected", "image"] == 1
+    assert exceptions["uninspected", "audio"] == 1
     assert any("biometric" in one for one in told["not_found_here"])
     elsewhere = {one["what"] for one in report(door, "pci-dss")["exceptions"] if one["kind"] == "not_under_it"}
     assert elsewhere == {"default@1", "hipaa@1"}

@@ -1,6 +1,5 @@
 """Gemini behind the door: the shipped program, asked through the openai SDK, with a Google that checks what it is sent."""
 
-import base64
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -14,10 +13,10 @@ from tests.conftest import MakeAppliance, MakeFake
 from tests.fakes.google import embedding
 from tests.fakes.google_faults import SEPARATORS
 from tests.fakes.google_rules import signature_of
+from tests.pictures import PIXEL
 from tests.running import Appliance, Fake, eventually
 
 FLASH, PRO = "google/gemini-2.5-flash", "google/gemini-3-pro-preview"
-PIXEL = "data:image/png;base64," + base64.b64encode(bytes.fromhex("89504e470d0a1a0a")).decode()
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False}
 TOOLS: list[Any] = [
     {"type": "function", "function": {"name": "get_weather", "strict": True, "parameters": CITY}},

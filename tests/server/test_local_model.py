@@ -12,6 +12,7 @@ import pytest
 
 from tests.calls import Answer, Client, Collected, chat, written
 from tests.conftest import MakeAppliance
+from tests.pictures import PIXEL
 from tests.running import Appliance, eventually, local_seats
 
 MODEL = "smollm2-135m-instruct"
@@ -212,7 +213,7 @@ def test_a_prompt_beyond_the_context_is_refused_with_both_figures(door: Applianc
 @pytest.mark.parametrize(
     ("part", "named"),
     [
-        ({"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}, "image"),
+        ({"type": "image_url", "image_url": {"url": PIXEL}}, "image"),
         ({"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}, "audio"),
     ],
 )

@@ -11,6 +11,7 @@ from appliance.metering.entries import Dialect, RequestState
 from tests.calls import Answer, Collected, head, parsed, written
 from tests.conftest import MakeAppliance
 from tests.fakes.openai_faults import SEPARATORS
+from tests.pictures import PIXEL, PIXEL_PNG
 from tests.running import Appliance, Fake, eventually
 
 PATHS = ("/v1/messages", "/api/v1/messages")
@@ -108,7 +109,7 @@ def test_what_is_sent_on_is_openais_and_no_more(door: Appliance, upstream: Fake)
     body = messages(
         content=[
             {"type": "text", "text": "What is this?", "cache_control": {"type": "ephemeral"}},
-            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}},
+            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL_PNG}},
         ],
         system=[{"type": "text", "text": "Be brief."}],
         stop_sequences=["END"],
@@ -126,7 +127,7 @@ def test_what_is_sent_on_is_openais_and_no_more(door: Appliance, upstream: Fake)
                 "role": "user",
                 "content": [
                     {"type": "text", "text": "What is this?"},
-                    {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}},
+                    {"type": "image_url", "image_url": {"url": PIXEL}},
                 ],
             },
         ],

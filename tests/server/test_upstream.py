@@ -16,6 +16,7 @@ from tests.fakes.certificates import made_certificates
 from tests.fakes.openai import FUTURE_ANSWER, FUTURE_EVENTS, embedding
 from tests.fakes.openai_faults import SEPARATORS
 from tests.fakes.wire import Seen
+from tests.pictures import PIXEL
 from tests.running import Appliance, Fake, eventually
 
 FIRST_BYTE_SECONDS_MAX = 4.0
@@ -76,7 +77,7 @@ def test_fields_nobody_has_heard_of_reach_the_provider_as_they_are(door: Applian
                     {"type": "text", "text": "What is this? 👋 \u2028", "x_part": [1]},
                     {
                         "type": "image_url",
-                        "image_url": {"url": "data:image/png;base64,iVBORw0KGgo=", "detail": "low", "x_zoom": 2},
+                        "image_url": {"url": PIXEL, "detail": "low", "x_zoom": 2},
                     },
                     {"type": "hologram", "hologram": {"depth": 3}},
                 ],

@@ -19,7 +19,7 @@ from appliance.errors import InvalidField
 from appliance.gateway.guarding import Guarding
 from appliance.guardrails.finding import LONG
 from appliance.guardrails.policies import Policies
-from appliance.guardrails.policy import CUSTOM, Policy, PolicyForm, group_of
+from appliance.guardrails.policy import CUSTOM, GPS_LOCATION, HIDDEN_TEXT, Group, Policy, PolicyForm, group_of
 from appliance.guardrails.policy_book import EVERYONE
 from appliance.guardrails.policy_set import PolicySet
 from appliance.guardrails.verdict import Judged
@@ -68,7 +68,7 @@ class DetectorShown(msgspec.Struct, frozen=True, kw_only=True):
     """A type of findings. `on_streams`: how it is found in an answer that comes in pieces."""
 
     type: str
-    group: Literal["PII", "SECRETS", "ATTACKS", "CUSTOM"]
+    group: Group
     detectors: Annotated[list[str], Meta(description="As findings name who found them.")]
     on_streams: Literal["exact", "by sentence", "by passage"]
 
@@ -172,6 +172,7 @@ async def list_detectors(guarding: NamedDependency[Guarding], policies: NamedDep
     found = [(one.type, one.detectors, one.on_streams) for one in (await guarding.guard()).looked_for()]
     own = {CUSTOM + one.name for stored in policies.book.policies.values() for one in stored.policy.form.custom}
     found += [(kind, ["custom"], "exact") for kind in own]
+    found += [(kind, ["files"], "by passage") for kind in (GPS_LOCATION, HIDDEN_TEXT)]  # in files alone, never in a stream
     shown = [DetectorShown(type=kind, group=group_of(kind), detectors=names, on_streams=how) for kind, names, how in found]
     return DetectorPage(sorted(shown, key=lambda one: (one.group, one.type)), None)
 

@@ -18,8 +18,9 @@ Scopes = Annotated[
     list[Scope],
     Meta(
         description=(
-            "What it may do; empty: chat, embeddings and models. `chat` is chat completions, messages and the counting of their "
-            "tokens, responses and reading or deleting those that are kept. `metrics` must be named, by an administrator."
+            "What it may do; empty: chat, embeddings, models and files. `chat` is chat completions, messages and the counting of "
+            "their tokens, responses and reading or deleting those that are kept. `files` is the scanning of files. "
+            "`metrics`, and `file_values` (what was found in them), must be named, by an administrator."
         )
     ),
 ]

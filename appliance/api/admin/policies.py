@@ -19,7 +19,7 @@ from appliance.bodies import read_document
 from appliance.clock import rfc3339
 from appliance.errors import InvalidField
 from appliance.guardrails.policies import Policies
-from appliance.guardrails.policy import CustomExpression, PolicyForm, Rule
+from appliance.guardrails.policy import CustomExpression, FilesForm, PolicyForm, Rule
 from appliance.guardrails.policy_book import Source, StoredPolicy
 from appliance.identity.caller import Caller
 
@@ -82,6 +82,7 @@ class NewPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     not_found_here: list[str] | UnsetType = UNSET
     kept_days: int | UnsetType | None = UNSET
     custom: list[CustomExpression] | UnsetType = UNSET
+    files: FilesForm | UnsetType | None = UNSET
     rules: list[Rule] | UnsetType = UNSET
 
 

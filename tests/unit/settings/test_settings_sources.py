@@ -83,6 +83,32 @@ class TestOrder:
         assert read("idle_seconds_max = 5").settings.idle_seconds_max == 5.0
         assert read(environ={"GATEHOUSE_IDLE_SECONDS_MAX": "2.5"}).settings.idle_seconds_max == 2.5
 
+    def test_settings_of_files_and_pictures_may_stand_in_tables_of_their_own(self, read: Read) -> None:
+        loaded = read('ocr_workers = 2\n[ocr]\nengine = "tesseract"\nlanguages = ["eng", "hin"]\n[files]\nworkers = 3\n')
+        found = loaded.settings
+        assert (found.ocr_engine, found.ocr_languages, found.ocr_workers) == ("tesseract", ["eng", "hin"], 2)
+        assert (found.files_workers, loaded.sources["files_workers"]) == (3, "file")
+        assert read("[ocr]", environ={"GATEHOUSE_OCR_ENGINE": "rapidocr"}).settings.ocr_engine == "rapidocr"
+
+    @pytest.mark.parametrize(
+        ("toml", "what", "mend"),
+        [
+            ('[ocr]\n\nengin = "auto"', "line 3: [ocr] has no setting 'engin'", "Did you mean engine?"),
+            (
+                '[ocr]\nengine = "best"',
+                "line 2: ocr_engine is 'best', but must be one of auto, paddleocr",
+                'Write engine = "auto"',
+            ),
+            ("files_workers = 1\n[files]\nworkers = 2", "line 3: files_workers stands in the file as well", "Keep one"),
+            ("files = 3", "there is no setting 'files'", ""),
+        ],
+    )
+    def test_a_table_is_checked_as_strictly(self, read: Read, toml: str, what: str, mend: str) -> None:
+        with pytest.raises(SettingsError) as caught:
+            read(toml)
+        assert what in caught.value.message
+        assert mend in caught.value.fix
+
     def test_a_common_name_left_empty_counts_as_not_set(self, read: Read) -> None:
         assert read(environ={"OPENAI_API_KEY": "", "DATABASE_URL": ""}).settings == Settings()
 

@@ -1,0 +1,1 @@
+"""Files that come with requests: read, judged and cleaned in processes that can do nothing else."""

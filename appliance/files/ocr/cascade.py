@@ -1,0 +1,64 @@
+"""Which engines there are here, and which the setting `[ocr] engine` means. Loaded once a worker.
+
+auto:       tesseract where its program is, then paddleocr where it is installed with models on disk, else rapidocr
+paddleocr, rapidocr, tesseract: that one alone; where it isn't installed, nothing is read, and that is an error
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from appliance.files.document import FileError, Pixels, Seen
+from appliance.files.ocr.looks import Cascade
+from appliance.files.ocr.seam import Engine
+from appliance.files.ocr.tesseract import Tesseract, TesseractMissing
+from appliance.files.ocr.weights import WeightsMissing
+
+_MISSING = (TesseractMissing, WeightsMissing)
+
+
+def engines_of(engine: str, languages: Sequence[str]) -> Cascade:
+    """The engines of a setting, ready. Errors: FileError, UNSUPPORTED: none of them is here."""
+    return _cascade(engine, tuple(languages))
+
+
+@lru_cache(maxsize=2)
+def _cascade(engine: str, languages: tuple[str, ...]) -> Cascade:
+    cheap: Engine | None = _if_here(lambda: Tesseract(languages=languages)) if engine in ("auto", "tesseract") else None
+    strong = next((made for made in map(_if_here, _strong(engine)) if made), None)
+    if cheap is None and strong is None:
+        raise FileError("UNSUPPORTED", "pictures can't be read: no engine for that is installed", "`gatehouse doctor` says which")
+    return Cascade(cheap, strong)
+
+
+def _strong(engine: str) -> Sequence[Callable[[], Engine]]:
+    from appliance.files.ocr.rapid import RapidOcr
+
+    return {"auto": [RapidOcr], "rapidocr": [RapidOcr]}.get(engine, [])
+
+
+def _if_here(make: Callable[[], Engine]) -> Engine | None:
+    try:
+        return make()
+    except _MISSING:
+        return None
+
+
+def seen(pixels: Pixels, engine: str = "auto", languages: Sequence[str] = ()) -> Seen:
+    """What stands in a drawn picture. Errors: FileError: MALFORMED where its file has another size."""
+    axes = (pixels.height, pixels.width) if pixels.channels == 1 else (pixels.height, pixels.width, 3)
+    if pixels.channels not in (1, 3) or min(axes) < 1 or Path(pixels.file).stat().st_size != math.prod(axes):
+        raise FileError("MALFORMED", "a picture was drawn in an unknown way", "send the file in another format")
+    return engines_of(engine, languages).see(np.fromfile(pixels.file, np.uint8).reshape(axes))
+
+
+def warm(engine: str = "auto", languages: Sequence[str] = ()) -> list[tuple[str, frozenset[str]]]:
+    """Loads the engines, and reads a small picture with them. Their names and scripts, in the order in which they are asked."""
+    loaded = engines_of(engine, languages)
+    blank = np.full((64, 256), 255, np.uint8)
+    for each in loaded.engines:
+        each.read(blank)
+    return [(each.name, each.scripts) for each in loaded.engines]

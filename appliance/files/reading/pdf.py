@@ -1,0 +1,139 @@
+"""Reads, draws and redacts PDFs. Runs in the worker room only: what it reads may be made to break it.
+
+`read` gives every text a PDF holds and names what must be looked at; `picture` draws one of those; `redact` makes a PDF in which
+changed texts are nowhere.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from appliance.files.document import (
+    CHARACTERS_MAX,
+    PICTURES_MAX,
+    PIECES_MAX,
+    Change,
+    Document,
+    Notice,
+    Pixels,
+    Redacted,
+    Span,
+)
+from appliance.files.reading import pdf_pictures
+from appliance.files.reading.pdf_bounds import Deadline, Limits, malformed, too_large
+from appliance.files.reading.pdf_content import Contents
+from appliance.files.reading.pdf_hidden import mark_hidden
+from appliance.files.reading.pdf_objects import Found, texts_of_objects
+from appliance.files.reading.pdf_opening import OpenPdf, drawn_alone, open_pdf, translated
+from appliance.files.reading.pdf_page import Page
+from appliance.files.reading.pdf_pieces import pieces_of
+from appliance.files.reading.pdf_redaction import redacted
+from appliance.files.reading.pdf_second import second_reading
+from appliance.files.reading.pdf_text import page_text
+
+DEFAULT = Limits()
+
+
+def read(path: Path | str, password: str | None = None, *, limits: Limits = DEFAULT) -> Document:
+    """Every text and what must be looked at.
+
+    Shapes:  pieces of the pages' text first, in the order of reading, then what stands beside them. `Piece.hidden` says why a
+             person doesn't see it; "under a picture" is the text that OCR leaves under a scan, where the picture shows
+             something: what is read in the picture tells whether it says the same.
+    Errors:  FileError EMPTY_FILE, MALFORMED, ENCRYPTED, TOO_LARGE, TIMEOUT.
+    """
+    with translated(), open_pdf(Path(path), password, limits) as pdf:
+        return _document(pdf)
+
+
+def picture(path: Path | str, password: str | None, number: int, dpi: int, *, limits: Limits = DEFAULT) -> Pixels:
+    """Draws picture `number` of a document that `read` gave, at `dpi` or what the bound on its pixels allows. The file is the
+    caller's to remove."""
+    with translated(), drawn_alone(Path(path), password) as drawn:
+        page_number, place = divmod(number, pdf_pictures.PAGE_STEP)
+        if not 1 <= page_number <= len(drawn):
+            raise malformed("the PDF has no such page")
+        with Page(drawn, page_number, Deadline(limits.seconds_max)) as page:
+            pixels = pdf_pictures.drawn(page, place, max(1, dpi), limits.picture_pixels_max)
+    height, width, _ = pixels.shape
+    is_grey = bool((pixels[:, :, 0] == pixels[:, :, 1]).all() and (pixels[:, :, 1] == pixels[:, :, 2]).all())
+    with tempfile.NamedTemporaryFile(prefix="picture-", suffix=".pixels", delete=False) as file:
+        file.write((pixels[:, :, :1] if is_grey else pixels).tobytes())
+    return Pixels(file.name, width, height, 1 if is_grey else 3)
+
+
+def redact(
+    path: Path | str,
+    password: str | None,
+    document: Document,
+    changes: Sequence[Change],
+    result: Path | str,
+    *,
+    limits: Limits = DEFAULT,
+) -> Redacted:
+    """Writes the PDF without what `changes` name to `result`. `document`: what the numbers of `changes` count in, pieces that
+    OCR gave among them."""
+    with translated(), open_pdf(Path(path), password, limits) as pdf:
+        return redacted(pdf, document, changes, Path(result))
+
+
+def _document(pdf: OpenPdf) -> Document:
+    if pdf.depth == 0:
+        pdf.read_attached = _attached
+    beside = texts_of_objects(pdf)
+    document = Document("pdf", pages=len(pdf.drawn), notices=beside.notices, unread=pdf.unread)
+    spans: dict[int, list[Span]] = {}
+    contents = Contents(pdf.deadline)
+    for number in range(1, len(pdf.drawn) + 1):
+        pdf.deadline.check()
+        content = contents.of(pdf.pages[number - 1]) if number <= len(pdf.pages) else b""
+        with Page(pdf.drawn, number, pdf.deadline) as page:
+            _read_page(pdf, page, beside, document, content)
+            spans |= _spans(page, beside)
+        if len(document.pieces) > PIECES_MAX or sum(len(piece.text) for piece in document.pieces) > CHARACTERS_MAX:
+            raise too_large("too much text")
+    for index, piece in enumerate(beside.pieces):
+        piece.spans = spans.get(index, [])
+    document.pieces += beside.pieces
+    document.unread += sorted(set(beside.unread))
+    _note_what_surrounds(pdf, document)
+    if len(document.pictures) > PICTURES_MAX:
+        document.unread.append(f"{len(document.pictures) - PICTURES_MAX} pictures: there are too many")
+        del document.pictures[PICTURES_MAX:]
+    return document
+
+
+def _read_page(pdf: OpenPdf, page: Page, beside: Found, document: Document, content: bytes) -> None:
+    with page.text_page() as text_page:
+        text = page_text(text_page, pdf.deadline)
+        mark_hidden(page, text_page, text, pdf.deadline)
+    pieces = pieces_of(page, text)
+    document.pieces += pieces
+    document.pieces += second_reading(pdf, page.number, text.text, content)
+    document.pictures += pdf_pictures.pictures_of(page, text, beside.looks.get(page.number, ""))
+    if page.objects().oversized:
+        document.unread.append(f"page {page.number}: a picture with too many pixels")
+    if pdf_pictures.is_blurred(page, pdf.limits.picture_pixels_max):
+        document.unread.append(f"page {page.number}: it is too large to be looked at closely")
+
+
+def _spans(page: Page, beside: Found) -> dict[int, list[Span]]:
+    """Of annotations and fields, which have a box on the page."""
+    placed = [index for index in beside.rects if beside.pieces[index].where.page == page.number]
+    boxes = page.shown([beside.rects[index] for index in placed]).clip(0, 1).tolist()
+    return {index: [Span(0, len(beside.pieces[index].text), *box)] for index, box in zip(placed, boxes, strict=True)}
+
+
+def _note_what_surrounds(pdf: OpenPdf, document: Document) -> None:
+    if pdf.data.find(b"%PDF-") > 0:
+        document.notices.append(Notice("TYPE_MISMATCH", "something stands before the PDF begins"))
+    after = pdf.data[pdf.data.rfind(b"%%EOF") + 5 :] if b"%%EOF" in pdf.data else b""
+    if after.strip(b"\0 \t\r\n"):
+        document.notices.append(Notice("TYPE_MISMATCH", "something stands after the PDF's end"))
+        document.unread.append("what stands after the PDF's end")
+
+
+def _attached(path: Path, limits: Limits) -> Document:
+    with translated(), open_pdf(path, None, limits) as pdf:
+        pdf.depth = 1
+        return _document(pdf)

@@ -1,0 +1,79 @@
+"""A second reading of a page's text, by pypdf. pdfium leaves some out: what an alternative text stands for, what it takes for
+the same text twice, what it can't parse."""
+
+import io
+import re
+import unicodedata
+
+from pypdf import PageObject
+from pypdf.generic import read_hex_string_from_stream, read_string_from_stream
+
+from appliance.files.document import Piece, Span, Where
+from appliance.files.reading.pdf_embedded import string_text
+from appliance.files.reading.pdf_opening import OpenPdf
+
+_FEW_PAGES = 5  # in short files it is done always; it takes as long as all the rest
+_ALTERNATIVE = re.compile(rb"/(?:ActualText|Alt|E|Contents|T)\s*([(<][^<])")
+_SHOWS_TEXT = re.compile(rb"\bT[jJ]\b|['\"]\s")
+_SPACE = re.compile(r"\s+")
+_LINE_LETTERS_MIN = 3
+
+
+def second_reading(pdf: OpenPdf, number: int, first: str, content: bytes) -> list[Piece]:
+    """What the first reading lacks, without places: its box is the page. `content`: the page's own, unpacked."""
+    if number > len(pdf.pages) or not content:
+        return []
+    page = pdf.pages[number - 1]
+    pieces = []
+    if len(pdf.pages) <= _FEW_PAGES or b"/ActualText" in content or (not first.strip() and _SHOWS_TEXT.search(content)):
+        lacking = _lacking(_text(pdf, page), first)
+        if lacking:
+            pieces.append(Piece(lacking, Where(page=number), spans=[Span(0, len(lacking), 0.0, 0.0, 1.0, 1.0)]))
+    for text in _alternatives(content):
+        if _squeezed(text) not in _squeezed(first):
+            where = Where("alternative text", number)
+            pieces.append(Piece(text, where))
+    return pieces
+
+
+def _text(pdf: OpenPdf, page: PageObject) -> str:
+    pdf.deadline.check()
+    try:
+        return page.extract_text()
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, NotImplementedError, ZeroDivisionError):
+        return ""  # pdfium has read it
+
+
+def _lacking(second: str, first: str) -> str:
+    """Lines that say something else, or the words alone in which a line that is known differs: readers join words differently."""
+    known = _squeezed(first)
+    lacking = []
+    for line in second.splitlines():
+        if _letters(line) < _LINE_LETTERS_MIN or _squeezed(line) in known:
+            continue
+        strange = [word for word in line.split() if _letters(word) and _squeezed(word) not in known]
+        if _letters("".join(strange)) >= _LINE_LETTERS_MIN:
+            is_other = _letters("".join(strange)) * 3 > _letters(line)
+            lacking.append(line if is_other else " ".join(strange))
+    return "\n".join(lacking)
+
+
+def _letters(text: str) -> int:
+    return sum(map(str.isalnum, text))
+
+
+def _alternatives(content: bytes) -> list[str]:
+    found = []
+    for match in _ALTERNATIVE.finditer(content):
+        stream = io.BytesIO(content[match.start(1) : match.start(1) + 20_000])
+        try:
+            value = (read_string_from_stream if content[match.start(1)] == 0x28 else read_hex_string_from_stream)(stream)
+        except Exception:  # pypdf raises what it likes for a damaged one
+            continue
+        if text := string_text(value):
+            found.append(text)
+    return found
+
+
+def _squeezed(text: str) -> str:
+    return _SPACE.sub("", unicodedata.normalize("NFKC", text)).replace("-", "")

@@ -1,0 +1,119 @@
+"""What a PDF's streams hold in words, page content aside."""
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pypdf import PageObject, apply_configuration
+from pypdf.errors import LimitReachedError
+from pypdf.generic import EncodedStreamObject, StreamObject
+
+from appliance.files.document import FileError
+from appliance.files.reading import pdf_jpeg
+from appliance.files.reading.pdf_embedded import plain_text, string_text, xml_text
+from appliance.files.reading.pdf_place import Place, at
+
+if TYPE_CHECKING:
+    from appliance.files.reading.pdf_objects import Walk
+
+_TEXTS = frozenset(("/RC", "/RV", "/V", "/DV", "/Contents", "/Desc"))  # strings that may be streams when they are long
+_PICTURE_PIXELS_MIN = 16
+
+
+def read(walk: "Walk", stream: StreamObject, place: Place, key: str) -> None:
+    kind, subtype = at(stream, "/Type"), at(stream, "/Subtype")
+    if kind == "/Metadata" or subtype == "/XML" or place.part == "xml":
+        _say(walk, xml_text(_data(walk, stream, "XMP or other XML")), replace(place, part="xml"))
+    elif kind == "/EmbeddedFile" or place.part == "attachment":
+        _attachment(walk, stream, place)
+    elif key == "/JS":
+        walk.script(plain_text(_data(walk, stream, "a script")) or "", place)
+    elif key in _TEXTS and kind is None and subtype is None:
+        _say(walk, plain_text(_data(walk, stream, "a long text")) or "", place)
+    elif subtype == "/Image":
+        _picture(walk, stream, place)
+    elif at(stream, "/PatternType") == 1 and place.page:
+        walk.found.looks.setdefault(place.page, "a pattern that may hold text")
+    elif place.inside == "/AP" and isinstance(stream, EncodedStreamObject):
+        _appearance(walk, stream, place)
+    elif "/Sound" in (kind, subtype) or subtype in ("/U3D", "/PRC"):
+        walk.found.unread.append("a sound or a model in three dimensions")
+
+
+def _say(walk: "Walk", text: str, place: Place) -> None:
+    if string_text(text):
+        walk.say(text.replace("\0", ""), place)
+
+
+def _data(walk: "Walk", stream: StreamObject, what: str) -> bytes:
+    """b"": it can't be unpacked, which is said."""
+    bytes_max = walk.pdf.limits.attachment_bytes_max
+    try:
+        with apply_configuration(zlib_maximum_output_length=bytes_max, lzw_maximum_output_length=bytes_max):
+            data = stream.get_data()
+    except LimitReachedError:
+        walk.found.unread.append(f"{what}: it is too large")
+    except Exception:  # a damaged stream raises nearly anything
+        walk.found.unread.append(f"{what}: it is damaged")
+    else:
+        if len(data) <= bytes_max:
+            return data
+        walk.found.unread.append(f"{what}: it is too large")
+    return b""
+
+
+def _attachment(walk: "Walk", stream: StreamObject, place: Place) -> None:
+    place = replace(place, part="attachment", rect=None)
+    data = _data(walk, stream, "an attached file")
+    if not data.strip():
+        return
+    text = plain_text(data)
+    if text is not None:
+        _say(walk, text, place)
+    elif b"%PDF-" in data[:1024]:
+        _attached_pdf(walk, data, place)
+    else:
+        walk.found.unread.append("an attached file: it isn't text")
+
+
+def _attached_pdf(walk: "Walk", data: bytes, place: Place) -> None:
+    """Its texts. What would have to be looked at in it is unread, and so is what is attached to it in turn."""
+    if walk.pdf.read_attached is None:
+        walk.found.unread.append("a PDF in an attached PDF")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "attached.pdf"
+        path.write_bytes(data)
+        try:
+            inner = walk.pdf.read_attached(path, walk.pdf.limits)
+        except FileError:
+            walk.found.unread.append("an attached PDF: it can't be read")
+            return
+    for piece in inner.pieces:
+        walk.say(piece.text, replace(place, name=place.name or piece.where.name, hidden=piece.hidden))
+    walk.found.unread += [f"in an attached PDF: {what}" for what in inner.unread]
+    if inner.pictures:
+        walk.found.unread.append("pictures in an attached PDF")
+
+
+def _picture(walk: "Walk", stream: StreamObject, place: Place) -> None:
+    width, height = at(stream, "/Width"), at(stream, "/Height")
+    is_large = isinstance(width, int) and isinstance(height, int) and min(width, height) >= _PICTURE_PIXELS_MIN
+    if place.inside == "/AP" and place.page and is_large:
+        walk.found.looks.setdefault(place.page, "a picture in an annotation")
+    filters = at(stream, "/Filter")
+    if filters == "/DCTDecode" or (isinstance(filters, list) and list(filters) == ["/DCTDecode"]):
+        for text in pdf_jpeg.texts(bytes(stream._data)):
+            _say(walk, text, replace(place, part="metadata", name="picture"))
+
+
+def _appearance(walk: "Walk", stream: EncodedStreamObject, place: Place) -> None:
+    """The text that draws an annotation: it needn't be what the annotation says of itself."""
+    try:
+        page = PageObject.create_blank_page(walk.pdf.reader, 100, 100)
+        text = page.extract_xform_text(stream)
+    except Exception:  # damaged content raises nearly anything
+        walk.found.looks.setdefault(place.page, "an annotation that can't be read")
+        return
+    _say(walk, text, place)

@@ -1,0 +1,230 @@
+"""What a file is, by its content. Its name is only compared with that.
+
+Sources: WHATWG MIME Sniffing (whom browsers believe), PNG, GIF89a, RFC 9649 (WebP), TIFF 6.0, PKWARE APPNOTE 4.3.16,
+[MS-CFB] 2.2.
+"""
+
+import re
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from appliance.files.document import FileError, Kind, Notice
+from appliance.files.reading.sniff_texts import HTML_SUFFIXES, text_kind
+
+HEAD_BYTES = 8_192
+SCANNED_BYTES_MAX = 64_000_000
+ZIP_TAIL_BYTES = 66_000  # its last record is 22 bytes, and a comment of at most 65,535
+ZIP_DIRECTORY_BYTES_MAX = 16_000_000
+ZIP_NAMES_MAX = 20_000
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+_SUFFIXES: dict[Kind, frozenset[str]] = {
+    "pdf": frozenset({"pdf"}),
+    "docx": frozenset({"docx", "docm", "dotx", "dotm"}),
+    "png": frozenset({"png", "apng"}),
+    "jpeg": frozenset({"jpg", "jpeg", "jpe", "jfif"}),
+    "webp": frozenset({"webp"}),
+    "tiff": frozenset({"tif", "tiff"}),
+    "bmp": frozenset({"bmp", "dib"}),
+    "gif": frozenset({"gif"}),
+    "html": HTML_SUFFIXES,
+}
+_TELLING = frozenset(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)
+_TELLING_OTHERS = frozenset(
+    re.findall(
+        r"\w+",
+        "doc xls ppt xlsx xlsm pptx pptm odt ods odp rtf eml msg zip gz tar 7z rar exe dll heic avif ico mp3 mp4 wav epub jar",
+    )
+)
+_OLD_OFFICE = (("WordDocument", "DOC (Word 97)"), ("Workbook", "XLS"), ("PowerPoint Document", "PPT"), ("__substg1.0", "MSG"))
+_IMAGES: tuple[tuple[bytes, Kind], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"II*\0", "tiff"),
+    (b"MM\0*", "tiff"),
+    (b"II+\0", "tiff"),
+    (b"MM\0+", "tiff"),
+)
+_OTHERS: tuple[tuple[bytes, str], ...] = (
+    (b"{\\rtf", "RTF"),
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"7z\xbc\xaf'\x1c", "7z"),
+    (b"Rar!\x1a\x07", "RAR"),
+    (b"\x28\xb5\x2f\xfd", "Zstandard"),
+    (b"MZ\x90", "a Windows program"),
+    (b"\x7fELF", "a Linux program"),
+    (b"%!PS", "PostScript"),
+    (b"\xd7\xcd\xc6\x9a", "WMF"),
+    (b"\0\0\1\0", "ICO"),
+    (b"SQLite format 3\0", "SQLite"),
+    (b"ID3", "audio"),
+    (b"OggS", "audio"),
+    (b"fLaC", "audio"),
+    (b"FWS", "Flash"),
+    (b"CWS", "Flash"),
+)
+_MARKUP_ANYWHERE = re.compile(rb"<(?:html|script|svg|iframe|\?php|!doctype\s+html)[\s>/]", re.IGNORECASE)
+
+
+def sniff(path: Path, name: str) -> tuple[Kind, list[Notice]]:
+    """What `path` is, and TYPE_MISMATCH where its `name` says another thing or where it can be read as several.
+
+    Errors: FileError EMPTY_FILE. "other": nothing that we read (then the room answers UNSUPPORTED).
+    """
+    size = path.stat().st_size
+    if size == 0:
+        raise FileError("EMPTY_FILE", "The file is empty.", "Send a file with content.")
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+        kind, word = _kind(file, head, size, name)
+        notices = [] if _fits(kind, name) else [_mismatch(kind, word)]
+        others = _other_readings(file, head, size, kind)
+    if others:
+        notices.append(Notice("TYPE_MISMATCH", f"It is {word}, and can be read as {' and as '.join(others)} as well."))
+    return kind, notices
+
+
+def _mismatch(kind: Kind, word: str) -> Notice:
+    read = "not read" if kind == "other" else "read as that"
+    return Notice("TYPE_MISMATCH", f"Its name says another thing than its content: it is {word}, and was {read}.")
+
+
+def _fits(kind: Kind, name: str) -> bool:
+    suffix = PurePosixPath(name.replace("\\", "/")).suffix.lower().lstrip(".")
+    if kind in _SUFFIXES:
+        return not suffix or suffix in _SUFFIXES[kind] or (kind == "html" and suffix in {"md", "markdown", "xsl"})
+    if kind == "other":
+        return suffix not in _TELLING
+    return suffix not in _TELLING - {"xml", "svg"} and suffix not in _TELLING_OTHERS
+
+
+def _kind(file: BinaryIO, head: bytes, size: int, name: str) -> tuple[Kind, str]:
+    for magic, image in _IMAGES:
+        if head.startswith(magic):
+            return image, image.upper()
+    if head[:4] == b"RIFF":
+        return ("webp", "WebP") if head[8:12] == b"WEBP" else ("other", "RIFF")
+    if head[:2] == b"BM" and _is_bitmap(head, size):
+        return "bmp", "BMP"
+    if head.startswith((b"PK\3\4", b"PK\5\6", b"PK\7\x08PK\3\4")):
+        return _package(file, size)
+    if head.startswith(OLE):
+        return _compound(file, size)
+    if b"%PDF-" in head[:1_024]:
+        return "pdf", "PDF"
+    for magic, word in _OTHERS:
+        if head.startswith(magic):
+            return "other", word
+    if head[4:8] == b"ftyp":
+        return "other", "a film or a HEIF picture"
+    return text_kind(head, size, name)
+
+
+def _is_bitmap(head: bytes, size: int) -> bool:
+    """Two letters are too few to go by: its header's size must be one that exists."""
+    return len(head) >= 26 and int.from_bytes(head[14:18], "little") in {12, 16, 40, 52, 56, 64, 108, 124} and size > 26
+
+
+def _package(file: BinaryIO, size: int) -> tuple[Kind, str]:
+    """A ZIP: DOCX where its list of content types names a Word document, or where such a one has lost its end."""
+    names = _zip_names(file, size)
+    if names is None:
+        file.seek(0)
+        start = file.read(65_536)
+        if (b"[Content_Types].xml" in start and b"word/" in start) or b"word/document.xml" in start:
+            return "docx", "DOCX"
+        return "other", "a damaged ZIP"
+    lowered = {name.lower().replace("\\", "/").lstrip("/") for name in names}
+    if "[content_types].xml" in lowered and _names_word(file, lowered):
+        return "docx", "DOCX"
+    for folder, word in (("xl/", "XLSX"), ("ppt/", "PPTX"), ("visio/", "VSDX"), ("meta-inf/", "an OpenDocument, EPUB or JAR")):
+        if any(name.startswith(folder) for name in lowered):
+            return "other", word
+    return "other", "ZIP"
+
+
+def _names_word(file: BinaryIO, lowered: set[str]) -> bool:
+    if "word/document.xml" in lowered:
+        return True
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entry = next(info for info in archive.infolist() if info.filename.lower().lstrip("/") == "[content_types].xml")
+            with archive.open(entry) as types:
+                return b"wordprocessingml.document.main+xml" in types.read(1_000_000) or any(
+                    n.startswith("word/") for n in lowered
+                )
+    except Exception:  # of any library that unpacks: then its folders tell
+        return any(part.startswith("word/") for part in lowered)
+
+
+def _zip_names(file: BinaryIO, size: int) -> list[str] | None:
+    """None: its directory isn't there, isn't readable or is beyond all measure."""
+    if not _has_zip_directory(file, size):
+        return None
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.namelist()[:ZIP_NAMES_MAX]
+    except Exception:
+        return None
+
+
+def _has_zip_directory(file: BinaryIO, size: int) -> bool:
+    """Whether a ZIP's end stands at the file's end, and the list of its entries before it."""
+    file.seek(max(0, size - ZIP_TAIL_BYTES))
+    tail = file.read(ZIP_TAIL_BYTES)
+    at = tail.rfind(b"PK\5\6")
+    if at < 0 or len(tail) - at < 22:
+        return False
+    length = int.from_bytes(tail[at + 12 : at + 16], "little")
+    start = max(0, size - ZIP_TAIL_BYTES) + at - length
+    if length == 0xFFFFFFFF:
+        return True  # ZIP64: zipfile looks for itself
+    if length > ZIP_DIRECTORY_BYTES_MAX or start < 0 or length < 46:
+        return False
+    file.seek(start)
+    return file.read(4) == b"PK\1\2"
+
+
+def _compound(file: BinaryIO, size: int) -> tuple[Kind, str]:
+    """[MS-CFB]: an encrypted DOCX is one, as old Office files are. Their streams' names stand in UTF-16 in sectors anywhere."""
+    file.seek(0)
+    data = file.read(min(size, SCANNED_BYTES_MAX))
+    if "EncryptedPackage".encode("utf-16-le") in data:
+        return "docx", "an encrypted Office document"
+    for name, word in _OLD_OFFICE:
+        if name.encode("utf-16-le") in data:
+            return "other", word
+    return "other", "an OLE container"
+
+
+def _other_readings(file: BinaryIO, head: bytes, size: int, kind: Kind) -> list[str]:
+    """What else a program could take the file for: polyglots, which show one thing to a guard and another to a reader."""
+    others: list[str] = []
+    if kind != "pdf" and b"%PDF-" in head[:1_024] and kind in _SUFFIXES and kind != "html":
+        others.append("PDF")
+    if kind not in {"docx", "other"} and _has_zip_directory(file, size):
+        others.append("ZIP")
+    if kind in {"png", "jpeg", "gif", "bmp", "webp", "tiff"} and _MARKUP_ANYWHERE.search(_start(file, size)):
+        others.append("HTML")
+    if kind == "pdf" and not head.startswith(b"%PDF-"):
+        before = head[: head.find(b"%PDF-")]
+        if _MARKUP_ANYWHERE.search(before):
+            others.append("HTML")
+        elif before.strip(b"\0\t\n\r \xef\xbb\xbf"):
+            others.append("something else that stands before its beginning")
+    if kind == "docx" and not head.startswith(OLE):
+        if _MARKUP_ANYWHERE.search(head[:30]):
+            others.append("HTML")
+        if b"%PDF-" in head[:1_024]:
+            others.append("PDF")
+    return list(dict.fromkeys(others))
+
+
+def _start(file: BinaryIO, size: int) -> bytes:
+    file.seek(0)
+    return file.read(min(size, SCANNED_BYTES_MAX))

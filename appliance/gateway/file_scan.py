@@ -1,0 +1,260 @@
+"""A file under the policies of whoever sends it: read in a worker, judged here as any text is."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from appliance.errors import GuardrailFailed
+from appliance.files.document import Change, Document, FileError, Redacted
+from appliance.gateway.file_changes import changes_for
+from appliance.gateway.file_fate import Fate, fates, hidden, located
+from appliance.gateway.file_text import Part, Placed, Reading, names, readings
+from appliance.gateway.file_verdict import (
+    FileFinding,
+    FileProblem,
+    FileVerdict,
+    Scanned,
+    Verdict,
+    around,
+    boxes_of,
+)
+from appliance.gateway.tally import Tally
+from appliance.guardrails.custom import CustomScanner
+from appliance.guardrails.finding import Finding, resolved
+from appliance.guardrails.guard import Guard
+from appliance.guardrails.placeholders import Placeholders
+from appliance.guardrails.policy import FILE_STRICTNESS, FileAction
+from appliance.guardrails.policy_set import PolicySet
+from appliance.guardrails.redaction import Mark, redacted
+from appliance.guardrails.verdict import Judged, apart
+from appliance.telemetry.logs import get_logger
+
+TOLD_MAX = 2_000
+UNBROKEN_SCORE_MIN = 0.9  # of what is a value only where a line's end counts as a blank
+_log = get_logger("files")
+
+
+Progress = Callable[[int, int], None]  # pages that were read, of pages
+
+
+class Level(Protocol):
+    """Which walls stand around the workers."""
+
+    @property
+    def is_full(self) -> bool: ...
+
+
+class Reads(Protocol):
+    """Whatever reads files: worker processes (files/pool.py). Errors: FileError, Overloaded, GuardrailFailed."""
+
+    async def read(self, path: Path, *, name: str = "", password: str = "", on_progress: Progress | None = None) -> Document: ...
+
+    async def redact(
+        self, path: Path, changes: Sequence[Change], result: Path, *, password: str = "", document: Document | None = None
+    ) -> Redacted: ...
+
+    async def level(self) -> Level:
+        """How well its workers are confined."""
+        ...
+
+
+class FileScan:
+    """Files of one request. placeholders: of the request; None: values are masked where the policy would tokenise them."""
+
+    def __init__(
+        self,
+        reads: Reads,
+        guard: Guard,
+        policy: PolicySet,
+        custom: CustomScanner | None = None,
+        placeholders: Placeholders | None = None,
+        *,
+        with_values: bool = False,
+        tally: Tally | None = None,
+    ) -> None:
+        self.tally = tally or Tally(policy.label)
+        self._counts_unread = tally is None  # whoever gives one has counted what may not be read
+        self._reads = reads
+        self._guard = guard
+        self._policy = policy
+        self._custom = custom
+        self._placeholders = placeholders
+        self._with_values = with_values
+
+    async def scan(self, path: Path, name: str, password: str = "", on_progress: Progress | None = None) -> Scanned:
+        """Errors: Overloaded; GuardrailFailed: nobody could read it, or it could not be judged."""
+        try:
+            await self._insist_on_walls()
+            document = await self._reads.read(path, name=name, password=password, on_progress=on_progress)
+        except FileError as error:
+            return self._unreadable(name, error)
+        try:
+            return await self.judged(document, name)
+        except Exception as error:
+            _log.error("a file could not be judged", error=type(error).__name__)
+            raise GuardrailFailed("the inspection of a file failed", fix="Try again; the log says what failed.") from None
+
+    async def redact(self, path: Path, scanned: Scanned, result: Path, password: str = "") -> Redacted:
+        """Write the file without what was found to `result`. Errors: FileError."""
+        return await self._reads.redact(path, scanned.changes, result, password=password, document=scanned.document)
+
+    async def _insist_on_walls(self) -> None:
+        """Errors: FileError, where a policy wants more of them than the machine has."""
+        if self._policy.full_sandbox and not (await self._reads.level()).is_full:
+            raise FileError(
+                "UNSUPPORTED",
+                "the policy has files read only where their readers are fully confined, and this machine can't do that",
+                "`gatehouse doctor` says what is missing.",
+            )
+
+    async def judged(self, document: Document, name: str) -> Scanned:
+        """What the policies say of what was read."""
+        if self._policy.is_idle:
+            return Scanned(_told(document, name, "clean", [], 0), "pass", document)
+        placed = await self._found(document)
+        named = await asyncio.to_thread(self._found_in_names, document)
+        listed = fates(document, placed, self._policy)
+        listed += [*hidden(document, self._policy), *located(document, self._policy)]
+        listed += [fate for number, found, _ in named for fate in fates(document, [Placed(found, (number,))], self._policy)]
+        listed.sort(key=_place)
+        self.tally.add("input", [_judged(fate) for fate in listed])
+        kept_here = self._policy.kept_here(fate.placed.finding for fate in listed)
+        self.tally.kept_here = sorted({*self.tally.kept_here, *kept_here})
+        self.tally.record("input", [fate.placed.finding for fate in listed], self._policy.shadow)
+        becomes: FileAction = max((fate.becomes for fate in listed), key=FILE_STRICTNESS.__getitem__, default="pass")
+        if document.unread:
+            self._count_unread()
+            becomes = max(becomes, self._policy.unreadable, key=FILE_STRICTNESS.__getitem__)
+        verdict = _verdict(document, listed)
+        in_names = {id(found) for _, found, _ in named}
+        shown = self._shown_names(document, named)
+        findings = [
+            _finding(document, fate, shown, in_name=id(fate.placed.finding) in in_names, with_value=self._with_values)
+            for fate in listed[:TOLD_MAX]
+        ]
+        told = _told(document, name, verdict, findings, max(0, len(listed) - TOLD_MAX))
+        in_texts = [fate for fate in listed if id(fate.placed.finding) not in in_names]
+        changes = changes_for(document, in_texts, self._policy, self._placeholders)
+        return Scanned(told, becomes, document, tuple(changes))
+
+    def _unreadable(self, name: str, error: FileError) -> Scanned:
+        problem = FileProblem(error.code, error.message, error.fix)
+        told = FileVerdict(name=name, kind=None, verdict="unreadable", findings=[], warnings=[], error=problem, engine=None)
+        self._count_unread()
+        return Scanned(told, self._policy.unreadable, error=error)
+
+    def _count_unread(self) -> None:
+        if self._counts_unread:
+            self.tally.unread["file"] = self.tally.unread.get("file", 0) + 1
+
+    # What stands in it
+
+    async def _found(self, document: Document) -> list[Placed]:
+        found: dict[tuple[str, tuple[Part, ...]], Placed] = {}
+        for reading in readings(document):
+            for begin, end, core, core_end in reading.windows():
+                for one in await asyncio.to_thread(self._found_in, reading, begin, end):
+                    placed = reading.placed(one) if core <= one.start < core_end else None
+                    if placed is not None:
+                        found.setdefault((one.type, placed.parts), placed)
+        return list(found.values())
+
+    def _found_in(self, reading: Reading, begin: int, end: int) -> list[Finding]:
+        looked = self._look(reading.text[begin:end], attacks=reading.attacks)
+        found = [one.at(one.start + begin, one.end + begin) for one in looked]
+        unbroken = reading.without_breaks(begin, end)
+        if unbroken is not None:
+            again = [one.at(one.start + begin, one.end + begin) for one in self._look(unbroken, attacks=False)]
+            found += [one for one in again if one.score >= UNBROKEN_SCORE_MIN and reading.goes_over_one_break(one)]
+        return found
+
+    def _look(self, text: str, *, attacks: bool = True) -> list[Finding]:
+        wanted = partial(self._policy.acts_on, direction="input")
+        (values,) = self._guard.found([text], self._custom, wanted)
+        return resolved([*values, *self._guard.attacks(text)]) if attacks else values
+
+    def _found_in_names(self, document: Document) -> list[tuple[Part, Finding, str]]:
+        found: list[tuple[Part, Finding, str]] = []
+        for number, name in names(document):
+            without_dot = " ".join(name.rsplit(".", 1))  # `.txt` makes no host of what stands before it
+            looked = resolved([*self._look(name), *self._look(without_dot)])
+            found += [(Part(number, one.start, one.end), one, name) for one in looked]
+        return found
+
+    def _shown_names(self, document: Document, named: Iterable[tuple[Part, Finding, str]]) -> dict[str, str]:
+        marks: dict[str, list[Mark]] = {}
+        for part, one, name in named:
+            if not self._with_values:
+                marks.setdefault(name, []).append(Mark(part.start, part.end, f"[{one.type}]"))
+        return {name: redacted(name, apart(found)) for name, found in marks.items()}
+
+
+def _judged(fate: Fate) -> Judged:
+    one = fate.placed.finding
+    return Judged(type=one.type, start=one.start, end=one.end, score=one.score, detector=one.detector, action=fate.action)
+
+
+def _place(fate: Fate) -> tuple[int, int, str]:
+    first = fate.placed.parts[0]
+    return first.piece, first.start, fate.placed.finding.type
+
+
+def _verdict(document: Document, listed: Sequence[Fate]) -> Verdict:
+    if any(fate.becomes == "block" for fate in listed):
+        return "blocked"
+    if listed:
+        return "flagged"
+    return "unreadable" if document.unread else "clean"
+
+
+def _told(document: Document, name: str, verdict: Verdict, findings: list[FileFinding], left_out: int) -> FileVerdict:
+    engines = sorted({piece.engine for piece in document.pieces if piece.engine})
+    problem = None
+    if verdict == "unreadable":
+        problem = FileProblem(
+            "UNSUPPORTED", f"not all of the file could be read: {document.unread[0]}", "Send it without that part, or as text."
+        )
+    return FileVerdict(
+        name=name,
+        kind=document.kind,
+        verdict=verdict,
+        findings=findings,
+        warnings=list(dict.fromkeys(notice.code for notice in document.notices)),
+        error=problem,
+        engine=", ".join(engines) or None,
+        pages=document.pages,
+        unread=list(document.unread),
+        findings_left_out=left_out,
+    )
+
+
+def _finding(document: Document, fate: Fate, shown_names: dict[str, str], *, in_name: bool, with_value: bool) -> FileFinding:
+    one, first = fate.placed.finding, fate.placed.parts[0]
+    piece = document.pieces[first.piece]
+    boxes = [] if in_name else boxes_of(piece, first)
+    value: str | msgspec.UnsetType = msgspec.UNSET
+    if with_value and in_name:
+        value = piece.where.name[first.start : first.end]
+    elif with_value:
+        value = "\n".join(document.pieces[part.piece].text[part.start : part.end] for part in fate.placed.parts)
+    return FileFinding(
+        type=one.type,
+        start=first.start,
+        end=first.end,
+        score=one.score,
+        detector=one.detector,
+        action=fate.action,
+        part=piece.where.part,
+        page=piece.where.page,
+        name=shown_names.get(piece.where.name, piece.where.name),
+        in_name=in_name,
+        box=around(boxes) if boxes else msgspec.UNSET,
+        boxes=boxes if len(boxes) > 1 else msgspec.UNSET,
+        hidden=piece.hidden,
+        engine="" if in_name else piece.engine,
+        value=value,
+    )
