@@ -24,7 +24,7 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_THR
 
 class FilesHow(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of files and pictures, as the pool wants them. seconds_max bounds one call in a worker by the clock,
-    cpu_seconds_max by its processor time; file_seconds_max a file with all its pictures. queue_max: files that are read or wait.
+    cpu_seconds_max by its processor time; file_seconds_max all calls for a file. queue_max: files that are read or wait.
     """
 
     workers: int = 2

@@ -51,7 +51,7 @@ class FilePool:
         """
         async with self._in_turn(), self._held(path) as file:
             order = Read("", name, password, self._how.cpu_seconds_max)
-            document = await file.ask("read", order, Document)
+            document = await file.read(order)
             await self._look_at_pictures(file, order, document, on_progress or _nobody)
         return document
 
@@ -96,15 +96,12 @@ class FilePool:
 
     @asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:
-        """A bound for the files that wait, and one for the time that a file may take with all its pictures."""
+        """A bound for the files that wait."""
         if self._waiting >= self._how.queue_max:
             raise Overloaded("too many files wait to be read", fix="Send them one after another.")
         self._waiting += 1
         try:
-            async with asyncio.timeout(self._how.file_seconds_max):
-                yield
-        except TimeoutError:
-            raise FileError("TIMEOUT", "the file takes too long to read", "Send fewer pages at a time.") from None
+            yield
         finally:
             self._waiting -= 1
 
@@ -130,7 +127,7 @@ class FilePool:
         for picture in pictures:
             order = Draw("", picture.number, picture.dpi, read.name, read.password, read.cpu_seconds)
             try:
-                pixels = await file.ask("picture", order, Pixels)
+                pixels = await file.draw(order)
                 seen = await self._seen(file, pixels)
             except FileError as error:
                 if error.code == "TIMEOUT":
@@ -143,10 +140,10 @@ class FilePool:
 
     async def _seen(self, file: HeldFile, pixels: Pixels) -> Seen:
         async with self._looking.member() as member:
-            moved = await file.handed(pixels, member)
+            moved = await file.hand(pixels, member)
             order = Look(moved, self._how.ocr_engine, self._how.ocr_languages, self._how.ocr_cpu_seconds_max)
             try:
-                return await called(member, "lines", order, Seen, self._how.ocr_seconds_max)
+                return await file.timed(member, "lines", order, Seen, self._how.ocr_seconds_max)
             finally:
                 await asyncio.to_thread(_remove, moved.file)
 

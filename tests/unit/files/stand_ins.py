@@ -60,6 +60,7 @@ def read(order: Read) -> Any:
 
 def picture(order: Draw) -> Pixels:
     acts = json.loads(Path(order.path).read_bytes()).get("drawn", {})
+    time.sleep(acts.get("sleep", 0))
     if "code" in acts and order.number == 1:
         raise FileError(acts["code"], "too large a picture", "a fix")
     file = Path(f"drawn-{order.number}")

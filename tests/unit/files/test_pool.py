@@ -192,9 +192,20 @@ async def test_a_caller_that_leaves_takes_its_file_along(pools: Pools, made: Mad
     assert texts(await pool.read(made(texts=["next"]))) == ["next"]
 
 
-async def test_a_file_with_all_its_pictures_has_an_end(pools: Pools, made: Made) -> None:
-    pool = pools(file_seconds_max=1.0)
+async def test_a_file_with_all_its_pictures_has_an_end_that_waiting_for_a_worker_does_not_count_to(
+    pools: Pools, made: Made
+) -> None:
+    pool = pools(file_seconds_max=3.0)
+    patient = [asyncio.ensure_future(pool.read(made(sleep=1, texts=["read"]))) for _ in range(4)]
+    assert [texts(document) for document in await asyncio.gather(*patient)] == [["read"]] * 4
     assert (await refusal(pool, made(sleep=600))).code == "TIMEOUT"
+    assert (await refusal(pool, made(pictures=100, drawn={"sleep": 0.5}))).code == "TIMEOUT"
+
+
+async def test_a_picture_outlives_the_worker_that_drew_it(pools: Pools, made: Made) -> None:
+    document = await pools(files_per_worker=1).read(made(pictures=3))
+    assert [piece.where.page for piece in document.pieces] == [1, 2, 3]
+    assert document.unread == []
 
 
 async def test_redacting_hands_over_the_changes_and_what_was_read_in_pictures(pools: Pools, made: Made, tmp_path: Path) -> None:
