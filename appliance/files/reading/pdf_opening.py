@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pypdfium2 as pdfium
 from pypdf import PageObject, PasswordType, PdfReader, apply_configuration
-from pypdf.errors import DependencyError, FileNotDecryptedError, LimitReachedError, PdfReadError
+from pypdf.errors import DependencyError, FileNotDecryptedError, LimitReachedError
 from pypdf.filters import ASCII85Decode, ASCIIHexDecode
 from pypdf.generic import ArrayObject, StreamObject
 
 from appliance.files.document import Document, FileError
-from appliance.files.reading.pdf_bounds import Deadline, Limits, Unpacked, checked_streams, malformed, too_large
+from appliance.files.reading.pdf_bounds import BROKEN, Deadline, Limits, Unpacked, checked_streams, malformed, too_large
 
 logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)  # it says what it stumbles over, which is the file's content
 
@@ -147,7 +147,7 @@ def _check_wrapped(reader: PdfReader, limits: Limits, deadline: Deadline) -> Non
             if isinstance(found, StreamObject):
                 wrapped = _unwrapped(found)
                 checked_streams(b"stream\n" + wrapped, limits, deadline)
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError, NotImplementedError, PdfReadError):
+        except BROKEN:
             continue  # what no reader can read
 
 
