@@ -5,8 +5,15 @@ import time
 import zlib
 
 import msgspec
+from pypdf.errors import ParseError, PdfReadError
 
 from appliance.files.document import FileError
+
+# What reading a damaged part raises: the rest may be read all the same. (A bound that is reached, or memory, isn't among them.)
+BROKEN = (
+    *(ValueError, TypeError, KeyError, AttributeError, IndexError),
+    *(NotImplementedError, ZeroDivisionError, OverflowError, PdfReadError, ParseError),
+)
 
 _STREAM = re.compile(rb"stream\r?\n")
 _ALTERNATIVES = re.compile(rb"/(?:Alt|ActualText|E)\b")

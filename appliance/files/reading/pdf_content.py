@@ -9,7 +9,7 @@ from typing import Any
 from pypdf import PageObject
 from pypdf.generic import DictionaryObject, IndirectObject, StreamObject
 
-from appliance.files.reading.pdf_bounds import Deadline, too_large
+from appliance.files.reading.pdf_bounds import BROKEN, Deadline, too_large
 from appliance.files.reading.pdf_place import at
 
 DRAWS = re.compile(rb"/([^\s/<>\[\](){}%]+)\s+Do\b")
@@ -37,7 +37,7 @@ class Contents:
             contents = page.get_contents()
             data = b"" if contents is None else contents.get_data()
             cost = self._cost(data, at(page, "/Resources"), 0)
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError, NotImplementedError):
+        except BROKEN:
             return b""
         if cost[0] > _BYTES_MAX or cost[1] > _DRAWN_MAX:
             raise too_large("a page with more content than is read")

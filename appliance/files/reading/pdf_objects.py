@@ -18,7 +18,7 @@ from pypdf.generic import (
 
 from appliance.files.document import PIECES_MAX, Notice, Piece, Where
 from appliance.files.reading import pdf_streams
-from appliance.files.reading.pdf_bounds import too_large
+from appliance.files.reading.pdf_bounds import BROKEN, too_large
 from appliance.files.reading.pdf_embedded import string_text
 from appliance.files.reading.pdf_opening import OpenPdf
 from appliance.files.reading.pdf_place import Place, at, place_in, place_of_key
@@ -63,6 +63,7 @@ class Walk:
         self._seen: set[int] = set()
         self._said: set[tuple[str, int, str, Rect | None]] = set()
         self._count = 0
+        self._is_sweeping = False  # through objects that nothing points at
         self._pending: list[tuple[PdfObject | None, Place, str, int]] = []
         reader = pdf.reader
         self._with_structure = pdf.unpacked.says_alternatives or (reader is not None and reader.is_encrypted)
@@ -77,6 +78,7 @@ class Walk:
             self._page(number, page)
         self._visit(reader.trailer.raw_get("/Root"), Place(), "/Root")
         self._visit(reader.trailer.get("/Info"), Place(), "/Info")
+        self._is_sweeping = True
         unseen = [id_ for table in reader.xref.values() for id_ in table] + list(reader.xref_objStm)
         for id_ in [id_ for id_ in unseen if id_ not in self._seen][:_SWEPT_MAX]:
             self._visit(IndirectObject(id_, 0, reader), Place(), "")
@@ -127,8 +129,10 @@ class Walk:
             raise too_large(f"more than {self.pdf.limits.objects_max} objects")
         try:
             found: PdfObject | None = reference.get_object()
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError, NotImplementedError):
-            return None  # what no reader can read
+        except BROKEN:
+            if not self._is_sweeping:
+                self.found.unread.append("what stands beside its pages, in part: it is damaged")
+            return None
         return None if isinstance(found, NullObject) else found
 
     def _look(self, value: PdfObject, place: Place, key: str, depth: int) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 import logging
 import re
 from collections.abc import Callable, Iterator
@@ -11,12 +12,15 @@ from pathlib import Path
 import pypdfium2 as pdfium
 from pypdf import PageObject, PasswordType, PdfReader, apply_configuration
 from pypdf.errors import DependencyError, FileNotDecryptedError, LimitReachedError
+from pypdf.filters import ASCII85Decode, ASCIIHexDecode
+from pypdf.generic import ArrayObject, StreamObject
 
 from appliance.files.document import Document, FileError
-from appliance.files.reading.pdf_bounds import Deadline, Limits, Unpacked, checked_streams, malformed, too_large
+from appliance.files.reading.pdf_bounds import BROKEN, Deadline, Limits, Unpacked, checked_streams, malformed, too_large
 
 logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)  # it says what it stumbles over, which is the file's content
 
+_WRAPPED = re.compile(rb"/(?:ASCIIHexDecode|ASCII85Decode|AHx|A85)\b")
 _END = re.compile(rb"%%EOF|startxref")
 _HEAD_BYTES = 1024  # where readers look for "%PDF-"
 _TAIL_BYTES = 4096
@@ -72,6 +76,8 @@ def open_pdf(path: Path, password: str | None, limits: Limits) -> Iterator[OpenP
     with _bounded(limits):
         reader, opens = _reader(data, password)
         pages = _pages(reader, limits) if reader is not None else []
+        if reader is not None and (reader.is_encrypted or _WRAPPED.search(data)):
+            _check_wrapped(reader, limits, deadline)
         with _drawn(path, opens) as drawn:
             if len(drawn) > limits.pages_max:
                 raise too_large(f"more than {limits.pages_max} pages")
@@ -129,6 +135,34 @@ def _pages(reader: PdfReader, limits: Limits) -> list[PageObject]:
     if len(pages) > limits.pages_max:
         raise too_large(f"more than {limits.pages_max} pages")
     return list(pages)
+
+
+def _check_wrapped(reader: PdfReader, limits: Limits, deadline: Deadline) -> None:
+    """Streams that didn't unpack by the look of their bytes, since they are encrypted or written in letters."""
+    numbers = {number for table in reader.xref.values() for number in table}
+    for number in itertools.islice(numbers, limits.objects_max):
+        deadline.check()
+        try:
+            found = reader.get_object(number)
+            if isinstance(found, StreamObject):
+                wrapped = _unwrapped(found)
+                checked_streams(b"stream\n" + wrapped, limits, deadline)
+        except BROKEN:
+            continue  # what no reader can read
+
+
+def _unwrapped(stream: StreamObject) -> bytes:
+    filters = stream.get("/Filter")
+    names = [str(each.get_object()) for each in filters] if isinstance(filters, ArrayObject) else [str(filters)]
+    data: bytes = stream._data
+    for name in names:
+        if name in ("/ASCIIHexDecode", "/AHx"):
+            data = ASCIIHexDecode.decode(data)
+        elif name in ("/ASCII85Decode", "/A85"):
+            data = ASCII85Decode.decode(data)
+        else:
+            break
+    return data
 
 
 @contextlib.contextmanager

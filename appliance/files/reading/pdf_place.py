@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pypdf.generic import ArrayObject, DictionaryObject, FloatObject, NullObject, NumberObject, PdfObject, TextStringObject
 
+from appliance.files.reading.pdf_bounds import BROKEN
 from appliance.files.reading.pdfium import Rect
 
 Part = Literal[
@@ -48,7 +49,7 @@ def at(value: DictionaryObject, key: str) -> Any:
     found = value.get(key)
     try:
         resolved = found.get_object() if isinstance(found, PdfObject) else None
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, NotImplementedError):
+    except BROKEN:
         return None  # what no reader can read
     return None if isinstance(resolved, NullObject) else resolved
 

@@ -21,7 +21,7 @@ from pypdf.generic import (
 )
 
 from appliance.files.document import Change, Document, Redacted
-from appliance.files.reading.pdf_bounds import malformed
+from appliance.files.reading.pdf_bounds import BROKEN, malformed
 from appliance.files.reading.pdf_copying import CantCopy, Copies
 from appliance.files.reading.pdf_opening import OpenPdf
 from appliance.files.reading.pdf_page import Page
@@ -77,7 +77,7 @@ def _built(pdf: OpenPdf, plan: Plan, drawn: set[int]) -> bytes:
 def _copied(pdf: OpenPdf, copies: Copies, number: int) -> DictionaryObject | None:
     try:
         return copies.page(pdf.pages[number - 1])
-    except (CantCopy, ValueError, TypeError, KeyError, AttributeError, NotImplementedError):
+    except (CantCopy, *BROKEN):
         return None
 
 

@@ -9,6 +9,7 @@ from pypdf import PageObject
 from pypdf.generic import read_hex_string_from_stream, read_string_from_stream
 
 from appliance.files.document import Piece, Span, Where
+from appliance.files.reading.pdf_bounds import BROKEN
 from appliance.files.reading.pdf_embedded import string_text
 from appliance.files.reading.pdf_opening import OpenPdf
 
@@ -40,7 +41,7 @@ def _text(pdf: OpenPdf, page: PageObject) -> str:
     pdf.deadline.check()
     try:
         return page.extract_text()
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, NotImplementedError, ZeroDivisionError):
+    except BROKEN:
         return ""  # pdfium has read it
 
 

@@ -23,8 +23,8 @@ def one_page(content: bytes = shown("A page"), **keys: bytes) -> bytes:
     return file.data()
 
 
-def encrypted(user: str) -> bytes:
-    writer = PdfWriter(clone_from=io.BytesIO(one_page(shown("known"))))
+def encrypted(user: str, data: bytes = b"") -> bytes:
+    writer = PdfWriter(clone_from=io.BytesIO(data or one_page(shown("known"))))
     writer.encrypt(user, "owner")
     out = io.BytesIO()
     writer.write(out)
@@ -73,6 +73,20 @@ def with_forms_of_powers() -> bytes:
     return file.data()
 
 
+def with_picture(body: bytes) -> bytes:
+    file = Pdf()
+    keys = b"<</Type/XObject/Subtype/Image/Width 2000/Height 2000/ColorSpace/DeviceGray/BitsPerComponent 8"
+    picture = file.add(body.replace(b"<<", keys, 1))
+    file.page(shown("A page") + placed("P", 0, 0, 99, 99), resources=b"/XObject<</P %d 0 R>>" % picture)
+    return file.data()
+
+
+def in_letters(body: bytes) -> bytes:
+    data = body.split(b"stream\n", 1)[1].rsplit(b"\nendstream", 1)[0].hex().encode() + b">"
+    filters = b"/Filter[/ASCIIHexDecode/FlateDecode/FlateDecode]"
+    return b"<</Length %d%s>>\nstream\n%s\nendstream" % (len(data), filters, data)
+
+
 BAD = {
     "empty": (b"", "EMPTY_FILE"),
     "blank": (b"\n\n  \0\0", "EMPTY_FILE"),
@@ -89,6 +103,9 @@ BAD = {
     "deflated 200 MB": (with_content(bomb(200, 1)), "TOO_LARGE"),
     "doubly deflated 420 MB": (with_content(bomb(420, 2)), "TOO_LARGE"),
     "packed four times": (with_content(bomb(40, 4)), "TOO_LARGE"),
+    "a bomb for a picture": (with_picture(bomb(420, 2)), "TOO_LARGE"),
+    "a bomb in letters": (with_picture(in_letters(bomb(420, 2))), "TOO_LARGE"),
+    "an encrypted bomb": (encrypted("", with_picture(bomb(420, 2))), "TOO_LARGE"),
     "forms of powers": (with_forms_of_powers(), "TOO_LARGE"),
     "a million states": (with_content(stream(b"q " * 1_000_000)), "TOO_LARGE"),
     "three million words": (with_content(stream(b"BT " + b"(a) Tj " * 3_000_000)), "TOO_LARGE"),
@@ -97,7 +114,9 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_file_is_answered_with_its_code(name: str, tmp_path: Path) -> None:
+def test_a_bad_file_is_answered_with_its_code(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
     data, code = BAD[name]
     path = tmp_path / "file.pdf"
     path.write_bytes(data)
@@ -105,6 +124,7 @@ def test_a_bad_file_is_answered_with_its_code(name: str, tmp_path: Path) -> None
         pdf.read(path)
     assert raised.value.code == code
     assert raised.value.fix
+    assert (caplog.records, *capfd.readouterr()) == ([], "", ""), "nothing of it is said anywhere"
 
 
 def test_a_password_opens_and_a_wrong_one_does_not(tmp_path: Path) -> None:
