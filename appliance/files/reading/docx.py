@@ -8,7 +8,6 @@ from typing import Any
 from appliance.files.document import (
     CHARACTERS_MAX,
     PICTURES_MAX,
-    PIECES_MAX,
     Change,
     Document,
     FileError,
@@ -99,22 +98,22 @@ def _read_package(package: Package, document: Document, depth: int) -> None:
             left -= len(found.piece.text)
             if left < 0:
                 raise FileError("TOO_LARGE", f"It has more than {CHARACTERS_MAX:,} characters.", "Send it in parts.")
-            _add(document, found.piece)
+            _add(document, found.piece, package.pieces_max)
         _note(part, document, depth)
         if part.inner is not None:
             _read_package(part.inner, document, depth + 1)
     for found in package.between():
-        _add(document, found.piece)
+        _add(document, found.piece, package.pieces_max)
     if package.archive.has_lost:
         document.unread.append("parts of its archive that no list names")
     if package.has_macros:
         document.notices.append(Notice("JAVASCRIPT", "It holds macros (VBA)."))
 
 
-def _add(document: Document, piece: Piece) -> None:
+def _add(document: Document, piece: Piece, pieces_max: int) -> None:
     document.pieces.append(piece)
-    if len(document.pieces) > PIECES_MAX:
-        raise FileError("TOO_LARGE", f"It has more than {PIECES_MAX:,} paragraphs.", "Send it in parts.")
+    if len(document.pieces) > pieces_max:
+        raise FileError("TOO_LARGE", f"It has more than {pieces_max:,} paragraphs.", "Send it in parts.")
 
 
 def _note(part: Part, document: Document, depth: int) -> None:

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from appliance.files.document import PIECES_MAX
+
 
 class DocxLimits(msgspec.Struct, frozen=True):
     """ratio_max: how often larger a part may be than packed, where it is larger than `ratio_from_bytes` at all."""
@@ -15,3 +17,4 @@ class DocxLimits(msgspec.Struct, frozen=True):
     ratio_max: int = 300
     ratio_from_bytes: int = 8_000_000
     nested_max: int = 2
+    pieces_max: int = PIECES_MAX

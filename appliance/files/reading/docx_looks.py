@@ -15,6 +15,7 @@ SAME_COLOUR = 24  # of 255, in each of red, green and blue
 TINY_HALF_POINTS = 6
 SQUEEZED_PERCENT = 5
 CHAIN_MAX = 30
+VANISHED = "hidden by its font's property"
 UNKNOWN = "?"  # a background that can't be told, such as a picture: nothing is said to hide on it
 _OFF = frozenset({"0", "false", "off", "none"})
 _THEMES = {
@@ -147,7 +148,7 @@ class Looks:
 
     def _why(self, look: Look, paper: str | None) -> str:
         if look.vanish:
-            return "hidden by its font's property"
+            return VANISHED
         if look.half_points is not None and look.half_points <= TINY_HALF_POINTS:
             return "tiny"
         if look.percent is not None and 0 < look.percent <= SQUEEZED_PERCENT:

@@ -52,6 +52,7 @@ class Package:
         self.archive, self._limits, self._depth, self._to_change = archive, limits, depth, to_change
         self.entries = sorted(archive.entries, key=_order)
         self.has_macros = False
+        self.pieces_max = limits.pieces_max
         self.looks = self._looks()
 
     def parts(self, *, whole: bool = False) -> Iterator[Part]:

@@ -12,7 +12,7 @@ from lxml import etree
 
 from appliance.files.document import FileError, Piece, Where
 from appliance.files.reading.docx_attributes import attributes, told_name
-from appliance.files.reading.docx_looks import Looks
+from appliance.files.reading.docx_looks import VANISHED, Looks
 from appliance.files.reading.docx_paragraph import Segment, pieces
 from appliance.files.reading.docx_shapes import clipped_paragraph_why, row_why, shape_paper, shape_why
 from appliance.files.reading.docx_xml import child, get, kind_of
@@ -73,7 +73,7 @@ class Walk:
         self._root, self._part, self._looks, self._whole = root, part, looks, whole
         self._states = [State()]
         self._paragraphs: list[Paragraph] = []
-        self._run_why = ""
+        self._run_whys = [""]  # of runs around: a shape stands in one, and has runs itself
         self._told: set[tuple[str, str]] = set()
         self._names: list[str] = []
 
@@ -122,7 +122,7 @@ class Walk:
                 if self._is_news(found) or not self._is_fallback(element):
                     yield found
         elif kind == "w:r":
-            self._run_why = ""
+            self._run_whys.pop()
         elif kind in _OPENERS:
             self._states.pop()
         elif kind == "op:property" and self._names:
@@ -161,7 +161,8 @@ class Walk:
         paragraph = self._paragraphs[-1] if self._paragraphs else None
         why = paragraph.why if paragraph else self._states[-1].why
         style, paper = (paragraph.style, paragraph.paper) if paragraph else ("", None)
-        self._run_why = why or self._looks.why(child(element, "w:rPr"), style, paper)
+        why = why or self._looks.why(child(element, "w:rPr"), style, paper)
+        self._run_whys.append(why)
 
     def _add_text(self, element: Any, kind: str) -> None:
         if not element.text:
@@ -172,7 +173,7 @@ class Walk:
         if kind == "c:v" and segments:
             segments.append(Segment(Leaf(None, ""), "\n"))
         leaf = Leaf(element, "deleted" if deleted else "text")
-        segments.append(Segment(leaf, element.text, self._run_why, code, deleted, self._states[-1].inserted))
+        segments.append(Segment(leaf, element.text, self._run_whys[-1], code, deleted, self._states[-1].inserted))
 
     def _add_mark(self, element: Any, kind: str) -> None:
         if not self._paragraphs or kind_of(element.getparent()) not in {"w:r", "a:p"}:
@@ -181,7 +182,7 @@ class Walk:
         state = self._states[-1]
         slot = "deleted" if state.deleted else "drop"
         self._paragraphs[-1].segments.append(
-            Segment(Leaf(element, slot), text, self._run_why, False, state.deleted, state.inserted)
+            Segment(Leaf(element, slot), text, self._run_whys[-1], False, state.deleted, state.inserted)
         )
 
     def _own_text(self, element: Any, kind: str) -> Iterator[Found]:
@@ -204,7 +205,7 @@ class Walk:
             return replace(state, inserted=True)
         if kind in _SHAPES:
             paper = shape_paper(element, kind, self._looks)
-            why = state.why or shape_why(element, kind)
+            why = state.why or shape_why(element, kind) or (VANISHED if self._run_whys[-1] == VANISHED else "")
             return replace(state, boxed=True, why=why, paper=paper if paper is not None else state.paper)
         if kind == "w:tbl":
             style = child(child(element, "w:tblPr"), "w:tblStyle")

@@ -14,6 +14,7 @@ from lxml import etree, html
 from appliance.files.document import PIECES_MAX, Change, Document, FileError, Notice, Piece, Redacted, Where
 from appliance.files.reading.html_style import hidden_why
 from appliance.files.reading.leaves import Edit, Found, Leaf, LeafEdits, edited, put_together
+from appliance.files.reading.links import holds_picture, link_text
 from appliance.files.reading.texts import bytes_of, decode
 
 DEPTH_MAX = 2_000
@@ -31,6 +32,7 @@ _BLOCKS = frozenset(
 )
 _UNSEEN = {"template": "template", "noembed": "noembed"}
 _DECLARED = re.compile(r"<!\s*ENTITY\b|<!DOCTYPE[^>\[]*\[", re.IGNORECASE)
+_ENDS = re.compile(r"</(?:html|body)\s*>", re.IGNORECASE)  # browsers show what stands behind them; the parser drops it
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE)
 
 
@@ -47,6 +49,8 @@ def read(path: Path, password: str | None = None) -> Document:
             break
         found.piece.handle = str(len(document.pieces))
         document.pieces.append(found.piece)
+    if any(piece.where.part == "link" and holds_picture(piece.text) for piece in document.pieces):
+        document.unread.append("pictures inside of the page")
     if lost:
         document.unread.append(f"{lost} characters that are none in its encoding")
     if any(piece.where.part == "script" for piece in document.pieces):
@@ -85,6 +89,7 @@ def _tree(path: Path) -> tuple[Any, int]:
     if _DECLARED.search(text[:1_000_000]):
         raise FileError("UNSAFE_XML", "It declares entities, which can hide or multiply what it says.", "Send it without them.")
     text = re.sub(r"^\s*<\?xml[^>]*\?>", "", text.replace("\0", ""))
+    text = _ENDS.sub("", text)
     if not text.strip():
         raise FileError("EMPTY_FILE", "The file holds nothing.", "Send a file with content.")
     parser = html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True, remove_comments=False)
@@ -173,12 +178,17 @@ def _attributes(element: Any) -> Iterator[Found]:
         else:
             continue
         yield Found(Piece(value, where), ((0, Leaf(element, "@" + name)),))
+        other = link_text(value) if where.part == "link" else ""
+        if other:
+            yield Found(Piece(other, where), ((0, Leaf(element, "=" + name)),))
 
 
 def _write(leaf: Leaf, edits: list[Edit]) -> None:
     element, slot = leaf
     if slot == "tail":
         element.tail = edited(element.tail or "", edits)
+    elif slot[0] == "=":
+        element.set(slot[1:], next((edit.text for edit in edits if edit.text), ""))
     elif slot[0] == "@":
         element.set(slot[1:], edited(element.get(slot[1:]) or "", edits))
     elif not isinstance(element.tag, str) or _name(element) in {"script", "style"}:

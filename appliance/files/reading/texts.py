@@ -48,6 +48,9 @@ _UNLIKELY = [
     "hp_roman8",
 ]
 _REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,30});?")
+_MARK = r"(?:\*{1,3}|__|~~|`|</?[A-Za-z][^<>\n]{0,100}>)"
+_EMPHASIS = re.compile(rf"(?<=\w){_MARK}|{_MARK}(?=\w)")
+_SPLIT_BY_MARKS = re.compile(rf"[\w@.]{_MARK}[\w@.]|\d{_MARK}[ -]\d|\d[ -]{_MARK}\d")
 _UTF7 = re.compile(r"\+[A-Za-z0-9/]{3,}-")
 _UNREAD = re.compile("[\ufffd]")
 
@@ -211,12 +214,17 @@ def _cuts(text: str) -> list[tuple[int, int]]:
 def _other_readings(text: str) -> list[Piece]:
     """What those read who undo character references that stand for letters, digits or @, or take it for UTF-7."""
     found: list[Piece] = []
-    for mark, sign, reading in (("character references", "&", _unreferenced), ("utf-7", "+", _from_utf7)):
-        if sign in text:
-            pairs = ((line, reading(line)) for line in text.splitlines() if sign in line)
+    for mark, signs, reading in _READINGS:
+        if signs.search(text):
+            pairs = ((line, reading(line)) for line in text.splitlines() if signs.search(line))
             lines = [other for line, other in pairs if other != line]
             found += [Piece("\n".join(lines), Where("xml", name=mark))] if lines else []
     return found
+
+
+def _without_marks(line: str) -> str:
+    """Without marks of emphasis and tags, which may stand within a word or a number."""
+    return _EMPHASIS.sub("", line)
 
 
 def _unreferenced(line: str) -> str:
@@ -238,13 +246,20 @@ def _plain(text: str) -> str:
     return text if text.isascii() and any(character.isalnum() or character in "@.-+_" for character in text) else ""
 
 
+_READINGS = (
+    ("character references", re.compile("&"), _unreferenced),
+    ("utf-7", re.compile(r"\+"), _from_utf7),
+    ("without marks", _SPLIT_BY_MARKS, _without_marks),
+)
+
+
 def _found_again(text: str, piece: Piece, change: Change) -> list[Edit]:
     """Where a value of another reading stands in the text: the lines that hold it go."""
     value = piece.text[change.start : change.end]
     edits: list[Edit] = []
     at = 0
     for line in text.splitlines(keepends=True):
-        readings = (_unreferenced(line), _from_utf7(line), line.replace("\0", ""))
+        readings = (*(reading(line) for _, _, reading in _READINGS), line.replace("\0", ""))
         if any(part and part in reading for reading in readings for part in value.splitlines()):
             end = len(line.rstrip("\r\n"))
             edits.append(Edit(at, at + end, change.text))

@@ -43,6 +43,14 @@ HIDDEN = {
     "vanish": paragraph(run(SECRET, "<w:vanish/>")),
     "vanish by its style": paragraph(run(SECRET, "<w:rStyle w:val='Gone'/>")),
     "vanish by a style's base": paragraph(run(SECRET, "<w:rStyle w:val='GoneToo'/>")),
+    "vanish behind a shape in the same run": paragraph(
+        f"<w:r><w:rPr><w:vanish/></w:rPr><w:drawing><wp:inline><w:txbxContent>{paragraph(run('x'))}</w:txbxContent></wp:inline>"
+        f"</w:drawing><w:t>{SECRET}</w:t></w:r>"
+    ),
+    "shape in a run that vanished": paragraph(
+        "<w:r><w:rPr><w:vanish/></w:rPr><w:drawing><wp:inline>"
+        f"<w:txbxContent>{paragraph(run(SECRET))}</w:txbxContent></wp:inline></w:drawing></w:r>"
+    ),
     "white on white": paragraph(run(SECRET, WHITE)),
     "nearly white": paragraph(run(SECRET, "<w:color w:val='FDFDFD'/>")),
     "white by its style": paragraph(run(SECRET), "<w:pStyle w:val='Pale'/>"),

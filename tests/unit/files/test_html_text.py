@@ -1,5 +1,6 @@
 """HTML: what stands in it, seen or not, and a value taken out of every place."""
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,9 @@ PLACES = {
         for name in ("alt", "title", "value", "content", "data-card", "aria-label", "x-own")
     },
     "link": f"<a href='https://example.com/?q={CARD}'>x</a>",
+    "link with percent signs": f"<a href='https://example.com/?q={CARD.replace(' ', '%20')}'>x</a>",
+    "link that is a text": f"<a href='data:text/plain;base64,{base64.b64encode(CARD.encode()).decode()}'>x</a>",
+    "behind the end": f"<html><body>x</body></html>{CARD}",
     "meta": f"<meta name='description' content='{CARD}'>",
     "form": f"<input type=hidden value='{CARD}'>",
     "XML": f"<?xml version='1.0'?><order><card number='1'>{CARD}</card></order>",
@@ -103,6 +107,11 @@ def test_what_is_seen_is_not_told_as_hidden(page: str, tmp_path: Path) -> None:
 def test_scripts_are_told(tmp_path: Path) -> None:
     assert [notice.code for notice in read(tmp_path, "<p onclick='x()'>a</p>").notices] == ["JAVASCRIPT"]
     assert not read(tmp_path, "<p>a</p>").notices
+
+
+def test_pictures_inside_of_a_page_are_told_as_unread(tmp_path: Path) -> None:
+    assert read(tmp_path, "<img src='data:image/png;base64,iVBORw0KGgo='>").unread == ["pictures inside of the page"]
+    assert not read(tmp_path, "<img src='a.png'><a href='data:,x'>y</a>").unread
 
 
 def test_the_encoding_that_a_page_names_is_believed(tmp_path: Path) -> None:

@@ -63,6 +63,8 @@ def test_a_value_of_other_letters_makes_the_file_utf_8(tmp_path: Path) -> None:
         (b"mail john&#64;example.com", "john@example.com"),
         (b"mail john&commat;example.com", "john@example.com"),
         (b"card +ADQAMQAxADE- 1111 1111 1111", CARD),
+        (b"card 4111 1**111** 11*11* 1111 in Markdown", CARD),
+        (b"card 4111 1<b>11</b>1 1111 1111 in Markdown", CARD),
         (b"card 4\x0011\x001 1111 1111 1111 " + b"x" * 200, CARD),
     ],
 )
