@@ -148,7 +148,9 @@ class Cascade:
         line, back = cut_out(look.image, _wider(np.array([start[0], end[1], end[2], start[3]]), look.height))
         part = engine.read_line(line)
         before = reading.text[reading.words[first].start : reading.words[last].end]
-        if part is None or part.score < WORD_SURE or part.text.replace(" ", "") == before.replace(" ", ""):
+        only_spaces = part is not None and part.text.replace(" ", "") == before.replace(" ", "")
+        was_sure = all(word.score >= WORD_UNSURE for word in reading.words[first : last + 1])
+        if part is None or part.score < WORD_SURE or part.text == before or (only_spaces and was_sure):
             return None
         look.came_from(engine)
         return part.moved(back)

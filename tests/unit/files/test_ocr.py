@@ -15,6 +15,7 @@ from appliance.files.ocr import cascade, looks, tesseract, weights
 from appliance.files.ocr.inks import direction, ink, letters, text_height
 from appliance.files.ocr.pp_boxes import tiles
 from appliance.files.ocr.pp_text import word_bounds
+from appliance.files.ocr.seam import Reading, Word, corners_of
 from tests.unit.files.scans import VALUES, line, page
 
 pytestmark = pytest.mark.timeout(600)  # arithmetic, on machines that others use too
@@ -244,6 +245,46 @@ def test_a_program_that_fails_reads_nothing_and_harms_nothing(
     assert engine.name == "tesseract 9.9 (eng)"
     monkeypatch.setattr(tesseract, "SECONDS_MAX", 2.0)
     assert engine.read(page()) == []
+
+
+class Told:
+    """An engine that reads what the test tells it."""
+
+    scripts = frozenset({"Latn"})
+
+    def __init__(self, name: str, text: str, score: float) -> None:
+        self.name, self._text, self._score = name, text, score
+
+    def read(self, image: NDArray[np.uint8]) -> list[Reading]:
+        return [self._reading(image)]
+
+    def read_line(self, image: NDArray[np.uint8]) -> Reading | None:
+        return self._reading(image)
+
+    def _reading(self, image: NDArray[np.uint8]) -> Reading:
+        bounds = word_bounds(self._text)
+        each = image.shape[1] / len(bounds)
+        places = [corners_of(each * number, 0, each * (number + 1), image.shape[0]) for number in range(len(bounds))]
+        words = tuple(Word(start, end, place, self._score) for (start, end), place in zip(bounds, places, strict=True))
+        return Reading(self._text, 0.95, corners_of(0, 0, image.shape[1], image.shape[0]), words)
+
+
+@pytest.mark.parametrize(
+    ("first", "sure", "again", "lines"),
+    [
+        ("mail mei.1i58@b.com now", 0.5, "mail mei.li58@b.com now", ["mail mei.li58@b.com now"]),
+        ("mail mei.1i58@b.com now", 0.95, "mei.li58@b.com", ["mail mei.1i58@b.com now", "mail mei.li58@b.com now"]),
+        ("mail mei.li58@b.com now", 0.95, "mei.li58@b.com", ["mail mei.li58@b.com now"]),
+        ("number 63 1-39-5819", 0.7, "number 631-39-5819", ["number 631-39-5819"]),
+    ],
+    ids=["doubtful", "both sure", "the same", "only a space"],
+)
+def test_words_that_look_like_values_are_read_by_both_engines(first: str, sure: float, again: str, lines: list[str]) -> None:
+    cheap, strong = Told("cheap", first, sure), Told("strong", again, 0.99)
+    seen = looks.Cascade(cheap, strong).see(np.full((30, 300), 255, np.uint8))
+    assert [each.text for each in seen.lines] == lines
+    for each in seen.lines:
+        assert [each.text[span.start : span.end] for span in each.spans] == each.text.split()
 
 
 def test_without_the_program_the_engine_says_that_it_is_missing() -> None:
