@@ -275,7 +275,7 @@ class Told:
         ("mail mei.1i58@b.com now", 0.5, "mail mei.li58@b.com now", ["mail mei.li58@b.com now"]),
         ("mail mei.1i58@b.com now", 0.95, "mei.li58@b.com", ["mail mei.1i58@b.com now", "mail mei.li58@b.com now"]),
         ("mail mei.li58@b.com now", 0.95, "mei.li58@b.com", ["mail mei.li58@b.com now"]),
-        ("number 63 1-39-5819", 0.7, "number 631-39-5819", ["number 631-39-5819"]),
+        ("number 63 1-39-5819", 0.65, "number 631-39-5819", ["number 631-39-5819"]),
     ],
     ids=["doubtful", "both sure", "the same", "only a space"],
 )
