@@ -1,7 +1,7 @@
 """Which engines there are here, and which the setting `[ocr] engine` means. Loaded once a worker.
 
-auto:       tesseract where its program is, then paddleocr where it is installed with models on disk, else rapidocr
-paddleocr, rapidocr, tesseract: that one alone; where it isn't installed, nothing is read, and that is an error
+auto:                 tesseract where its program is, with rapidocr behind it; else rapidocr
+rapidocr, tesseract:  that one alone; where it isn't installed nothing is read, and that is an error
 """
 
 import math

@@ -2,7 +2,8 @@
 
 1. contrast is stretched, and the way in which lines run is found from the letters alone
 2. the cheap engine reads the picture level, small print enlarged; turned over where it makes no sense
-3. the strong engine reads the whole where the score is low, else only the lines whose score is low
+3. the strong engine reads the whole where the score is low, else the lines whose score is low, and in good lines the words
+   that are doubtful or look like a value: the cheap engine takes l for 1 in them and is sure of it
 4. what looks like letters and is in no line is cut out, stretched by itself and read by the strong engine
 """
 
@@ -12,7 +13,7 @@ import cv2
 import numpy as np
 
 from appliance.files.document import Seen
-from appliance.files.ocr.inks import Boxes, direction, ink, letters, noise_in, stretched, text_height
+from appliance.files.ocr.inks import Boxes, direction, ink, letters, noise_in, planes_of, stretched, text_height
 from appliance.files.ocr.leftovers import unread_places
 from appliance.files.ocr.pp_text import cut_out
 from appliance.files.ocr.seam import Engine, Image, Places, Reading, box_of, carried, corners_of, line_of
@@ -30,6 +31,11 @@ LINE_UNSURE = 0.88
 SCORE_MIN = 0.3
 FOUND_SCORE_MIN = 0.5
 SECOND_LOOKS_MAX = 120
+WORD_UNSURE = 0.9
+WORD_SURE = 0.9
+WORD_KEPT = 0.7
+WORDS_MAX = 80
+PIXELS_MAX = 16_000_000
 PROBES = 3
 PROBE_LENGTH = 12
 GRAINED = 6.0
@@ -64,7 +70,7 @@ class Cascade:
 
     def see(self, image: Image) -> Seen:
         """Every line, in parts of 1 of the picture."""
-        clear = stretched(image)
+        clear = stretched(sized(image))
         found = letters(ink(clear))
         look = Look(clear, found, text_height(found))
         first = self.engines[0]
@@ -73,7 +79,7 @@ class Cascade:
             self._cheaply(look, self._cheap)
         if self._strong is not None:
             self._strongly(look, self._strong)
-        height, width = image.shape[:2]
+        height, width = clear.shape[:2]
         kept = [reading for reading in look.readings if reading.score >= SCORE_MIN]
         return Seen([line_of(reading, width, height) for reading in kept], " + ".join(look.names))
 
@@ -117,6 +123,37 @@ class Cascade:
             if again is not None and again.score > reading.score:
                 look.readings[number] = again.moved(back)
                 look.came_from(engine)
+        self._doubtful_words(look, engine)
+
+    def _doubtful_words(self, look: Look, engine: Engine) -> None:
+        """Where both engines are sure of different words, both lines stay: either may have lost a letter."""
+        looks_left = WORDS_MAX
+        every: list[Reading] = []
+        for reading in look.readings:
+            runs = doubtful_runs(reading)[:looks_left] if reading.score >= LINE_UNSURE else []
+            looks_left -= len(runs)
+            kept, other = reading, reading
+            for first, last in reversed(runs):  # from the end: numbers of words before stay what they are
+                part = self._run_again(look, reading, first, last, engine)
+                if part is not None:
+                    other = other.with_part(first, last, part)
+                    was_sure = min(word.score for word in reading.words[first : last + 1]) >= WORD_KEPT
+                    kept = kept if was_sure else kept.with_part(first, last, part)
+            every += [kept] if kept.text == other.text else [kept, other]
+        look.readings = every
+
+    def _run_again(self, look: Look, reading: Reading, first: int, last: int, engine: Engine) -> Reading | None:
+        """Words of a line as the engine reads them; None: the same, or not well."""
+        start, end = reading.words[first].corners, reading.words[last].corners
+        line, back = cut_out(look.image, _wider(np.array([start[0], end[1], end[2], start[3]]), look.height))
+        part = engine.read_line(line)
+        before = reading.text[reading.words[first].start : reading.words[last].end]
+        only_spaces = part is not None and part.text.replace(" ", "") == before.replace(" ", "")
+        was_sure = all(word.score >= WORD_UNSURE for word in reading.words[first : last + 1])
+        if part is None or part.score < WORD_SURE or part.text == before or (only_spaces and was_sure):
+            return None
+        look.came_from(engine)
+        return part.moved(back)
 
     def _leftovers(self, look: Look, engine: Engine) -> None:
         for left, top, right, bottom in unread_places(look.image.shape[:2], look.letters, look.readings, look.height):
@@ -151,6 +188,34 @@ def laid_level(image: Image, angle: float, scale: float) -> tuple[Image, Places]
     border = tuple(float(value) for value in np.atleast_1d(paper))
     turned = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=border)
     return np.asarray(turned, np.uint8), matrix
+
+
+def sized(image: Image) -> Image:
+    """Grey where there are no colours, and not larger than is looked at: an A4 page at 400 dpi."""
+    planes = planes_of(image)
+    plain = planes[0] if len(planes) == 1 else image
+    shrunk = (PIXELS_MAX / (plain.shape[0] * plain.shape[1])) ** 0.5
+    if shrunk >= 1:
+        return plain
+    size = max(1, round(plain.shape[1] * shrunk)), max(1, round(plain.shape[0] * shrunk))
+    return np.asarray(cv2.resize(plain, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def doubtful_runs(reading: Reading) -> list[tuple[int, int]]:
+    """First and last of words, side by side, that are doubtful or look like values: digits among letters, an address."""
+    runs: list[tuple[int, int]] = []
+    for number, word in enumerate(reading.words):
+        if word.score < WORD_UNSURE or _is_like_a_value(reading.text[word.start : word.end]):
+            if runs and runs[-1][1] == number - 1:
+                runs[-1] = runs[-1][0], number
+            else:
+                runs.append((number, number))
+    return runs
+
+
+def _is_like_a_value(word: str) -> bool:
+    digits, letters_ = sum(map(str.isdigit, word)), sum(map(str.isalpha, word))
+    return "@" in word or (digits > 0 and letters_ > 1) or (digits > 3 and len(word) > digits + letters_)
 
 
 def sureness(readings: list[Reading]) -> float:

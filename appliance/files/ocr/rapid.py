@@ -15,7 +15,8 @@ DETECTION_HEIGHT = 10.0
 
 SQUEEZE = 0.8
 UNSURE = 0.9
-WRONG_WAY = 0.75
+WRONG_WAY = 0.9
+"""Lines that stand on their head have reached 0.77."""
 
 
 class RapidOcr:
@@ -37,7 +38,7 @@ class RapidOcr:
             upside_down = max(-3, min(6, upside_down + (1 if turns == 2 else -1)))
             if reading is not None:
                 found.append(reading)
-        return found
+        return found[::-1] if upside_down > 2 else found
 
     def read_line(self, image: Image) -> Reading | None:
         return reading_of(self._recogniser.read(image), image.shape[1], image.shape[0])

@@ -26,6 +26,7 @@ class Word:
     start: int
     end: int
     corners: Places
+    score: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,17 @@ class Reading:
 
     def moved(self, matrix: Places) -> "Reading":
         """The same, its places carried over by an affine matrix of 2 x 3."""
-        words = tuple(Word(word.start, word.end, carried(word.corners, matrix)) for word in self.words)
+        words = tuple(replace(word, corners=carried(word.corners, matrix)) for word in self.words)
         return replace(self, corners=carried(self.corners, matrix), words=words)
+
+    def with_part(self, first: int, last: int, part: "Reading") -> "Reading":
+        """Words `first` to `last`, the last one included, as another reading has them."""
+        start, end = self.words[first].start, self.words[last].end
+        longer = len(part.text) - (end - start)
+        inside = (replace(word, start=word.start + start, end=word.end + start) for word in part.words)
+        after = (replace(word, start=word.start + longer, end=word.end + longer) for word in self.words[last + 1 :])
+        words = (*self.words[:first], *inside, *after)
+        return replace(self, text=self.text[:start] + part.text + self.text[end:], words=words)
 
 
 class Engine(Protocol):

@@ -133,7 +133,7 @@ def _reading(line: list[tuple[str, float, list[int]]]) -> Reading:
     text, placed, sure = "", [], 0.0
     for word, score, (left, top, width, height) in line:
         text += " " if text else ""
-        placed.append(Word(len(text), len(text) + len(word), corners_of(left, top, left + width, top + height)))
+        placed.append(Word(len(text), len(text) + len(word), corners_of(left, top, left + width, top + height), score))
         text += word
         sure += max(0.0, score) * len(word)
     every = np.concatenate([word.corners for word in placed])

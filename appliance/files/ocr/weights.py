@@ -59,7 +59,12 @@ class Network:
         self._input = self._session.get_inputs()[0].name
 
     def __call__(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        answer: Any = self._session.run(None, {self._input: values})[0]
+        try:
+            answer: Any = self._session.run(None, {self._input: values})[0]
+        except Exception as error:  # the library has no class of its own for it
+            if "bad_alloc" in str(error) or "allocate" in str(error):
+                raise MemoryError from None
+            raise
         return np.asarray(answer, np.float32)
 
     def characters(self) -> list[str]:

