@@ -195,9 +195,8 @@ def main(words: list[str] | None = None) -> int:
         harmless = door.scan("harmless.txt", b"Some words of prose")
         if harmless.verdict != "clean":
             fuzz.problems.append(f"afterwards a harmless file is {harmless.verdict} {harmless.code}")
-    print(
-        f"{given.count} mutations in {seconds:.0f} s: {', '.join(f'{count} {name}' for name, count in fuzz.outcomes.most_common())}"
-    )
+    outcomes = ", ".join(f"{count} {name}" for name, count in fuzz.outcomes.most_common())
+    print(f"{given.count} mutations in {seconds:.0f} s: {outcomes}")
     print(f"the slowest took {fuzz.slowest[0]:.1f} s: mutation {fuzz.slowest[1]}")
     print("\n".join(fuzz.problems))
     print(figure_line("files_fuzz_answered", sum(fuzz.outcomes.values()) / given.count))
