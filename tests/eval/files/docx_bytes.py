@@ -39,13 +39,14 @@ def said(words: str) -> str:
 class Docx:
     """A package. Relations of the main part get their ids in the order in which they are asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, main: str = "word/document.xml") -> None:
+        self.main = main
         self.parts: dict[str, bytes] = {}
         self.body: list[str] = []
         self.section = ""  # inside sectPr
-        self._types = {"word/document.xml": WORD + "document.main+xml"}
+        self._types = {main: WORD + "document.main+xml"}
         self._relations: list[tuple[str, str, bool]] = []
-        self._package = [(RELATIONS + "officeDocument", "word/document.xml")]
+        self._package = [(RELATIONS + "officeDocument", main)]
 
     def part(self, name: str, data: str | bytes, kind: str = "") -> None:
         """`kind`: its content type; "": by the end of its name."""
@@ -75,8 +76,8 @@ class Docx:
         parts = {
             "[Content_Types].xml": (HEAD + self._content_types()).encode(),
             "_rels/.rels": _relations([(kind, name, "") for kind, name in self._package]),
-            "word/document.xml": (HEAD + document).encode(),
-            "word/_rels/document.xml.rels": _relations(relations),
+            self.main: (HEAD + document).encode(),
+            f"word/_rels/{self.main.rpartition('/')[2]}.rels": _relations(relations),
             **self.parts,
         }
         return zipped(parts)

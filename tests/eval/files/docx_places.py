@@ -1,10 +1,12 @@
 """DOCX files with values in every part, split in every way, tracked, hidden, and in what stands beside the text."""
 
+import io
 import random
+import zipfile
 from collections.abc import Callable, Iterator
 
 from tests.eval.files import docx_parts, paper
-from tests.eval.files.docx_bytes import WORD, Docx, paragraph, run, said
+from tests.eval.files.docx_bytes import WORD, Docx, paragraph, run, said, zipped
 from tests.eval.files.made import DOCX, HIDDEN, Label, MadeFile
 from tests.eval.files.values import ATTACK, Value, Values
 
@@ -93,7 +95,7 @@ def _tracked(values: Values) -> MadeFile:
         ("deletion", "moved from here", "<w:moveFrom {who}>{run}</w:moveFrom>", "t"),
         ("insertion", "moved to here", "<w:moveTo {who}>{run}</w:moveTo>", "t"),
         ("deletion", "inserted, then deleted", '<w:ins {who}><w:del w:id="99" w:author="R">{run}</w:del></w:ins>', "delText"),
-        ("deletion", "deleted field code", "<w:del {who}>{run}</w:del>", "delInstrText"),
+        ("deletion|field", "deleted field code", "<w:del {who}>{run}</w:del>", "delInstrText"),
     )
     for number, (place, note, form, tag) in enumerate(forms):
         one = values.one()
@@ -141,6 +143,56 @@ def every_part(source: random.Random) -> Iterator[MadeFile]:
             spot.put(docx, one.sentence)
             labels.append(label(spot.place, one, spot.note))
         yield made(f"{name}.docx", docx, labels)
+
+
+def packages(source: random.Random) -> Iterator[MadeFile]:
+    """Packages that are right, and not as Word writes them by itself: a reader that knows parts by their names is lost."""
+    values = Values(source)
+
+    def new(note: str, main: str = "word/document.xml") -> tuple[Docx, list[Label]]:
+        docx, body, foot = Docx(main), values.one(), values.one()
+        docx.body += [said(values.filler(12)), said(body.sentence)]
+        docx_parts.FAMILIES["notes"][0].put(docx, foot.sentence)
+        return docx, [label("body", body, note), label("footnote", foot, note)]
+
+    docx, labels = new("main part of another name", "word/document2.xml")
+    yield made("other-name.docx", docx, labels)
+    docx, labels = new("strict")
+    strict = {name: _strict(data) for name, data in parts_of(docx).items()}
+    yield MadeFile("strict.docx", zipped(strict), "docx", DOCX, tuple(labels))
+    docx, labels = new("parts in UTF-16")
+    wide = {
+        name: data if name.endswith(".rels") or name.startswith("[") else _wide(data) for name, data in parts_of(docx).items()
+    }
+    yield MadeFile("wide.docx", zipped(wide), "docx", DOCX, tuple(labels))
+    docx, labels = new("not packed")
+    yield MadeFile("stored.docx", zipped(parts_of(docx), level=0), "docx", DOCX, tuple(labels))
+    docx, labels = new("main part first")
+    backwards = dict(reversed(parts_of(docx).items()))
+    yield MadeFile("backwards.docx", zipped(backwards), "docx", DOCX, tuple(labels))
+    docx, labels = new("other prefixes")
+    renamed = {
+        name: data.replace(b"<w:", b"<ns0:").replace(b"</w:", b"</ns0:").replace(b" w:", b" ns0:").replace(b":w=", b":ns0=")
+        for name, data in parts_of(docx).items()
+    }
+    yield MadeFile("prefixes.docx", zipped(renamed), "docx", DOCX, tuple(labels))
+
+
+def parts_of(docx: Docx) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(docx.file())) as package:
+        return {name: package.read(name) for name in package.namelist()}
+
+
+def _strict(data: bytes) -> bytes:
+    """In the names of ISO 29500 Strict, which Word reads and writes too."""
+    data = data.replace(
+        b"http://schemas.openxmlformats.org/wordprocessingml/2006/main", b"http://purl.oclc.org/ooxml/wordprocessingml/main"
+    )
+    return data.replace(b"http://schemas.openxmlformats.org/officeDocument/2006/", b"http://purl.oclc.org/ooxml/officeDocument/")
+
+
+def _wide(data: bytes) -> bytes:
+    return data.decode().replace('encoding="UTF-8"', 'encoding="UTF-16"').encode("utf-16")
 
 
 def pictures(source: random.Random) -> Iterator[MadeFile]:

@@ -169,7 +169,7 @@ def huge_picture() -> Pdf:
 def many_pictures() -> Pdf:
     pdf = Pdf()
     head = b"/Type /XObject /Subtype /Image /Width 400 /Height 400 /BitsPerComponent 8 /ColorSpace /DeviceGray"
-    numbers = [pdf.stream(bytes([place % 256]) * 160_000, head) for place in range(3000)]
+    numbers = [pdf.stream(bytes([place % 256]) * 160_000, head) for place in range(1500)]
     for number in numbers:
         pdf.page(b"q 595 0 0 842 0 0 cm /Im Do Q", b"/XObject << /Im %d 0 R >>" % number)
     return pdf

@@ -9,7 +9,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from tests.eval.files import paper
 from tests.eval.files.made import GPS, IMAGE_TEXT, Label, MadeFile
-from tests.eval.files.pdf_places import XMP
+from tests.eval.files.pdf_beside import XMP
 from tests.eval.files.values import Value, Values
 
 EXIF_TEXTS = {0x010E: "ImageDescription", 0x010F: "Make", 0x0131: "Software", 0x013B: "Artist", 0x8298: "Copyright"}

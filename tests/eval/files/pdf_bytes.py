@@ -62,7 +62,7 @@ class Pdf:
         streams = [self.stream(contents)] if isinstance(contents, bytes) else contents
         number = self.add(
             b"<< /Type /Page /Parent 2 0 R /MediaBox [%s] /Resources << %s %s >> /Contents [%s] %s >>"
-            % (" ".join(f"{one:g}" for one in box).encode(), self.fonts, resources, refs(streams), more)
+            % (" ".join(f"{one:.10g}" for one in box).encode(), self.fonts, resources, refs(streams), more)
         )
         self.pages.append(number)
         return number

@@ -41,6 +41,9 @@ WAYS = (
     Way("switched-off layer", b"/OC /Layer BDC %s EMC", b"/Properties << /Layer {layer} 0 R >>"),
     Way("under a box", b"%s 1 1 1 rg 40 640 520 90 re f"),
     Way("under a picture", b"%s q 520 0 0 90 40 640 cm /Im Do Q", b"/XObject << /Im {image} 0 R >>"),
+    Way("white as a spot colour", b"/Spot cs 0 scn %s", b"/ColorSpace << /Spot [/Separation /Own /DeviceGray {tint} 0 R] >>"),
+    Way("letters without ink", b"%s", b"/Blank {blank} 0 R"),
+    Way("under an annotation", b"%s", page=b"/Annots [{cover} 0 R]"),
     Way("transparent", b"/Clear gs %s", b"/ExtGState << /Clear << /ca 0 /CA 0 >> >>"),
 )
 
@@ -54,13 +57,48 @@ def page_of(way: Way, words: str, pdf: Pdf, prose: bytes) -> None:
     if b"{image}" in way.resources:
         head = b"/Type /XObject /Subtype /Image /Width 1 /Height 1 /BitsPerComponent 8 /ColorSpace /DeviceGray"
         image = b"%d" % pdf.stream(b"\xd0", head)
+    entries, font = way.page, "F1"
+    if b"{tint}" in way.resources:
+        layer = b"%d" % pdf.add(b"<< /FunctionType 2 /Domain [0 1] /C0 [1] /C1 [0] /N 1 >>")
+    if b"{blank}" in way.resources:
+        font, number = "Blank", blank_font(pdf, words)
+        pdf.fonts = pdf.fonts.replace(b"/Font << ", b"/Font << /Blank %d 0 R " % number)
+    if b"{cover}" in entries:
+        head = b"/Type /XObject /Subtype /Form /BBox [0 0 520 90]"
+        looks = pdf.stream(b"1 1 1 rg 0 0 520 90 re f", head)
+        cover = b"<< /Type /Annot /Subtype /Square /F 4 /Rect [40 640 560 730] /C [1 1 1] /IC [1 1 1] /AP << /N %d 0 R >> >>"
+        entries = entries.replace(b"{cover}", b"%d" % pdf.add(cover % looks))
     x, y = (0.0, 0.0) if b" cm %s" in way.operators else (way.x, way.y)
-    own = line(words, x, y, size=way.size)
+    own = line(words, x, y, font, way.size)
     if way.note == "colour of the box behind it":
         own = b"0 0 1 rg " + own
     contents = prose + way.operators.replace(b"%s", own)
-    resources = way.resources.replace(b"{layer}", layer).replace(b"{image}", image)
-    pdf.page(contents, resources, way.page)
+    resources = b"" if b"{blank}" in way.resources else way.resources
+    resources = resources.replace(b"{layer}", layer).replace(b"{image}", image).replace(b"{tint}", layer)
+    pdf.page(contents, resources, entries)
+
+
+def blank_font(pdf: Pdf, words: str) -> int:
+    """A Type3 font whose letters draw nothing."""
+    codes = sorted({ord(one) for one in words})
+    glyph = pdf.stream(b"600 0 0 0 0 0 d1")
+    rows = "".join(f"<{code:02X}> <{code:04X}>\n" for code in codes)
+    table = pdf.stream(
+        (
+            "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /Own def /CMapType 2 def\n"
+            f"1 begincodespacerange <00> <FF> endcodespacerange\n{len(codes)} beginbfchar\n{rows}endbfchar\nendcmap end end"
+        ).encode()
+    )
+    names = " ".join(f"{code} /g{code}" for code in codes)
+    drawn = " ".join(f"/g{code} {glyph} 0 R" for code in codes)
+    widths = " ".join(["600"] * 256)
+    return pdf.add(
+        (
+            "<< /Type /Font /Subtype /Type3 /FontBBox [0 0 600 700] /FontMatrix [0.001 0 0 0.001 0 0] /FirstChar 0 /LastChar 255 "
+            f"/Widths [{widths}] /Encoding << /Type /Encoding /Differences [{names}] >> /CharProcs << {drawn} >> "
+            f"/ToUnicode {table} 0 R /Resources << >> >>"
+        ).encode()
+    )
 
 
 def hidden_texts(source: random.Random) -> Iterator[MadeFile]:

@@ -84,7 +84,7 @@ HTML = (
     ("title", "body|metadata", "<title>{}</title>"),
     ("meta", "metadata", '<meta name="description" content="{}">'),
     ("script", "script", "<script>var x = '{}';</script>"),
-    ("style", "script|body|comment", "<style>/* {} */</style>"),
+    ("style", "script|body|comment|xml", "<style>/* {} */</style>"),
     ("alternative text", "alternative text", '<img alt="{}">'),
     ("tooltip", "alternative text|body|metadata|field", '<p title="{}">x</p>'),
     ("data attribute", "metadata|field|xml|body", '<p data-note="{}">x</p>'),
@@ -127,7 +127,7 @@ def pages(source: random.Random) -> Iterator[MadeFile]:
         label(card, "HTML, split by tags"),
         label(mail, "HTML, mailto", "link"),
         label(far, "HTML, address of a link", "link"),
-        label(coded, "HTML, data address", "link"),
+        Label("link", coded.type, "", "HTML, data address"),  # what is found is the code for it
     )
     yield MadeFile("split.html", text.encode(), "html", TEXTS, labels)
     one = values.one()
