@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from tests.running import Appliance, Fake
+from tests.running import Appliance, Fake, eventually
 
 PATH = "/v1/files/scan?include_values=true"
 BOUNDARY = "gatehouse-eval-5d2c"
-SECONDS_MAX = 900.0
+SECONDS_MAX, START_SECONDS_MAX = 900.0, 180.0
 
 
 class Found(NamedTuple):
@@ -132,6 +132,13 @@ class Door:
         return int(psutil.Process(self.appliance.pid).memory_info().rss)
 
 
+def _is_ready(appliance: Appliance) -> bool:
+    try:
+        return appliance.call("GET", "/ready", timeout=3).status == 200
+    except OSError:
+        return False
+
+
 @contextmanager
 def opened(folder: Path, policy: str = "default") -> Iterator[Door]:
     """Started, and stopped at the end: then everything must be in order."""
@@ -139,8 +146,9 @@ def opened(folder: Path, policy: str = "default") -> Iterator[Door]:
     try:
         settings = {"providers": [fake.provider("fake")], "guardrail_policy": policy}
         appliance = Appliance(folder / "home", settings=settings)
-        appliance.start()
+        appliance.start(wait=False)
         try:
+            eventually(lambda: appliance.is_running and _is_ready(appliance), START_SECONDS_MAX, 0.2)
             yield Door(appliance, fake)
         finally:
             appliance.stop()

@@ -107,7 +107,7 @@ def _forms(values: Values) -> MadeFile:
         (reason, "field|metadata", "reason of a signature"),
         (place, "field|metadata", "place of a signature"),
         (submit, "link|field|script", "where a form is sent"),
-        (launch, "link|script|field", "what is started"),
+        (launch, "link|script|field|metadata", "what is started"),
     ):
         labels.append(Label(where, one.type, one.text, what))
     return made("forms-beside.pdf", pdf, labels)
