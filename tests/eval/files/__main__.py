@@ -25,7 +25,7 @@ from tests.eval.lines import figure_line
 from tests.eval.parts import Target
 
 PARTS = (*make.MAKERS, "speed", "cpu", "chat")
-AT_ONCE = 3
+AT_ONCE, SLOW_SECONDS = 3, 10
 TARGETS = (
     Target("files_recall_pdf_text", "values in PDF files", 1.0),
     Target("files_recall_docx", "values in DOCX files", 1.0),
@@ -114,6 +114,8 @@ class Evaluation:
                     raise
                 continue
             problem = hostile_problem(one, told)
+            if told.seconds > SLOW_SECONDS:
+                say(f"hostile: {one.name} took {told.seconds:.0f} s: {told.code or told.verdict}")
             if harmless.verdict != "clean":
                 problem = f"{one.name}: afterwards a harmless file is {harmless.verdict} {harmless.code}"
             else:
