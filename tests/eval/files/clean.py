@@ -30,6 +30,14 @@ HARMLESS = (
     "What is prompt injection, and how is it prevented?",
     "Tuesday 12 May 2026, then 13 May 2026",
 )
+PRODUCERS = (
+    "iText 5.5.13.3",
+    "Crystal Reports 13.0.33.4485",
+    "GPL Ghostscript 9.53.3",
+    "ABBYY FineReader 12.0.0.107",
+    "macOS Version 13.1 (Build 22C65) Quartz PDFContext",
+    "Adobe PDF Library 15.0",
+)
 
 
 class Prose:
@@ -48,7 +56,7 @@ def pdfs(source: random.Random) -> Iterator[MadeFile]:
         pdf = Pdf()
         for _ in range(2):
             pdf.page(b"".join(line(row, 50, 780 - 18 * place, "F2") for place, row in enumerate(prose.rows(36))))
-        pdf.trailer = b"/Info %d 0 R" % pdf.add(b"<< /Title (Yearly report) /Producer (Report writer 10.53.34.12) >>")
+        pdf.trailer = b"/Info %d 0 R" % pdf.add(b"<< /Title (Yearly report) /Producer %s >>" % text(PRODUCERS[number]))
         yield MadeFile(f"clean-{number}.pdf", pdf.file(), "pdf", CLEAN)
     for number, contents in enumerate(seen_texts(source)):
         pdf = Pdf()
