@@ -125,8 +125,8 @@ class Evaluation:
         opened = self.door.scan(
             "locked.pdf", self.data(next(one for one in files if one.name == "locked.pdf")), PASSWORD.decode()
         )
-        if opened.code:
-            self.problems.append(f"hostile: with its password locked.pdf is {opened.code}")
+        if unlocked.code:
+            self.problems.append(f"hostile: with its password locked.pdf is {unlocked.code}")
         self.problems += requests_at_once.problems(self.door)
         self.figures["files_hostile_survived"] = (survived / len(files), "ratio")
 
