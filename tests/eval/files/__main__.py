@@ -122,7 +122,7 @@ class Evaluation:
                 survived += 1
             if problem:
                 self.problems.append(f"hostile: {problem} ({told.seconds:.1f} s)")
-        opened = self.door.scan(
+        unlocked = self.door.scan(
             "locked.pdf", self.data(next(one for one in files if one.name == "locked.pdf")), PASSWORD.decode()
         )
         if unlocked.code:
