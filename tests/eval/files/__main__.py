@@ -154,10 +154,11 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--into", type=Path, help="where the files are kept")
     parser.add_argument("--seconds", type=float, default=25, help="of chats during the scan")
     parser.add_argument("--policy", default="default")
+    parser.add_argument("--engine", help="the setting [ocr] engine: auto, tesseract, rapidocr, paddleocr")
     given = parser.parse_args(words)
     with tempfile.TemporaryDirectory(prefix="gatehouse-eval-") as folder:
         place = given.into or Path(folder) / "files"
-        with opened(Path(folder), given.policy) as door:
+        with opened(Path(folder), given.policy, given.engine) as door:
             evaluation = Evaluation(door, given.seed, place)
             for part in given.only:
                 begun = time.monotonic()

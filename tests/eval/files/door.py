@@ -140,11 +140,13 @@ def _is_ready(appliance: Appliance) -> bool:
 
 
 @contextmanager
-def opened(folder: Path, policy: str = "default") -> Iterator[Door]:
+def opened(folder: Path, policy: str = "default", engine: str | None = None) -> Iterator[Door]:
     """Started, and stopped at the end: then everything must be in order."""
     fake = Fake("openai")
     try:
-        settings = {"providers": [fake.provider("fake")], "guardrail_policy": policy}
+        settings: dict[str, Any] = {"providers": [fake.provider("fake")], "guardrail_policy": policy}
+        if engine is not None:
+            settings["ocr"] = {"engine": engine}
         appliance = Appliance(folder / "home", settings=settings)
         appliance.start(wait=False)
         try:

@@ -112,7 +112,8 @@ class Values:
     def _iban(self) -> str:
         account = self._digits(18, "1234567")
         check = 98 - int(account + "131400") % 97
-        return f"DE{check:02}{account}"
+        code = f"DE{check:02}{account}"
+        return code if self.source.random() < 0.5 else " ".join(code[place : place + 4] for place in range(0, 22, 4))
 
     def _key(self) -> str:
         alphabet = string.ascii_letters + string.digits
