@@ -102,7 +102,7 @@ class Verdicts:
         self.labels: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))  # group, note: found, of
         self.missed: list[Missed] = []
         self.alarms: list[str] = []
-        self.extra: dict[str, int] = defaultdict(int)
+        self.extra: list[str] = []
         self.problems: list[str] = []
 
     def add(self, made: MadeFile, told: Told) -> None:
@@ -113,7 +113,10 @@ class Verdicts:
             row = self.labels[made.group][label.note]
             row[0] += label not in lacking
             row[1] += 1
-        self.extra[made.group] += len(beside(made, told))
+        self.extra += [
+            f"beside the labels: {made.name}: {one.type} in {one.part}, page {one.page}: {one.value!r}"
+            for one in beside(made, told)
+        ]
         self.problems += problems_of(made, told)
 
     def add_clean(self, made: MadeFile, told: Told) -> None:
@@ -129,10 +132,9 @@ class Verdicts:
         for group in groups:
             for note, (found, count) in self.labels.get(group, {}).items():
                 yield count_line(group, note, Count(found, count))
-            if self.extra.get(group):
-                yield f"{group}: {self.extra[group]} findings that no label is about"
         yield from map(str, self.missed)
         yield from self.alarms
+        yield from self.extra
         yield from self.problems
 
 
