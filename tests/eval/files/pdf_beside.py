@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 
-from tests.eval.files.made import Label, MadeFile
+from tests.eval.files.made import HIDDEN, Label, MadeFile
 from tests.eval.files.pdf_bytes import Pdf, plain, refs, text
 from tests.eval.files.pdf_places import label, made
 from tests.eval.files.pdf_writing import line
@@ -40,6 +40,8 @@ def _annotations(values: Values) -> MadeFile:
         box = b"/Type /Annot /Rect [50 %d 300 %d] " % (700 - 40 * place, 720 - 40 * place)
         annotations.append(pdf.add(b"<< " + box + form % text(said) + b" >>"))
         labels.append(label("annotation", one, note))
+        if note == "hidden note":
+            labels.append(Label("annotation", HIDDEN, "", note, 1))
     one = values.one()
     looks = pdf.stream(
         line(one.sentence, 5, 5), b"/Type /XObject /Subtype /Form /BBox [0 0 400 20] /Resources << %s >>" % pdf.fonts

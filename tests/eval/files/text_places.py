@@ -4,7 +4,7 @@ import base64
 import random
 from collections.abc import Iterator
 
-from tests.eval.files.made import TEXTS, Label, MadeFile
+from tests.eval.files.made import HIDDEN, TEXTS, Label, MadeFile
 from tests.eval.files.pdf_bytes import Pdf
 from tests.eval.files.pdf_writing import line
 from tests.eval.files.values import Value, Values
@@ -75,7 +75,7 @@ def tables(source: random.Random) -> Iterator[MadeFile]:
     labels = [label(one, "link", "body|link"), label(two, "comment", "body|comment"), label(three, "code")]
     bold = values.one("US_SSN")
     text += f"\nSSN: **{bold.text[:4]}**{bold.text[4:]}\n"
-    yield MadeFile("notes.md", text.encode(), "markdown", TEXTS, (*labels, label(bold, "half of it bold")))
+    yield MadeFile("notes.md", text.encode(), "markdown", TEXTS, (*labels, label(bold, "half of it bold", "body|xml")))
 
 
 HTML = (
@@ -101,13 +101,19 @@ HTML = (
 )
 
 
+UNSEEN = ("template", "not displayed", "hidden attribute")
+
+
 def pages(source: random.Random) -> Iterator[MadeFile]:
     """One HTML file for each place, so that a broken tag touches no other."""
     values = Values(source)
     for number, (note, place, form) in enumerate(HTML):
         one = values.one()
         text = f"<!DOCTYPE html><html><head></head><body><p>{values.filler(12)}</p>{form.format(one.sentence)}</body></html>"
-        yield MadeFile(f"page-{number:02}.html", text.encode(), "html", TEXTS, (label(one, f"HTML, {note}", place),))
+        labels = [label(one, f"HTML, {note}", place)]
+        if note in UNSEEN:
+            labels.append(Label(place, HIDDEN, "", f"HTML, {note}"))
+        yield MadeFile(f"page-{number:02}.html", text.encode(), "html", TEXTS, tuple(labels))
     ssn, card, mail, far, coded = (
         values.one("US_SSN"),
         values.one("CREDIT_CARD"),
