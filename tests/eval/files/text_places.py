@@ -110,10 +110,8 @@ def pages(source: random.Random) -> Iterator[MadeFile]:
     for number, (note, place, form) in enumerate(HTML):
         one = values.one()
         text = f"<!DOCTYPE html><html><head></head><body><p>{values.filler(12)}</p>{form.format(one.sentence)}</body></html>"
-        labels = [label(one, f"HTML, {note}", place)]
-        if note in UNSEEN:
-            labels.append(Label(place, HIDDEN, "", f"HTML, {note}"))
-        yield MadeFile(f"page-{number:02}.html", text.encode(), "html", TEXTS, tuple(labels))
+        hidden = (Label(place, HIDDEN, "", f"HTML, {note}"),) if note in UNSEEN else ()
+        yield MadeFile(f"page-{number:02}.html", text.encode(), "html", TEXTS, (label(one, f"HTML, {note}", place), *hidden))
     ssn, card, mail, far, coded = (
         values.one("US_SSN"),
         values.one("CREDIT_CARD"),
