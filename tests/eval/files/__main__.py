@@ -48,8 +48,8 @@ NO_ANSWER = (OSError, HTTPException, ValueError, KeyError)
 
 
 class Evaluation:
-    def __init__(self, door: Door, seed: int, folder: Path) -> None:
-        self.door, self.seed, self.folder = door, seed, folder
+    def __init__(self, door: Door, seed: int, folder: Path, engine: str = "auto") -> None:
+        self.door, self.seed, self.folder, self.engine = door, seed, folder, engine
         self.verdicts = Verdicts()
         self.figures: dict[str, tuple[float, str]] = {}
         self.problems: list[str] = []
@@ -69,6 +69,7 @@ class Evaluation:
         elif part == "cpu":
             cost, engine = speed.cpu_seconds_page(self.door)
             say(f"read by {engine}")
+            assert self.engine in ("auto", "paddleocr") or {one.split()[0] for one in engine.split(", ")} == {self.engine}, engine
             self.figures["files_cpu_seconds_page"] = (cost, "s")
         elif part == "chat":
             ratio, busy, quiet = speed.chat_p99_ratio(self.door, seconds)
@@ -154,12 +155,12 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--into", type=Path, help="where the files are kept")
     parser.add_argument("--seconds", type=float, default=25, help="of chats during the scan")
     parser.add_argument("--policy", default="default")
-    parser.add_argument("--engine", help="the setting [ocr] engine: auto, tesseract, rapidocr, paddleocr")
+    parser.add_argument("--engine", default="auto", help="the setting [ocr] engine: auto, tesseract, rapidocr, paddleocr")
     given = parser.parse_args(words)
     with tempfile.TemporaryDirectory(prefix="gatehouse-eval-") as folder:
         place = given.into or Path(folder) / "files"
         with opened(Path(folder), given.policy, given.engine) as door:
-            evaluation = Evaluation(door, given.seed, place)
+            evaluation = Evaluation(door, given.seed, place, given.engine)
             for part in given.only:
                 begun = time.monotonic()
                 evaluation.run(part, given.seconds)

@@ -140,12 +140,12 @@ def _is_ready(appliance: Appliance) -> bool:
 
 
 @contextmanager
-def opened(folder: Path, policy: str = "default", engine: str | None = None) -> Iterator[Door]:
+def opened(folder: Path, policy: str = "default", engine: str = "auto") -> Iterator[Door]:
     """Started, and stopped at the end: then everything must be in order."""
     fake = Fake("openai")
     try:
         settings: dict[str, Any] = {"providers": [fake.provider("fake")], "guardrail_policy": policy}
-        if engine is not None:
+        if engine != "auto":
             settings["ocr"] = {"engine": engine}
         appliance = Appliance(folder / "home", settings=settings)
         appliance.start(wait=False)
