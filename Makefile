@@ -4,7 +4,7 @@
 #   PEERS=1 make bench      beside LiteLLM and Portkey too (PEERS=1 make eval: beside Presidio, detect-secrets and LLM Guard)
 
 .DEFAULT_GOAL := help
-.PHONY: help run tray engine test test-llama test-vllm check fix bench bench-local bench-bundle bench-first-hour eval bundle docs requirements clean
+.PHONY: help run tray engine test test-llama test-vllm check fix bench bench-local bench-bundle bench-first-hour eval eval-files fuzz bundle docs requirements clean
 
 given_port = $(if $(filter command,$(origin PORT)),GATEHOUSE_PORT='$(PORT)')
 
@@ -50,6 +50,12 @@ bench-first-hour: ## Count and time what it takes from a bundle to a colleague's
 
 eval: ## Measure how well guardrails find things, on labelled texts (DATA=FOLDER; PEERS=1: beside Presidio and others); writes a report
 	@DATA='$(DATA)' PEERS='$(PEERS)' sh packaging/eval.sh
+
+eval-files: ## Measure how much is found in files and what it costs, on files that it makes (ARGS="--only docx clean", "--help")
+	@sh packaging/eval_files.sh $(ARGS)
+
+fuzz: ## Send 5,000 broken files to a running appliance: it answers all (ARGS="--count 200": fewer)
+	@sh packaging/fuzz.sh $(ARGS)
 
 bundle: ## One file for machines without internet: wheels, the model, a signature, install.sh (ARGS="--with-tray"); in dist/
 	@sh packaging/bundle.sh $(ARGS)
