@@ -16,7 +16,7 @@ from pathlib import Path
 
 from appliance.clock import Clock
 from appliance.errors import GuardrailFailed, Overloaded
-from appliance.files import joining
+from appliance.files import joining, text_layers
 from appliance.files.calls import called
 from appliance.files.confined import REDACTION_COSTS, FilesHow, Task, start_worker
 from appliance.files.crew import Crew, CrewBounds
@@ -137,6 +137,7 @@ class FilePool:
                 document.pieces += joining.pieces(picture, seen)
             pages.finish(picture)
             on_progress(pages.done, pages.all)
+        text_layers.confirm(document)
 
     async def _seen(self, file: HeldFile, pixels: Pixels) -> Seen:
         async with self._looking.member() as member:
