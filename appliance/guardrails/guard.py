@@ -67,6 +67,7 @@ class Guard:
 
     def warm(self) -> None:
         """Looks through some texts, so that the first request finds automata and words ready."""
+        self._holding.warm()
         for text in WARM:
             self.found([text])
             self.attacks(text)

@@ -41,10 +41,9 @@ class Holding:
     def __init__(self, scanner: Scanner, memory_max: int = 64 << 20, *, exact: bool = True) -> None:
         self.scanner = scanner
         regexes = [pattern.regex for pattern in scanner.patterns]
-        every = list(map(beginnings, regexes))
-        self._all = [_at_end(every, scanner, memory_max)] if every else []
-        self._parts = [regexes[start : start + _TOGETHER] for start in range(0, len(every), _TOGETHER)]
-        some = [every[start : start + _TOGETHER] for start in range(0, len(every), _TOGETHER)]
+        self._parts = [regexes[start : start + _TOGETHER] for start in range(0, len(regexes), _TOGETHER)]
+        some = [list(map(beginnings, part)) for part in self._parts]
+        self._all = [_at_end([one for few in some for one in few], scanner, memory_max)] if some else []
         self._few = [_at_end(few, scanner, memory_max) for few in some] if len(some) > 1 else self._all
         self._exact: list[list[Search] | None] = [None] * len(self._few)  # made where they are needed first
         self._is_exact = exact
@@ -58,6 +57,11 @@ class Holding:
         if end - start > _NEAR and self._is_exact:
             start = self._exactly(data, start, end)
         return begin + len(data[first:start].decode("utf-8", "surrogatepass")) if is_wide else start
+
+    def warm(self) -> None:
+        """Makes what asks exactly: some milliseconds a set, which no stream should take."""
+        for number in range(len(self._few) if self._is_exact else 0):
+            self._each(number)
 
     def _exactly(self, data: bytes, first: int, end: int) -> int:
         start = end

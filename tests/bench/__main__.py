@@ -97,9 +97,7 @@ class Bench:
             self.figures |= many.measure(gateway, self.cores.load, self.problems)
         if "guard" in self.parts:
             say("Texts are looked through …")
-            detectors = make_guard(well_formed)
-            detectors.warm()
-            self.figures |= guard.figures(detectors)
+            self.figures |= guard.figures(make_guard(well_formed))
         if "failover" in self.parts:
             say("Providers fail …")
             self.figures |= failing.measure(self.folder, self.problems)

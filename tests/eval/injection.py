@@ -71,7 +71,7 @@ def source(row: Row) -> str:
 
 
 def everyday_texts() -> list[str]:
-    """What people and programs say all day, in a line each. Nothing was trained on it, and nothing is to be."""
+    """What people and programs say all day, in a line each. No line is to be trained on; texts like them are."""
     return EVERYDAY.read_text(encoding="utf-8").splitlines()
 
 

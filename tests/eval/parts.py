@@ -108,7 +108,8 @@ INJECTION = Part(
     ),
     """A text is told an attack where a rule or the classifier says so with a score of at least 0.5. Harder ones are
 harmless texts that speak of attacks, give roles or hold trigger words. What is said all day are 556 short requests,
-answers, names of tools and commands of our own, on which nothing was trained.
+answers, names of tools and commands of our own. No template makes one of them, but one author wrote both, and chose by
+them how much of such text is trained on: expect more alarms on other people's.
 
 **The classifier that comes with Gatehouse was trained on the project's own rows: on those the figures are of texts that
 it has seen.** The figures and tables called unseen are the honest ones: for each group of sources a classifier is

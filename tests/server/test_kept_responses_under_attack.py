@@ -176,7 +176,7 @@ def test_of_a_stream_that_is_cut_nothing_is_kept(door: Appliance, model: str) ->
     with door.stream("POST", "/v1/responses", body, token=door.api_key) as stream:
         seen = []
         for event in stream.events():
-            if event.data is None:
+            if "hang" in model and event.data is None:
                 break  # it waits for more than the beginning of a word, and the caller leaves
             seen.append(event.json["type"])
     assert "response.completed" not in seen

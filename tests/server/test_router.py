@@ -30,8 +30,8 @@ def door(appliances: MakeAppliance, upstream: Fake, other: Fake) -> Appliance:
 
 @pytest.fixture(scope="module")
 def named(appliances: MakeAppliance, upstream: Fake) -> Appliance:
-    """Its provider lists no models, so that any name goes there."""
-    return appliances(settings={"providers": [upstream.provider("any")]})
+    """Its provider lists no models, so that any name goes there: without guardrails, to whom such names look like attacks."""
+    return appliances(settings={"providers": [upstream.provider("any")], "guardrail_policy": "off"})
 
 
 @pytest.fixture(autouse=True)
@@ -167,7 +167,7 @@ def test_a_prompt_that_makes_a_provider_fail_takes_it_from_nobody_else(door: App
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(
-    ("odd", "shown"), [("\r\nX-Other: 1", "??X-Other: 1"), ("\nX-Other: 1", "?X-Other: 1"), ("\x00\x7fé", "???")]
+    ("odd", "shown"), [("\r\nX-Evil: 1", "??X-Evil: 1"), ("\nX-Evil: 1", "?X-Evil: 1"), ("\x00\x7fé", "???")]
 )
 def test_a_models_name_never_becomes_a_header_of_its_own(
     named: Appliance, upstream: Fake, odd: str, shown: str, stream: bool
@@ -176,7 +176,7 @@ def test_a_models_name_never_becomes_a_header_of_its_own(
     answer = named.chat(chat(f"any/words-5{odd}", stream=stream))
     assert answer.status == 200, answer
     assert answer.headers["x-gatehouse-deployment"] == f"any/words-5{shown}"
-    assert "x-other" not in answer.headers
+    assert "x-evil" not in answer.headers
 
 
 def test_explaining_sends_nothing_and_takes_nobodys_turn(door: Appliance, upstream: Fake, other: Fake) -> None:

@@ -44,30 +44,22 @@ def _called(match: Match) -> Iterable[Found]:
     return [Found(_PASSWORD, 0.6, (start, end))]
 
 
-# What may stand between a user and their password in SQL. Any word would do, were a stream not to wait for it behind every "user".
-_CLAUSES = "with|has|no|not|(?:no)?(?:login|superuser|createdb|createrole|inherit|replication|bypassrls)|(?:un)?encrypted|set|the|a|its|and"
-# Commands whose `-p` is a password. By their first word alone a stream would wait behind every "docker" in a sentence.
-_LOGINS = (
-    r"(?:docker|podman|oc|skopeo)\s{1,2}login|helm\s{1,2}(?:registry|repo|push|pull|install|upgrade)"
-    r"|az\s{1,2}(?:login|acr|ad|sql|mysql|postgres|vm|webapp|storage)"
-)
 _ARGUMENT = r"""["']?([^\s"'|<>]{4,128})"""
 
 PATTERNS: tuple[Pattern, ...] = (
     grouped(
         name="command_passwords",
         types=(_PASSWORD,),
-        regex=r"""(?:\bsshpass\s{1,3}-p\s{0,2}|\bmysql\s{1,2}(?:-[^\n|]{0,80}\s)?-p|\bmysql(?:dump|admin)\s(?:[^\n|]{0,80}\s)?-p"""
+        regex=r"""(?:\bsshpass\s{1,3}-p\s{0,2}|\bmysql(?:dump|admin)?\s(?:[^\n|]{0,80}\s)?-p"""
         r"""|\bunzip\s{1,3}(?:-\w\s{1,2})?-P\s{1,2}|\b7z\s[^\n|]{0,40}-p"""
         r"""|(?i:identified(?:\s{1,3}with\s{1,3}\S{1,40})?\s{1,3}(?:by|as)\s{1,3}(?:password\s{1,3})?(?:["'])|(?:user"""
-        r"""|role|login)\s{1,3}[^\s;]{1,60}\s{1,3}"""
-        rf"""(?:(?:{_CLAUSES})\s{{1,3}}){{0,6}}password\s{{1,3}}["'])"""
+        r"""|role|login)\s{1,3}[^\s;]{1,60}\s(?:[^;\n]{0,40}\s)?password\s{1,3}["'])"""
         r"""|\bConvertTo-SecureString\s{1,3}(?:-String\s{1,3}|-AsPlainText\s{1,3}|-Force\s{1,3}){0,3}|-pass(?:in|out"""
         r"""|word)?\s{1,2}pass:|\brequirepass\s{1,3}|\bmasterauth\s{1,3}"""
         r"""|\bnet\s{1,3}user\s{1,3}[^\s/]{1,40}\s{1,3}(?:/add\s{1,3})?"""
         r"""|\bmachine\s\S{1,80}\s{1,8}login\s\S{1,80}\s{1,8}password\s{1,3}|(?:^"""
         r"""|[\s"'])--?(?i:[a-z-]{0,20}pass(?:word|wd|phrase)?)(?:\s{1,2}|["'],\s{0,2})"""
-        rf"""|\b(?:{_LOGINS})\s[^\n|]{{0,120}}\s-p\s{{1,2}}|\b(?:sqlcmd|bcp|osql)\s[^\n"""
+        r"""|\b(?:docker|podman|helm|az|oc|skopeo)\s[^\n|]{0,120}\s-p\s{1,2}|\b(?:sqlcmd|bcp|osql)\s[^\n"""
         r"""|]{0,120}\s-P\s{0,2}|\bredis-cli\s(?:[^\n|]{0,80}\s)?-a\s{1,2})""" + _ARGUMENT,
         judge=_given,
         length_max=380,

@@ -90,9 +90,7 @@ PATTERNS: tuple[Pattern, ...] = (
     grouped(
         name="curl_users",
         types=(_AUTHORIZATION,),
-        # Its first argument is no plain word: behind the "curl" of a sentence no stream waits for a password.
-        regex=r"""\b(?:curl|http|wget|httpie|xh)(?:\s{1,2}[^\s|]{0,200}(?:[^a-z\s|.,:;)!?]|[.:][0-9a-z])[^\n|]{0,400}?)?"""
-        r"""\s(?:-[a-zA-Z]{0,4}u|--(?:proxy-)?user|-a"""
+        regex=r"""\b(?:curl|http|wget|httpie|xh)(?:\s[^\n|]*?)?\s(?:-[a-zA-Z]{0,4}u|--(?:proxy-)?user|-a"""
         r"""|--auth)(?:\s{1,2}|=)?["']?"""
         r"""([^\s"':$]+):([^\s"'$]+)""",
         judge=_curl,

@@ -68,6 +68,8 @@ HARMLESS = (
     "आज मौसम बहुत अच्छा है। Das Wetter ist schön. Il fait beau.",
     "| a | b |\n|---|---|\n| 1.5 | 10:20:30 |\n\n1. one\n2. two\n",
     " ".join(f"word{number}" for number in range(60)) + " take 12 of AB12 and CD34 then EF56 of it",
+)
+COMMANDS_NAMED = (
     (
         "Tools like curl or wget fetch it; the user wants docker, the login role of mysql is at the helm, "
         "and az ember megy a user után."
@@ -115,5 +117,5 @@ _IN_JSON = (
     json.dumps({"a": JSON_VALUES[0]}).replace("@", "\\u0040"),
     "".join(f"\\u{ord(one):04x}" for one in JSON_VALUES[1]),
 )
-CUT_EVERYWHERE = (*PERSONAL, *_IN_JSON, *NAMES, *NATIONAL, *ENCODED, *HARMLESS, *KEYS, *_OTHERS)
+CUT_EVERYWHERE = (*PERSONAL, *_IN_JSON, *NAMES, *NATIONAL, *ENCODED, *HARMLESS, *COMMANDS_NAMED, *KEYS, *_OTHERS)
 TEXTS = (*CUT_EVERYWHERE, *SECRETS)

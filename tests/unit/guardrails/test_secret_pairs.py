@@ -6,6 +6,14 @@ from tests.unit.guardrails.secret_values import drawn, secrets_of, values_of
 
 # `@` is where the secret stands; its form is beside it; `\x01` is a real `@`.
 MUST_CATCH = [
+    # commands whose password is far from their name, or behind a plain word
+    ("curl localhost -u admin:@", "{w14}"),
+    ("http localhost -a bob:@", "{w14}"),
+    ("mysql shop -u root -p@", "{w14}"),
+    ("docker --config d login -u bob -p @", "{w14}"),
+    ("oc -n shop login -u bob -p @", "{w14}"),
+    ("helm template x -p @", "{w14}"),
+    ("create role bob valid until 'x' password '@'", "{w14}"),
     # passwords in files
     ("DB_PASSWORD=@", "{s14}"),
     ("DB_PASSWORD='@'\nDB_HOST=db", "{s14}"),
