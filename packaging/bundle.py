@@ -274,7 +274,8 @@ def commit_time() -> int:
 
 
 def pack(folder: Path, made: Path, moment: int) -> None:
-    """Not compressed: wheels and weights are as small as they get."""
+    """Not compressed: wheels and weights are as small as they get. GNU's form, which every tar reads: names of wheels for several
+    systems at once have more than the 100 characters of ustar's."""
 
     def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
         entry.uid = entry.gid = 0
@@ -283,7 +284,7 @@ def pack(folder: Path, made: Path, moment: int) -> None:
         entry.mode = 0o755 if entry.isdir() or entry.name.endswith("install.sh") else 0o644
         return entry
 
-    with tarfile.open(made, "w", format=tarfile.USTAR_FORMAT) as archive:
+    with tarfile.open(made, "w", format=tarfile.GNU_FORMAT) as archive:
         for path in [folder, *sorted(folder.rglob("*"))]:
             archive.add(path, path.relative_to(folder.parent).as_posix(), recursive=False, filter=plain)
 

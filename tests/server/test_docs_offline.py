@@ -68,7 +68,7 @@ class Browse:
             f"--user-data-dir={self._folder / name}",
             f"--log-net-log={net_log}",
             "--enable-logging=stderr",
-            "--window-size=1400,1600",
+            "--window-size=1400,8000",  # high: operations that aren't in sight aren't in the page
             "--virtual-time-budget=10000",
             f"--screenshot={screenshot}",
             "--dump-dom",

@@ -199,7 +199,7 @@ def test_expressions_of_a_policy_are_found_and_change_with_it(door: Appliance, u
     assert said(door, upstream, "About PRJ-1234, say")[0] == "About PRJ-1234, [CUSTOM_PROJECT]"
     listed = call(door, "GET", "/api/v1/admin/guardrails/detectors").json["items"]
     assert {"type": "CUSTOM_PROJECT", "group": "CUSTOM", "detectors": ["custom"], "on_streams": "exact"} in listed
-    assert {one["group"] for one in listed} == {"PII", "SECRETS", "ATTACKS", "CUSTOM"}
+    assert {one["group"] for one in listed} == {"PII", "SECRETS", "ATTACKS", "CUSTOM", "FILES"}
 
 
 @pytest.mark.usefixtures("nobody_assigned")

@@ -9,8 +9,11 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from appliance.workers import frames, launch
 from appliance.workers.frames import FrameError, FrameReader, FrameTooLarge
+from appliance.workers.process import Limits
 
 ROOM = "chat-template"
 TOO_LARGE = "too_large"  # also template_room's
@@ -103,10 +106,9 @@ class TemplateProcess:
             cwd=launch.working_folder(Path(folder)),
             env=launch.environment({}),
         )
-        limits = {"memory_bytes": MEMORY_BYTES_MAX, "cpu_seconds": 0, "files": 0}
-        if sys.platform != "win32":
-            limits["files"] = 64
-        self._say(self._process, frames.encode(frames.Event("start", {"folder": folder, "limits": limits})))
+        limits = Limits(memory_bytes=MEMORY_BYTES_MAX, files=0 if sys.platform == "win32" else 64)
+        started = {"folder": folder, "limits": msgspec.to_builtins(limits)}
+        self._say(self._process, frames.encode(frames.Event("start", started)))
         return self._process
 
     @staticmethod
