@@ -242,6 +242,7 @@ class Door:
         """The application as the server calls it: raw routes go straight in, the others are counted and named here."""
 
         allow = self._hosts.allow
+        with_parameter = [(re.compile(re.sub(r"\{\w+:str\}", "[^/]+", path)), one) for path, one in raw.items() if "{" in path]
 
         async def door(scope: Scope, receive: Receive, send: Send) -> None:
             listed = scope["headers"]
@@ -251,6 +252,8 @@ class Door:
                 await _refuse(host_unknown(), send)
                 return
             handler = raw.get(scope["path"])
+            if handler is None:
+                handler = next((one for form, one in with_parameter if form.fullmatch(scope["path"])), None)
             if handler is None:
                 await self._ordinary(app, scope, receive, send)
             elif b"origin" in headers:
