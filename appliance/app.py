@@ -35,7 +35,9 @@ from appliance.files.pool import FilePool
 from appliance.gateway.compliance import Compliance
 from appliance.gateway.counting import VendorCounts
 from appliance.gateway.deployment_facts import DeploymentFacts
+from appliance.gateway.file_references import FileReferences
 from appliance.gateway.file_scans import FileScans
+from appliance.gateway.files_as_text import FilesAsText
 from appliance.gateway.guarding import Guarding
 from appliance.gateway.images import Images
 from appliance.gateway.live_requests import LiveRequests
@@ -216,8 +218,10 @@ class Appliance:
         self.files = FilePool(how_of(settings), clock=clock)
         self.guarding.reads = self.files
         scans = FileScans(self.files, self.guarding, self.ledger, metrics)
+        pipeline.as_text = FilesAsText(self.files)
         self.uploaded_files = UploadedFiles(self.database, clock, home.uploads, _keeping(settings))
         await self.uploaded_files.open()
+        pipeline.references = FileReferences(self.uploaded_files, settings.files_bytes_max)
         routes += UploadedRoutes(self.door, self.uploaded_files, self.guarding.clean, settings.files_bytes_max).table()
         routes += FilesRoutes(self.door, scans, people.tokens, self.guarding.clean, settings.files_bytes_max).table()
         raw = handlers(routes, self.door)
