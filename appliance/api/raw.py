@@ -12,7 +12,7 @@ from litestar import Litestar, asgi
 from litestar.handlers import ASGIRouteHandler
 from litestar.openapi.spec import PathItem
 
-from appliance.api.door import ASGIApp, Door, ErrorForm, Handler
+from appliance.api.door import ASGIApp, Door, ErrorForm, Handler, without_parameters
 from appliance.api.exchange import Receive, Scope, Send
 
 
@@ -69,8 +69,8 @@ def _of_one(path: str, route: RawRoute, door: Door) -> ASGIApp:
 
 
 def mounted(raw: dict[str, ASGIApp]) -> list[ASGIRouteHandler]:
-    """The handlers as Litestar takes them."""
-    return [asgi(path, copy_scope=False)(cast(Any, handler)) for path, handler in raw.items()]
+    """The handlers as Litestar takes them: for `@asgi` it knows no parameters, so the door tells it another path there."""
+    return [asgi(without_parameters(path), copy_scope=False)(cast(Any, handler)) for path, handler in raw.items()]
 
 
 def describe(app: Litestar, routes: list[RawRoute], schemas: dict[str, Any]) -> None:

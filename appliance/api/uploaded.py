@@ -14,7 +14,7 @@ import msgspec
 from appliance.api import uploaded_documents as documents
 from appliance.api.anthropic import ERRORS as ANTHROPIC_ERRORS
 from appliance.api.chat_surface import identified
-from appliance.api.door import Door, ErrorForm, openai_error_body
+from appliance.api.door import ASKED_PATH, Door, ErrorForm, openai_error_body
 from appliance.api.exchange import Exchange, overloaded
 from appliance.api.files import named
 from appliance.api.raw import RawRoute
@@ -132,7 +132,7 @@ def _is_anthropic(exchange: Exchange) -> bool:
 
 
 def _file_id(exchange: Exchange) -> str:
-    return str(exchange.scope["path"].partition("/v1/files/")[2].partition("/")[0])
+    return str(exchange.scope[ASKED_PATH].partition("/v1/files/")[2].partition("/")[0])
 
 
 def _announced(exchange: Exchange) -> int:

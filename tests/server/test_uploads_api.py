@@ -323,6 +323,20 @@ def test_what_a_client_leaves_in_the_middle_leaves_nothing(door: Appliance) -> N
     eventually(lambda: kept(door) == before)
 
 
+def test_a_page_in_a_browser_may_do_the_same_where_its_origin_is_listed(appliance: MakeAppliance) -> None:
+    """Its requests go through the web framework, whose rules for other origins hold there."""
+    origin = {"Origin": "https://app.example"}
+    box = appliance(settings={"cors_allowed_origins": ["https://app.example"], "local_models": False, "guardrail_policy": "off"})
+    body = form(field("purpose", b"user_data"), field("file", b"Hello", "a.txt"))
+    made = box.call("POST", PATH, body, token=box.api_key, headers={**FORM, **origin})
+    assert (made.status, made.headers["access-control-allow-origin"]) == (200, "https://app.example")
+    file_id = made.json["id"]
+    assert box.call("GET", PATH, token=box.api_key, headers=origin).json["data"] == [made.json]
+    assert box.call("GET", f"{PATH}/{file_id}/content", token=box.api_key, headers=origin).body == b"Hello"
+    assert box.call("GET", f"/api/v1/files/{file_id}", token=box.api_key, headers=origin).json == made.json
+    assert box.call("DELETE", f"{PATH}/{file_id}", token=box.api_key, headers=origin).status == 200
+
+
 def test_the_documents_tell_of_every_route(door: Appliance) -> None:
     paths: dict[str, Any] = door.call("GET", "/openapi.json").json["paths"]
     assert set(paths["/v1/files"]) == {"get", "post"}

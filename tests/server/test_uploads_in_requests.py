@@ -282,9 +282,9 @@ def test_a_model_on_this_machine_gets_the_text(appliances: MakeAppliance) -> Non
     box = appliances(model=True, settings={"guardrail_policy": "default"})
     asked = {"model": "smollm2-135m-instruct", "max_tokens": 4, "messages": [{"role": "user", "content": "Look"}]}
     alone = box.call("POST", "/v1/chat/completions", asked, token=box.api_key, timeout=120)
-    file_id = uploaded(box, a_pdf(" ".join([PLAIN] * 8)), "a.pdf")
+    file_id = uploaded(box, a_pdf(PLAIN), "a.pdf")
     content = [{"type": "text", "text": "Look"}, named(file_id)]
     asked["messages"] = [{"role": "user", "content": content}]
     answer = box.call("POST", "/v1/chat/completions", asked, token=box.api_key, timeout=120)
     assert answer.status == 200, answer
-    assert answer.json["usage"]["prompt_tokens"] > alone.json["usage"]["prompt_tokens"] + 40
+    assert answer.json["usage"]["prompt_tokens"] > alone.json["usage"]["prompt_tokens"] + 10
