@@ -26,6 +26,7 @@ from appliance.api.me_session import MeSessions
 from appliance.api.operations import Operations
 from appliance.api.raw import handlers
 from appliance.api.responses import ResponsesRoutes
+from appliance.api.uploaded import UploadedRoutes
 from appliance.api.web import web_application
 from appliance.clock import Clock
 from appliance.data import data_folder
@@ -34,7 +35,9 @@ from appliance.files.pool import FilePool
 from appliance.gateway.compliance import Compliance
 from appliance.gateway.counting import VendorCounts
 from appliance.gateway.deployment_facts import DeploymentFacts
+from appliance.gateway.file_references import FileReferences
 from appliance.gateway.file_scans import FileScans
+from appliance.gateway.files_as_text import FilesAsText
 from appliance.gateway.guarding import Guarding
 from appliance.gateway.images import Images
 from appliance.gateway.live_requests import LiveRequests
@@ -44,6 +47,7 @@ from appliance.gateway.pipeline import Pipeline
 from appliance.gateway.sending import Sender
 from appliance.gateway.state import State, StateHolder
 from appliance.gateway.stored_responses import StoredResponses
+from appliance.gateway.uploaded_files import Keeping, UploadedFiles
 from appliance.guardrails.policies import Policies
 from appliance.guardrails.policy_book import EVERYONE
 from appliance.home import Home
@@ -108,6 +112,7 @@ class Appliance:
     offers: Offers
     local_models: LocalModels
     stored_responses: StoredResponses
+    uploaded_files: UploadedFiles
     vllm: Vllm
     tasks: Tasks
     identity: Identity
@@ -213,6 +218,11 @@ class Appliance:
         self.files = FilePool(how_of(settings), clock=clock)
         self.guarding.reads = self.files
         scans = FileScans(self.files, self.guarding, self.ledger, metrics)
+        pipeline.as_text = FilesAsText(self.files)
+        self.uploaded_files = UploadedFiles(self.database, clock, home.uploads, _keeping(settings))
+        await self.uploaded_files.open()
+        pipeline.references = FileReferences(self.uploaded_files, settings.files_bytes_max)
+        routes += UploadedRoutes(self.door, self.uploaded_files, self.guarding.clean, settings.files_bytes_max).table()
         routes += FilesRoutes(self.door, scans, people.tokens, self.guarding.clean, settings.files_bytes_max).table()
         raw = handlers(routes, self.door)
         listening = _Listening(settings, self.lan)
@@ -378,4 +388,10 @@ def _bounds(settings: Settings) -> Bounds:
         request_seconds_max=settings.request_seconds_max,
         keepalive_seconds=settings.keepalive_seconds,
         buffered_bytes_max=settings.buffered_bytes_max,
+    )
+
+
+def _keeping(settings: Settings) -> Keeping:
+    return Keeping(
+        settings.files_kept_days, settings.files_kept_max, settings.files_kept_bytes_max, settings.files_kept_total_bytes_max
     )

@@ -25,11 +25,13 @@ the message says what was wrong, `fix` says what to do.
     │   ├── HttpsRequired                  https_required
     │   ├── RegistrationClosed             registration_closed
     │   ├── SetupCodeRequired              setup_code_required
+    │   ├── FilesFull                      files_full
     │   └── UpstreamForbidden              upstream_forbidden
     ├── NotFound                       404 not_found
     │   ├── RouteUnknown                   route_not_found
     │   ├── ModelUnknown                   model_not_found
     │   ├── ResponseUnknown                response_not_found
+    │   ├── FileUnknown                    file_not_found
     │   └── UpstreamModelUnknown           upstream_model_not_found
     ├── MethodNotAllowed               405 method_not_allowed
     ├── BodyTooSlow                    408 request_timeout
@@ -54,8 +56,9 @@ the message says what was wrong, `fix` says what to do.
     │   ├── LocalModelStarting             local_model_starting
     │   ├── ModelTooLarge                  model_too_large
     │   └── UpstreamOverloaded             upstream_overloaded
-    └── UpstreamTimeout                504 upstream_timeout
-        └── FirstTokenLate                 first_token_late
+    ├── UpstreamTimeout                504 upstream_timeout
+    │   └── FirstTokenLate                 first_token_late
+    └── StorageFull                    507 storage_full
 
 No secret, prompt or detected value ever stands in a message. The vendors' SDKs choose their
 exception by the status alone (openai-python: 400 BadRequestError … >= 500 InternalServerError).
@@ -287,6 +290,12 @@ class SetupCodeRequired(Forbidden):
     code = "setup_code_required"
 
 
+class FilesFull(Forbidden):
+    """The organisation has uploaded as many files, or as large ones, as it may."""
+
+    code = "files_full"
+
+
 class UpstreamForbidden(Forbidden):
     """The provider doesn't allow this to the appliance's credential."""
 
@@ -317,6 +326,12 @@ class ResponseUnknown(NotFound):
     """No response of this id is kept for this caller."""
 
     code = "response_not_found"
+
+
+class FileUnknown(NotFound):
+    """No uploaded file of this id is kept for this caller."""
+
+    code = "file_not_found"
 
 
 class UpstreamModelUnknown(NotFound):
@@ -499,6 +514,13 @@ class FirstTokenLate(UpstreamTimeout):
     """The route's bound on the first token was over; we stopped waiting, though the provider may still be at work."""
 
     code = "first_token_late"
+
+
+class StorageFull(GatehouseError):
+    """There is no room for more files on the appliance's disk."""
+
+    status = 507
+    code = "storage_full"
 
 
 def all_errors() -> list[type[GatehouseError]]:

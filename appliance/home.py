@@ -68,6 +68,7 @@ class Home:
         self.database = root / "gatehouse.db"
         self.models = root / "models"
         self.logs = root / "logs"
+        self.uploads = root / "uploads"
         self.run = root / "run"
         self.control = self.run / "control.json"
         self.lock_file = root / "lock"
@@ -87,7 +88,7 @@ class Home:
         Errors:  HomeError when the home can't be created or written, or when others can write to it.
         """
         try:
-            for folder in (self.root, self.models, self.logs, self.run):
+            for folder in (self.root, self.models, self.logs, self.uploads, self.run):
                 folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         except OSError as error:
             raise HomeError(
@@ -109,7 +110,7 @@ class Home:
     def _refuse_strangers(self) -> None:
         if sys.platform == "win32":  # access lists there; a user's data folder is private by default
             return
-        for folder in (self.root, self.models, self.logs, self.run):
+        for folder in (self.root, self.models, self.logs, self.uploads, self.run):
             if not folder.exists():
                 continue
             facts = folder.stat()

@@ -140,6 +140,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         900.0
     )
 
+    files_kept_days: Annotated[
+        float, _is("Days that an uploaded file is kept, unless its sender says less; 0: until it is deleted.", ge=0, le=36_500)
+    ] = 30.0
+    files_kept_max: Annotated[int, _is("How many uploaded files an organisation may have.", ge=1)] = 10_000
+    files_kept_bytes_max: Annotated[int, _is("How large they may be together.", ge=1024)] = 10 * 1024 * MIB
+    files_kept_total_bytes_max: Annotated[int, _is("How large those of all organisations may be together.", ge=1024)] = (
+        50 * 1024 * MIB
+    )
+
     # Reading pictures (also an [ocr] table in gatehouse.toml)
     ocr_engine: Annotated[
         Literal["auto", "paddleocr", "rapidocr", "tesseract"],

@@ -43,11 +43,11 @@ def secret_in(headers: dict[bytes, bytes]) -> str:
     return secret.strip().decode("latin-1")
 
 
-def identified(scope: Scope, headers: dict[bytes, bytes], state: State, clock: Clock, permission: str) -> Caller:
-    """Who asks, by API key. Errors: KeyMissing, KeyInvalid, KeyRevoked, KeyExpired, LoopbackOnly, Forbidden."""
+def identified(scope: Scope, headers: dict[bytes, bytes], state: State, clock: Clock, *permissions: str) -> Caller:
+    """Who asks, by API key for one of these. Errors: KeyMissing, KeyInvalid, KeyRevoked, KeyExpired, LoopbackOnly, Forbidden."""
     caller = state.keys.identify(secret_in(headers), from_loopback=lambda: from_loopback(scope), now_ms=clock.now_ms())
-    if caller.scopes and permission not in caller.scopes:
-        raise Forbidden(f"this key may not use {permission}", fix="Ask for a key with that scope.")
+    if caller.scopes and caller.scopes.isdisjoint(permissions):
+        raise Forbidden(f"this key may not use {' or '.join(permissions)}", fix="Ask for a key with that scope.")
     return caller
 
 

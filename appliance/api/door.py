@@ -42,6 +42,9 @@ FORWARDED = frozenset(
 )
 LOOPBACK = ("127.", "::ffff:127.")
 
+# Where the path has a parameter, the scope has the path that was asked for under this name.
+ASKED_PATH = "asked_path"
+_PARAMETER = re.compile(r"\{(\w+):str\}")
 _STEP_ASIDE = "step_aside"
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 Handler = Callable[[Exchange], Awaitable[None]]
@@ -242,6 +245,7 @@ class Door:
         """The application as the server calls it: raw routes go straight in, the others are counted and named here."""
 
         allow = self._hosts.allow
+        with_parameter = [(_form(path), path, handler) for path, handler in raw.items() if "{" in path]
 
         async def door(scope: Scope, receive: Receive, send: Send) -> None:
             listed = scope["headers"]
@@ -251,6 +255,12 @@ class Door:
                 await _refuse(host_unknown(), send)
                 return
             handler = raw.get(scope["path"])
+            if handler is None:
+                for form, path, one in with_parameter:
+                    if form.fullmatch(scope["path"]):
+                        handler = one
+                        scope = {**scope, ASKED_PATH: scope["path"], "path": without_parameters(path)}
+                        break
             if handler is None:
                 await self._ordinary(app, scope, receive, send)
             elif b"origin" in headers:
@@ -309,6 +319,15 @@ class Door:
             seconds = time.monotonic() - started
             self._metrics.request_finished(route, "", status, code, seconds)
             log_request(request_id=request_id.decode(), route=route, status=status, seconds=seconds, code=code)
+
+
+def _form(path: str) -> re.Pattern[str]:
+    return re.compile(_PARAMETER.sub("[^/]+", path))
+
+
+def without_parameters(path: str) -> str:
+    """A path for the web framework that stands for all of this form: `/v1/files/:file_id`."""
+    return _PARAMETER.sub(r":\1", path)
 
 
 def _is_addressed_here(scope: Scope, allow: Callable[[bytes], bool]) -> bool:

@@ -154,11 +154,11 @@ class FilesRoutes:
         if len(found) > 1:
             target = folder / "redacted.zip"
             await zipped(found, target)
-            await exchange.file(target, b"application/zip", [*headers, _named("redacted.zip")])
+            await exchange.file(target, b"application/zip", [*headers, named("redacted.zip")])
             return
         (only,) = found
         assert only.path is not None
-        await exchange.file(only.path, _media_type(only.told.kind), [*headers, _named(only.name)])
+        await exchange.file(only.path, _media_type(only.told.kind), [*headers, named(only.name)])
 
 
 async def _each(files: list[Upload], work: Callable[[Upload], Awaitable[T]]) -> list[T]:
@@ -205,6 +205,6 @@ def _insist_on_values(caller: Caller) -> None:
     )
 
 
-def _named(name: str) -> tuple[bytes, bytes]:
+def named(name: str) -> tuple[bytes, bytes]:
     plain = "".join(letter if letter.isascii() and letter not in '"\\' and letter.isprintable() else "_" for letter in name)
     return b"content-disposition", f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}".encode()

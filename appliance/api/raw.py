@@ -12,13 +12,14 @@ from litestar import Litestar, asgi
 from litestar.handlers import ASGIRouteHandler
 from litestar.openapi.spec import PathItem
 
-from appliance.api.door import ASGIApp, Door, ErrorForm, Handler
+from appliance.api.door import ASGIApp, Door, ErrorForm, Handler, without_parameters
 from appliance.api.exchange import Receive, Scope, Send
 
 
 class RawRoute(msgspec.Struct, frozen=True):
-    """One hot route.
+    """One hot route. Several may share a path, with methods of their own; it may have a parameter (`/v1/files/{file_id:str}`).
 
+    anthropic_errors: how errors are told to callers with the header `anthropic-version`, where both dialects' clients come here.
     permission:      what a key's scopes must allow.
     carries_content: prompts or answers pass here, so guardrails must see them.
     operation:       its entry in the OpenAPI document, as plain JSON.
@@ -31,14 +32,36 @@ class RawRoute(msgspec.Struct, frozen=True):
     permission: str
     carries_content: bool
     operation: dict[str, Any]
+    anthropic_errors: ErrorForm | None = None
 
 
 def handlers(routes: list[RawRoute], door: Door) -> dict[str, ASGIApp]:
     """Each path's handler as plain ASGI."""
-    return {path: _handler(path, route, door) for route in routes for path in route.paths}
+    found: dict[str, dict[str, RawRoute]] = {}
+    for route in routes:
+        for path in route.paths:
+            found.setdefault(path, {})[route.method] = route
+    return {path: _handler(path, methods, door) for path, methods in found.items()}
 
 
-def _handler(path: str, route: RawRoute, door: Door) -> ASGIApp:
+def _handler(path: str, methods: dict[str, RawRoute], door: Door) -> ASGIApp:
+    first = next(iter(methods.values()))
+    if len(methods) == 1 and first.anthropic_errors is None:
+        return _of_one(path, first, door)
+    known = ", ".join(methods)
+
+    async def raw(scope: Scope, receive: Receive, send: Send) -> None:
+        route = methods.get(scope["method"])
+        method, told = (known, first) if route is None else (route.method, route)
+        form = told.errors
+        if told.anthropic_errors is not None and any(name == b"anthropic-version" for name, _ in scope["headers"]):
+            form = told.anthropic_errors
+        await door.run(path, method, told.handler, form, scope, receive, send)
+
+    return raw
+
+
+def _of_one(path: str, route: RawRoute, door: Door) -> ASGIApp:
     async def raw(scope: Scope, receive: Receive, send: Send) -> None:
         await door.run(path, route.method, route.handler, route.errors, scope, receive, send)
 
@@ -46,8 +69,8 @@ def _handler(path: str, route: RawRoute, door: Door) -> ASGIApp:
 
 
 def mounted(raw: dict[str, ASGIApp]) -> list[ASGIRouteHandler]:
-    """The handlers as Litestar takes them."""
-    return [asgi(path, copy_scope=False)(cast(Any, handler)) for path, handler in raw.items()]
+    """The handlers as Litestar takes them: for `@asgi` it knows no parameters, so the door tells it another path there."""
+    return [asgi(without_parameters(path), copy_scope=False)(cast(Any, handler)) for path, handler in raw.items()]
 
 
 def describe(app: Litestar, routes: list[RawRoute], schemas: dict[str, Any]) -> None:
@@ -55,11 +78,11 @@ def describe(app: Litestar, routes: list[RawRoute], schemas: dict[str, Any]) -> 
     kind. Litestar writes plain dictionaries through as they are."""
     document = app.openapi_schema
     assert document.paths is not None and document.components.schemas is not None
-    paths: dict[str, PathItem] = {}
+    paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         for number, path in enumerate(route.paths):
             operation = dict(route.operation)
             operation["operationId"] = f"{operation['operationId']}{number or ''}"
-            paths[path] = cast(PathItem, {route.method.lower(): operation})
-    document.paths = {**paths, **document.paths}
+            paths.setdefault(path.replace(":str}", "}"), {})[route.method.lower()] = operation
+    document.paths = {**cast(dict[str, PathItem], paths), **document.paths}
     document.components.schemas.update(schemas)

@@ -1,6 +1,7 @@
 """Files that come as a form (multipart/form-data), put on disk as they arrive: no more of one is in memory than a piece."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -13,32 +14,38 @@ from appliance.api.exchange import Exchange
 from appliance.errors import BadRequest, InvalidField, TooLarge
 
 FIELD, PASSWORD = "file", "password"
-PASSWORD_BYTES_MAX = 1_024
+FIELD_BYTES_MAX = 1_024  # of one that is no file
 NAME_CHARACTERS_MAX = 255
 _WRITTEN_AT_ONCE = 1024 * 1024
 _SEND_A_FORM = "Send multipart/form-data with the field `file`: curl -F file=@letter.pdf …"
 
 
 class UploadBounds(msgspec.Struct, frozen=True):
-    """Of one request. `bytes_max`: all of it."""
+    """Of one request. `bytes_max`: all of it; `fields`: those that it may have beside files."""
 
     files_max: int
     file_bytes_max: int
     bytes_max: int
     seconds_max: float
+    fields: tuple[str, ...] = (PASSWORD,)
 
 
 class Upload(msgspec.Struct):
-    """A file as it arrived. `name`: what its sender calls it, which is a name and no place."""
+    """A file as it arrived. `name`: what its sender calls it, which is a name and no place; `media_type`: what they say it is."""
 
     path: Path
     name: str
     size: int = 0
+    media_type: str = ""
 
 
 class Uploads(msgspec.Struct):
     files: list[Upload] = []
-    password: str = ""
+    fields: dict[str, str] = {}
+
+    @property
+    def password(self) -> str:
+        return self.fields.get(PASSWORD, "")
 
 
 async def uploads(exchange: Exchange, bounds: UploadBounds, folder: Path) -> Uploads:
@@ -73,14 +80,16 @@ class _Form:
     """One form on its way in. What waits to be written is written on a thread."""
 
     def __init__(self, boundary: str, bounds: UploadBounds, folder: Path) -> None:
-        self.found = Uploads(files=[])
+        self.found = Uploads()
         self._bounds = bounds
         self._folder = folder
-        self._parser = PushMultipartParser(boundary, max_segment_count=bounds.files_max + 1, max_header_count=16)
+        segments = bounds.files_max + len(bounds.fields)
+        self._parser = PushMultipartParser(boundary, max_segment_count=segments, max_header_count=16)
         self._file: BinaryIO | None = None
         self._waiting: list[Callable[[], object]] = []
         self._waiting_bytes = 0
-        self._password = bytearray()
+        self._field = ""
+        self._value = bytearray()
         self._take: Callable[[bytes], None] = self._nothing
         self._ending: Callable[[], None] = lambda: None
 
@@ -112,14 +121,16 @@ class _Form:
         )
 
     def _begin(self, segment: MultipartSegment) -> None:
-        if segment.name == PASSWORD and not self._password:
-            self._take, self._ending = self._password_piece, self._password_end
+        if segment.name in self._bounds.fields and segment.name not in self.found.fields:
+            self._field, self._value = segment.name, bytearray()
+            self._take, self._ending = self._field_piece, self._field_end
             return
         if segment.name != FIELD:
             raise InvalidField("the form has a field that this route doesn't know", param=FIELD, fix=_SEND_A_FORM)
         if len(self.found.files) >= self._bounds.files_max:
             raise self._too_many()
         upload = Upload(self._folder / f"{len(self.found.files)}.upload", plain(segment.filename or FIELD))
+        upload.media_type = (segment.content_type or "")[:FIELD_BYTES_MAX]
         self.found.files.append(upload)
         self._take, self._ending = self._file_piece, self._file_end
         self._waiting.append(lambda: self._open(upload.path))
@@ -138,13 +149,13 @@ class _Form:
     def _file_end(self) -> None:
         self._waiting.append(self.close)
 
-    def _password_piece(self, data: bytes) -> None:
-        self._password += data
-        if len(self._password) > PASSWORD_BYTES_MAX:
-            raise InvalidField("the password is too long", param=PASSWORD, fix=f"It may have {PASSWORD_BYTES_MAX:,} bytes.")
+    def _field_piece(self, data: bytes) -> None:
+        self._value += data
+        if len(self._value) > FIELD_BYTES_MAX:
+            raise InvalidField(f"{self._field} is too long", param=self._field, fix=f"It may have {FIELD_BYTES_MAX:,} bytes.")
 
-    def _password_end(self) -> None:
-        self.found.password = self._password.decode("utf-8", "replace")
+    def _field_end(self) -> None:
+        self.found.fields[self._field] = self._value.decode("utf-8", "replace")
 
     async def write(self, bytes_min: int) -> None:
         """What waits, if it is so much."""
@@ -154,12 +165,16 @@ class _Form:
 
     def _open(self, path: Path) -> None:
         self.close()
-        self._file = path.open("xb")
+        self._file = open(path, "xb", opener=_private)  # noqa: SIM115 - written piece by piece, closed by whoever made the form
 
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _do(waiting: list[Callable[[], object]]) -> None:

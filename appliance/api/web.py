@@ -20,6 +20,7 @@ from appliance.api import (
     openai_documents,
     operations,
     responses_stored,
+    uploaded_documents,
 )
 from appliance.api.admin import (
     account,
@@ -110,7 +111,8 @@ def web_application(settings: Settings, hot: list[RawRoute], raw: dict[str, ASGI
         logging_config=None,
         state=State({"clean": services["guarding"].clean}),  # what errors may not quote
     )
-    describe(app, hot, {**openai_documents.schemas(), **anthropic_documents.schemas(), **files_documents.schemas()})
+    documents = (openai_documents, anthropic_documents, files_documents, uploaded_documents)
+    describe(app, hot, {name: schema for one in documents for name, schema in one.schemas().items()})
     return app
 
 

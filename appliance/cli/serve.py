@@ -69,6 +69,7 @@ async def _serve(settings: Settings, home: Home, environ: dict[str, str]) -> Non
         [
             Job("look at the local network", LAN_LOOK_SECONDS, appliance.lan.look),
             Job("delete expired responses", EXPIRY_SECONDS, appliance.stored_responses.delete_expired),
+            Job("delete uploaded files that have ended", EXPIRY_SECONDS, appliance.uploaded_files.delete_ended),
             Job("delete expired sign-ins", EXPIRY_SECONDS, appliance.identity.sessions.delete_expired),
             Job("delete old requests", EXPIRY_SECONDS, appliance.retention.delete_old),
             Job("delete invitations that ended long ago", EXPIRY_SECONDS, appliance.identity.invitations.delete_ended),

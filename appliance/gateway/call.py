@@ -22,6 +22,7 @@ from appliance.routing.names import Resolution
 from appliance.routing.router import Attempt
 
 if TYPE_CHECKING:
+    from appliance.files.document import FileError
     from appliance.guardrails.custom import CustomScanner
 
 _sequence = itertools.count(random.getrandbits(16))
@@ -69,6 +70,7 @@ class Call(msgspec.Struct):
               knows the call, and a circle is freed by the garbage collector alone (130 µs a request, measured).
     policy:   what guardrails are to do with it; tally: what they did; placeholders: of the values that its caller gets back;
               custom: looks for the policies' own expressions.
+    file_texts: the texts of its documents, by the places of their parts, or why one has none: for whoever takes no files.
     cost:     US dollars, once it has ended; None: no price is known.
     answer:   what its dialect writes on top of the answer, where it has such a thing.
     started:  monotonic seconds of its arrival; started_at is the same moment in UTC milliseconds.
@@ -103,6 +105,7 @@ class Call(msgspec.Struct):
     tally: Tally | None = None
     placeholders: Placeholders | None = None
     custom: "CustomScanner | None" = None
+    file_texts: dict[tuple[str | int, ...], "str | FileError"] = {}
     usage: Usage | None = None
     finish: str | None = None
     characters_out: int = 0

@@ -98,7 +98,7 @@ def lacking(target: Target, chat: ChatRequest | None) -> list[str]:
     provider = PROVIDERS.get(target.deployment.kind)
     if chat is None or provider is None:
         return []
-    return sorted(feature for feature in asked(chat) if feature not in provider.support)
+    return sorted(feature for feature in asked(chat) if feature not in provider.support and feature != "files")  # these get text
 
 
 def name_who_can(state: State, error: FeatureUnsupported, caller: Caller) -> None:

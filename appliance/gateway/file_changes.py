@@ -11,6 +11,8 @@ from appliance.guardrails.policy_set import PolicySet
 from appliance.guardrails.redaction import Mark, masked, redacted
 from appliance.guardrails.verdict import apart
 
+BESIDE = frozenset({"metadata", "xml", "script", "bookmark", "deletion"})
+
 
 def changes_for(
     document: Document, listed: Sequence[Fate], policy: PolicySet, placeholders: Placeholders | None = None
@@ -45,13 +47,13 @@ def _instead(document: Document, fate: Fate, policy: PolicySet, placeholders: Pl
 
 
 def text_of(document: Document, changes: Iterable[Change], placeholders: Placeholders | None = None) -> str:
-    """What people see of the document, changed. What nobody sees is left out."""
+    """What people see of the document, changed. What nobody sees is left out, and what stands beside the document itself."""
     marks: dict[int, list[Mark]] = {}
     for change in changes:
         marks.setdefault(change.piece, []).append(Mark(change.start, change.end, change.text))
     texts: list[str] = []
     for number, piece in enumerate(document.pieces):
-        if piece.text and not piece.hidden:
+        if piece.text and not piece.hidden and piece.where.part not in BESIDE:
             texts.append(_changed(piece.text, marks.get(number, []), placeholders))
     return "\n".join(texts)
 

@@ -8,7 +8,7 @@ import asyncio
 import base64
 import binascii
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +20,14 @@ from appliance.files.document import FileError
 from appliance.gateway.call import Call
 from appliance.gateway.clean_files import CleanFiles
 from appliance.gateway.file_changes import text_of
+from appliance.gateway.file_references import Place
 from appliance.gateway.file_scan import FileScan
 from appliance.gateway.file_types import MEDIA_TYPES
 from appliance.gateway.file_verdict import Scanned
+from appliance.gateway.files_as_text import TEXT_TYPES, as_text, decoded
 from appliance.gateway.inspected_texts import kind_of, path_shown
 from appliance.guardrails.policy_set import PolicySet
+from appliance.providers.support import DOCUMENTS
 from appliance.workers.launch import new_folder
 
 if TYPE_CHECKING:
@@ -32,16 +35,6 @@ if TYPE_CHECKING:
 
 FILES_MAX = 100
 TOLD_MAX = 20
-NO_TEXT = "[a file without text]"
-# What stands for text in the place of a part of this type.
-TEXT_TYPES = {
-    "image_url": "text",
-    "file": "text",
-    "image": "text",
-    "document": "text",
-    "input_image": "input_text",
-    "input_file": "input_text",
-}
 
 
 class FileInputs:
@@ -73,7 +66,7 @@ class FileInputs:
 
     async def _inspected(self, text: Text, path: Path) -> bool:
         try:
-            data = await asyncio.to_thread(_decoded, text.value)
+            data = await asyncio.to_thread(decoded, text.value)
         except (ValueError, binascii.Error):
             return self._refuse_unreadable(text, FileError("MALFORMED", "it is no base64", "Encode it again."))
         digest = self._clean.digest(data, self._policy)
@@ -90,13 +83,18 @@ class FileInputs:
             self._is_read(text)
         if scanned.told.verdict == "clean":
             self._clean.add(digest)
-        if scanned.becomes == "pass" or not scanned.changes:
+        place = _part(self._call.raw, text.path)
+        is_hidden = scanned.becomes != "pass" and bool(scanned.changes)
+        if place is not None and scanned.document is not None and scanned.document.kind in DOCUMENTS:
+            self._call.file_texts[place[0]] = self._said(scanned, hidden=is_hidden)
+        if not is_hidden:
             return False
-        if scanned.becomes == "as_text":
-            part = _part(self._call.raw, text.path)
-            if part is not None:
-                self._say(part, scanned)
-                return True
+        if scanned.becomes == "as_text" and place is not None:
+            part = place[1]
+            said = as_text(part, self._said(scanned, hidden=True))
+            part.clear()
+            part.update(said)
+            return True
         await self._redact(text, scanned, path)
         return True
 
@@ -133,13 +131,10 @@ class FileInputs:
             fix="Leave it out, or ask whoever runs Gatehouse about the policy. POST /v1/files/scan tells more.",
         )
 
-    def _say(self, part: dict[str, Any], scanned: Scanned) -> None:
-        """The file's text in the place of the file."""
+    def _said(self, scanned: Scanned, *, hidden: bool) -> str:
+        """The file's text; `hidden`: without what was found."""
         assert scanned.document is not None
-        said = text_of(scanned.document, scanned.changes, self._call.placeholders)
-        kind = TEXT_TYPES[part["type"]]
-        part.clear()
-        part.update({"type": kind, "text": said or NO_TEXT})
+        return text_of(scanned.document, scanned.changes if hidden else (), self._call.placeholders)
 
     async def _redact(self, text: Text, scanned: Scanned, path: Path) -> None:
         """Errors: ContentBlocked: there is something in it, and it can't be taken out."""
@@ -161,13 +156,6 @@ class FileInputs:
         text.replace(prefix + encoded.decode())
 
 
-def _decoded(value: str) -> bytes:
-    """Errors: ValueError."""
-    encoded = value.partition(",")[2] if value[:5].lower() == "data:" else value
-    plain = "".join(encoded.split()).replace("-", "+").replace("_", "/").rstrip("=")
-    return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
-
-
 def _name(text: Text) -> str:
     """What its sender calls it."""
     holder = text.holder
@@ -175,14 +163,12 @@ def _name(text: Text) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _part(raw: dict[str, Any], path: Sequence[str | int]) -> dict[str, Any] | None:
-    """The part of a message in which the string at `path` stands."""
-    return next((node for node in reversed(list(_nodes(raw, path))) if node.get("type") in TEXT_TYPES), None)
-
-
-def _nodes(raw: Any, path: Sequence[str | int]) -> Iterator[dict[str, Any]]:
-    node = raw
-    for step in path[:-1]:
+def _part(raw: dict[str, Any], path: Sequence[str | int]) -> tuple[Place, dict[str, Any]] | None:
+    """The part of a message in which the string at `path` stands, and its own place."""
+    node: Any = raw
+    found = None
+    for number, step in enumerate(path[:-1], 1):
         node = node[step]
-        if isinstance(node, dict):
-            yield node
+        if isinstance(node, dict) and node.get("type") in TEXT_TYPES:
+            found = tuple(path[:number]), node
+    return found

@@ -15,6 +15,8 @@ from appliance.gateway.allowed_models import resolved
 from appliance.gateway.booking import known, open_entry, settled_entry
 from appliance.gateway.call import Call, Reply, Reservation
 from appliance.gateway.explaining import name_who_can, with_guess, with_kept_here
+from appliance.gateway.file_references import FileReferences
+from appliance.gateway.files_as_text import FilesAsText
 from appliance.gateway.findings import counted
 from appliance.gateway.guarding import Guarding
 from appliance.gateway.live_requests import LiveRequests
@@ -60,6 +62,8 @@ class Pipeline:
         self._metrics = metrics
         self._activity = activity
         self._tokens_out_default = settings.tokens_out_default
+        self.references: FileReferences | None = None  # files that were uploaded; None: there are none
+        self.as_text: FilesAsText | None = None
 
     async def run(self, call: Call, body_bytes: int) -> Reply:
         """Take an identified call to where its answer can be fetched: nothing is sent before the chunks are asked for.
@@ -71,8 +75,11 @@ class Pipeline:
             await self._guarding.inspect_model(call)
             self._resolve(call)
             self._guarding.assign(call)
+            body_bytes += await self.references.inline(call) if self.references is not None else 0
             await self._admit(call, body_bytes)
             await self._guarding.inspect_input(call)
+            if self.as_text is not None:
+                await self.as_text.prepare(call)
         except BaseException as error:
             await call.end(error)
             raise
@@ -83,7 +90,12 @@ class Pipeline:
         await self._guarding.inspect_model(call)
         self._resolve(call)
         self._guarding.assign(call)
-        await self._guarding.inspect_input(call)
+        try:
+            if self.references is not None:
+                await self.references.inline(call)
+            await self._guarding.inspect_input(call)
+        finally:
+            await call.end(None)
 
     def clean(self, error: GatehouseError) -> None:
         """What a caller is told quotes nothing that the policy hides, whether the call began or not."""

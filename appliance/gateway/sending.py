@@ -9,6 +9,7 @@ import msgspec
 from appliance.chat import Chunk, Chunks, OneChunk
 from appliance.errors import FeatureUnsupported, GatehouseError, UpstreamFailed
 from appliance.gateway.call import Call
+from appliance.gateway.files_as_text import fitted
 from appliance.gateway.images import Images
 from appliance.metering.entries import Kind
 from appliance.providers.registry import wire
@@ -44,6 +45,8 @@ class Sender:
         Shapes:  `may_drop`: parameters that can be left out harmlessly may be, where this deployment lacks them.
         Errors:  whatever of the tree the provider's answer means. The caller of this closes the iterator.
         """
+        if call.file_texts:
+            call = fitted(call, deployment.kind, deployment.name)
         if deployment.kind == "llamacpp":
             if call.kind is Kind.EMBEDDINGS:
                 return OneChunk(await self._local.embeddings(call, deployment))

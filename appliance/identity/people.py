@@ -28,7 +28,7 @@ from appliance.identity.text_rules import Email, clean_email, clean_name
 from appliance.identity.units import department_number, team_row
 from appliance.identity.versions import changed, expect
 from appliance.store.new_id import new_id
-from appliance.store.tables import api_keys, stored_responses, users
+from appliance.store.tables import api_keys, stored_responses, uploaded_files, users
 
 PEOPLE_MAX = 100_000  # in an organisation
 
@@ -100,8 +100,8 @@ class People:
         return await self._changes.make(change)
 
     async def delete(self, caller: Caller, user_id: str, *, forget: bool = False) -> None:
-        """With their keys, sign-ins and kept responses. What the ledger says of them stays; `forget`: under an id alone;
-        also for who was deleted before.
+        """With their keys, sign-ins, kept responses and uploaded files. What the ledger says of them stays; `forget`: under an id
+        alone; also for who was deleted before.
 
         Errors:  Forbidden, NotFound, Conflict.
         """
@@ -114,7 +114,8 @@ class People:
             insist_on_rank(caller, row.role, f"delete somebody who is {row.role}")
             if row.number == caller.user_number:
                 raise Conflict("this is your own account", fix="Ask somebody else who may delete accounts.")
-            await one.tx.execute(sa.delete(stored_responses).where(stored_responses.c.owner == f"user:{row.number}"))
+            for kept in (stored_responses, uploaded_files):
+                await one.tx.execute(sa.delete(kept).where(kept.c.owner == f"user:{row.number}"))
             for key in (await one.tx.execute(sa.select(api_keys).where(api_keys.c.user_number == row.number))).all():
                 await depart(one.tx, api_keys, key, at_ms=one.now, forget=forget)
             await depart(one.tx, users, row, at_ms=one.now, forget=forget)

@@ -21,7 +21,17 @@ from appliance.identity.tenant_rules import TenantRules, check, kept
 from appliance.identity.text_rules import clean_name
 from appliance.identity.versions import changed, expect
 from appliance.store.new_id import new_id
-from appliance.store.tables import api_keys, departments, invitations, service_accounts, stored_responses, teams, tenants, users
+from appliance.store.tables import (
+    api_keys,
+    departments,
+    invitations,
+    service_accounts,
+    stored_responses,
+    teams,
+    tenants,
+    uploaded_files,
+    users,
+)
 
 TENANTS_MAX = 1_000
 
@@ -218,9 +228,8 @@ def _merged(before: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
 
 async def _empty(one: Change, tenant_number: int, *, forget: bool) -> None:
     """Keys before their holders, people before where they stand: as the references ask."""
-    own = stored_responses.c.tenant_number == tenant_number
-    await one.tx.execute(sa.delete(stored_responses).where(own))
-    await one.tx.execute(sa.delete(invitations).where(invitations.c.tenant_number == tenant_number))
+    for belongings in (stored_responses, uploaded_files, invitations):
+        await one.tx.execute(sa.delete(belongings).where(belongings.c.tenant_number == tenant_number))
     for table in (api_keys, service_accounts, users, teams, departments):
         for row in (await one.tx.execute(sa.select(table).where(table.c.tenant_number == tenant_number))).all():
             await depart(one.tx, table, row, at_ms=one.now, forget=forget)

@@ -19,7 +19,7 @@ from appliance.providers.anthropic_passing import passed_on
 from appliance.providers.anthropic_request import body_of
 from appliance.providers.anthropic_stream import AnthropicStream
 from appliance.providers.failures import UNREADABLE, retry_after_seconds
-from appliance.providers.support import Support
+from appliance.providers.support import TEXT_SOURCE, Support
 from appliance.providers.wire import Deployment, Outgoing
 
 VERSION = "2023-06-01"
@@ -48,6 +48,7 @@ class Anthropic:
 
     dialect = "anthropic_messages"
     support = Support(frozenset({"tools", "parallel_tool_calls", "json_schema", "json_object", "reasoning", "top_k", "images"}))
+    documents = frozenset({"pdf", TEXT_SOURCE})
 
     def chat_request(self, chat: ChatRequest, raw: dict[str, Any], deployment: Deployment, *, passes: bool) -> Outgoing:
         body = passed_on(raw, deployment.model) if passes else body_of(chat, deployment.model)

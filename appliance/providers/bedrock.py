@@ -31,6 +31,7 @@ class Bedrock:
     """Bedrock's format. Stateless: one instance serves every deployment. `now`: seconds since 1970, for signatures."""
 
     dialect = ""  # no caller speaks it
+    documents: frozenset[str] = frozenset()
     support = Support(frozenset({"tools", "images", "json_schema", "reasoning", "top_k"}))
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:

@@ -46,6 +46,7 @@ class Google:
     """Gemini's format. Stateless: one instance serves every deployment."""
 
     dialect = ""
+    documents: frozenset[str] = frozenset()
     support = Support(
         frozenset(
             {

@@ -39,7 +39,7 @@ from appliance.providers.openai_shapes import (
     whole_delta,
 )
 from appliance.providers.sse_stream import SseStream
-from appliance.providers.support import Support
+from appliance.providers.support import DOCUMENTS, Support
 from appliance.providers.wire import Deployment, Outgoing
 from appliance.upstream.sse import SseEvent
 
@@ -59,6 +59,7 @@ class OpenAI:
 
     dialect = "openai_chat"
     support = Support(FEATURES)
+    documents = DOCUMENTS - {"docx"}
     manners = Manners()
     knows_only_its_own = True  # and refuses in a caller's history what other vendors put there
 

@@ -33,6 +33,11 @@ _ASKED_BEGINNINGS = ("tool_choice ", "input_image")
 _ASKED = frozenset({"prompt"})
 
 
+# Kinds of documents that have a text; and a document that came as its text (Anthropic's source of type `text`).
+DOCUMENTS = frozenset({"pdf", "docx", "text", "csv", "markdown", "html"})
+TEXT_SOURCE = "text source"
+
+
 class Support(msgspec.Struct, frozen=True):
     """What a provider's format has room for, by feature: see `asked` for their names."""
 

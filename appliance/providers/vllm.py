@@ -29,6 +29,7 @@ class Compatible(OpenAI):
 class Vllm(Compatible):
     """Stateless, as OpenAI."""
 
+    documents = frozenset()
     manners = Manners("max_tokens", knows_developer=False, takes_reasoning=True, takes_top_k=True)
 
     def translated(self, chat: ChatRequest, deployment: Deployment) -> dict[str, Any]:

@@ -90,6 +90,11 @@ class Provider(Protocol):
     def support(self) -> Support: ...
 
     @property
+    def documents(self) -> frozenset[str]:
+        """Kinds of documents (support.DOCUMENTS) that it takes as files where the body passes; of others it gets the text."""
+        ...
+
+    @property
     def dialect(self) -> str:
         """The dialect that passes through, by its name in dialects/: openai_chat, anthropic_messages, …; "" for none."""
         ...

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from appliance.store.engine import Database
 from appliance.store.refusals import SchemaTooNew
 
-NEWEST = "0006"
+NEWEST = "0007"
 SCRIPTS = Path(__file__).resolve().parent / "migrations"
 COPIES_KEPT = 3
 

@@ -214,8 +214,7 @@ async def test_kept_responses_asynchronously(async_client: openai.AsyncOpenAI) -
     ("more", "named"),
     [
         ({"tools": [{"type": "web_search"}]}, "web_search tools"),
-        ({"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "file_1"}]}]}, "input_file parts"),
-        ({"input": [{"role": "user", "content": [{"type": "input_image", "file_id": "f"}]}]}, "input_image by file_id"),
+        ({"input": [{"role": "user", "content": [{"type": "input_file", "file_url": "https://f.example"}]}]}, "input_file parts"),
         ({"prompt": {"id": "pmpt_1"}}, "prompt"),
     ],
 )
@@ -223,6 +222,14 @@ def test_what_only_openai_can_do_is_refused_by_name(client: openai.OpenAI, model
     with pytest.raises(openai.BadRequestError) as refused:
         client.responses.create(model=model, **{"input": "Hello", **more})
     assert (refused.value.code, refused.value.param) == ("unsupported_feature", named)
+
+
+@pytest.mark.parametrize("kind", ["input_file", "input_image"])
+def test_files_that_were_not_uploaded_here_are_unknown(client: openai.OpenAI, kind: str) -> None:
+    given: Any = [{"role": "user", "content": [{"type": kind, "file_id": "file-1"}]}]
+    with pytest.raises(openai.NotFoundError) as refused:
+        client.responses.create(model="fake/gpt-4o", input=given)
+    assert (refused.value.code, refused.value.param) == ("file_not_found", "input[0].content[0].file_id")
 
 
 @pytest.mark.parametrize(

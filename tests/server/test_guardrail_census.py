@@ -17,6 +17,7 @@ from appliance.api.files import FilesRoutes
 from appliance.api.openai import OpenAIRoutes
 from appliance.api.raw import RawRoute
 from appliance.api.responses import ResponsesRoutes
+from appliance.api.uploaded import UploadedRoutes
 from appliance.api.web import _ROOMS
 from tests.calls import Answer
 from tests.conftest import MakeAppliance, MakeFake
@@ -79,13 +80,20 @@ NO_CONTENT = {
     ),
 }  # fmt: skip
 # Raw routes that carry no prompts and answers, likewise.
-RAW_WITHOUT = {"/v1/files/scan": "files that are looked at and go to no model: findings are what is asked for (test_files_scan)"}
+RAW_WITHOUT = {
+    "/v1/files/scan": "files that are looked at and go to no model: findings are what is asked for (test_files_scan)",
+    **dict.fromkeys(
+        ("/v1/files", "/v1/files/{file_id:str}", "/v1/files/{file_id:str}/content"),
+        "kept for whoever uploaded them, and inspected by each request that names one (test_uploads_in_requests)",
+    ),
+}
 PAGES = ("/me", "/join", "/docs", "/assets", "/invite")
 
 
 def raw_routes() -> list[RawRoute]:
     nobody = cast(Any, None)
     routes = [*OpenAIRoutes(nobody).table(), *AnthropicRoutes(nobody, nobody).table(), *ResponsesRoutes(nobody, nobody).table()]
+    routes += UploadedRoutes(nobody, nobody, nobody, 1).table()
     return [*routes, *FilesRoutes(nobody, nobody, nobody, nobody).table()]
 
 
@@ -125,7 +133,7 @@ def test_every_route_is_in_this_census(door: Appliance) -> None:
         assert known, f"{path}: does it carry content? Then it needs a probe, else a reason"
     described = set(door.call("GET", "/openapi.json").json["paths"])
     ordinary = {_plain(path) for path in ordinary_paths()}
-    known_routes = carrying | without | ordinary
+    known_routes = carrying | {_plain(path) for path in without} | ordinary
     assert described <= known_routes, described - known_routes
 
 

@@ -218,7 +218,7 @@ def test_an_answer_that_can_not_be_kept_is_an_error_and_not_given_out(appliance:
         ({"conversation": "conv_1"}, 400, "conversation"),
         ({"tools": [{"type": "web_search"}]}, 400, "web_search tools"),
         ({"truncation": "auto"}, 400, "truncation"),
-        ({"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "f"}]}]}, 400, "input_file parts"),
+        ({"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "f"}]}]}, 404, "input[0].content[0].file_id"),
         ({"tools": [{"type": "function", "name": "f", "parameters": []}]}, 400, "tools[0].parameters"),
         ({"model": "nobody"}, 404, "model"),
         ({"previous_response_id": "x" * 300}, 400, "previous_response_id"),

@@ -5,7 +5,7 @@ text `id` that callers see. A ledger row holds numbers and never a foreign key: 
 """
 
 from appliance.store.tables.house import audit, secrets, state, vault_keys
-from appliance.store.tables.kept import stored_response_items, stored_responses
+from appliance.store.tables.kept import stored_response_items, stored_responses, uploaded_files
 from appliance.store.tables.keys import api_keys, key_use
 from appliance.store.tables.ledger import attempts, names, requests
 from appliance.store.tables.metadata import metadata
@@ -42,6 +42,7 @@ __all__ = [
     "stored_responses",
     "teams",
     "tenants",
+    "uploaded_files",
     "users",
     "vault_keys",
 ]
