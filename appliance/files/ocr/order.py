@@ -23,16 +23,23 @@ def in_order(readings: Sequence[Reading]) -> list[Reading]:
     if len(readings) < 2:
         return list(readings)
     ways = np.array([_way(reading) for reading in readings])
-    most = (ways * np.array([[len(reading.text)] for reading in readings])).sum(axis=0)
-    length = float(np.hypot(*most))
-    if length < 1e-6:
+    lengths = np.array([[float(len(reading.text))] for reading in readings])
+    along = _direction(ways * lengths)
+    if along is None:
         return list(readings)
-    along = most / length
-    turn = np.array([[along[0], -along[1]], [along[1], along[0]]])  # makes them level
     agree = ways @ along > _SAME_WAY
+    exact = _direction((ways * lengths)[agree])  # of those alone: what runs otherwise must not tilt the page
+    along = along if exact is None else exact
+    turn = np.array([[along[0], -along[1]], [along[1], along[0]]])  # makes them level
     level = [(one, box_of(one.corners @ turn)) for one, agrees in zip(readings, agree, strict=True) if agrees]
     ordered = [one for row in _columns(list(_rows(level))) for one, _ in row]
     return ordered + [one for one, agrees in zip(readings, agree, strict=True) if not agrees]
+
+
+def _direction(ways: Places) -> Places | None:
+    together = ways.sum(axis=0)
+    length = float(np.hypot(*together))
+    return np.asarray(together / length, np.float64) if length > 1e-6 else None
 
 
 def _way(reading: Reading) -> Places:

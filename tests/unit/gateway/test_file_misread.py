@@ -1,4 +1,4 @@
-"""Numbers that engines misread: put right where a sum or form proves it, left alone where it doesn't; places are carried along."""
+"""Numbers that engines misread: put right where a sum or form proves it, left alone where none does; places are carried along."""
 
 import pytest
 
