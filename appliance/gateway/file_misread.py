@@ -23,11 +23,12 @@ _LETTERS = str.maketrans("01|!5826", "OIIISBZG")
 _BASE32 = str.maketrans("01|!l8", "OIIIIB")
 _LIKE_A_DIGIT = r"[0-9OoQDIl|!SsBZzG]"
 _REPLACED_MAX = 2
+_REPLACED_IN_IBAN_MAX = 3
 
 _NUMBER = re.compile(rf"(?<![\w@]){_LIKE_A_DIGIT}(?:[ .\-]{{0,2}}{_LIKE_A_DIGIT}){{11,22}}(?![\w@])")
 _DASH = r" ?[-\u2013\u2014] ?"
 _SSN = re.compile(rf"(?<!\w){_LIKE_A_DIGIT}{{3}}{_DASH}{_LIKE_A_DIGIT}{{2}}{_DASH}{_LIKE_A_DIGIT}{{4}}(?!\w)")
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z0-9]{2} ?[0-9OoQDIlSBZG]{2}(?:[ .\-]{0,2}[A-Za-z0-9|]){11,32}(?![A-Za-z0-9])")
+_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z0-9]{2} ?[0-9OoQDIlSBZG]{2}(?:[ .\-]{0,2}[A-Z0-9lo|]){11,32}(?![A-Za-z0-9])")
 _PAN = re.compile(r"(?<!\w)[A-Z0-9|]{4,5} ?[A-Z0-9|]{1,5} ?[A-Z0-9|]{1,5}(?!\w)")
 _AWS = re.compile(r"(?<![A-Za-z0-9])A[KS][I1l|]A(?: ?[A-Z0-9l|]){16}(?![A-Za-z0-9])")
 _PART_MAX = 44
@@ -184,6 +185,10 @@ def _iban(text: str, start: int, end: int) -> Iterator[Changed]:
         return
     code, places = code[:length], places[:length]
     right = next((one for one in _alike(country, code) if mod_97(one)), None)
+    is_known = right is not None and code[:2] == country and country in _FORMS
+    is_like_one = is_known and _replaced(code, right or code) <= _REPLACED_IN_IBAN_MAX
+    if right != code and not is_like_one and label(text, start, behind) != "IBAN":
+        return  # one sum of a hundred is right by chance
     if right is not None and (right != code or not _is_grouped(text[start:behind])):
         yield from _put(text, places, right)
 
@@ -192,9 +197,9 @@ def _alike(country: str, code: str) -> Iterator[str]:
     """The code in the country's form; where letters and digits may stand, as it is and with one of them changed."""
     form = "".join(kind * int(count) for count, kind in _FORMS.get(country, [(str(len(code) - 4), "c")]))
     number = "".join(
-        one.translate(_DIGITS) if kind == "n" else one.translate(_LETTERS) if kind == "a" else one.upper() if one != "l" else "1"
+        one.translate(_DIGITS) if kind == "n" else one.translate(_LETTERS) if kind == "a" else one if one != "l" else "1"
         for one, kind in zip(code[4:], form, strict=True)
-    )
+    ).upper()
     head = country + code[2:4].translate(_DIGITS)
     if not head[2:].isdigit() or not number.isalnum() or not number.isascii():
         return

@@ -59,6 +59,8 @@ def test_what_check_digits_and_forms_prove_is_put_right(was_read: str, right: st
         "key AKIA9T5XFXN03QXBRDVX",  # a nine: not in base32, so its zero may be one
         "IOIOIOIOIOIOIO SOS SOS SOS BOO BOO",
         "12 345\n67 890\n11 222",
+        "Order 6110481 42282018 of 2013-07 total 89773.51",  # an IBAN of Gibraltar, if one wants to see it
+        "IBAN GB82 west 1234 5698 7654 33 and DE89 f704 0044 0532 0130 00",  # small letters, where none stand in one
     ],
 )
 def test_what_nothing_proves_stays_as_it_was_read(text: str) -> None:
