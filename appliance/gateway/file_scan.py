@@ -12,6 +12,7 @@ from appliance.errors import GuardrailFailed
 from appliance.files.document import Change, Document, FileError, Redacted
 from appliance.gateway.file_changes import changes_for
 from appliance.gateway.file_fate import Fate, fates, hidden, located
+from appliance.gateway.file_misread import put_right
 from appliance.gateway.file_text import Part, Placed, Reading, names, readings
 from appliance.gateway.file_verdict import (
     FileFinding,
@@ -115,6 +116,7 @@ class FileScan:
         """What the policies say of what was read."""
         if self._policy.is_idle:
             return Scanned(_told(document, name, "clean", [], 0), "pass", document)
+        await asyncio.to_thread(put_right, document)
         placed = await self._found(document)
         named = await asyncio.to_thread(self._found_in_names, document)
         listed = fates(document, placed, self._policy)

@@ -1,7 +1,8 @@
 """PP-OCR's weights, as the package `rapidocr` carries them: two networks for onnxruntime. No code of that package runs here.
 
 It would fetch a network that it misses, and brings nine packages along; what it does around the networks is a hundred lines
-(`pp_boxes.py`, `pp_text.py`), which also tell the place of every character. See docs/decisions on files.
+(`pp_boxes.py`, `pp_text.py`), which also tell the place of every character.
+Costs and settings: docs/deploy/files.md.
 """
 
 import importlib.metadata

@@ -73,6 +73,7 @@ def read(path: Path | str, password: str | None = None, *, limits: Limits = LIMI
             document.pages += 1
         if go_to_next(image, document.pages):
             document.unread.append(f"what comes after frame {document.pages}: there are too many")
+    document.pieces += images_metadata.pieces_beside(Path(path).read_bytes(), document.kind)
     return document
 
 
@@ -121,7 +122,7 @@ def pieces_of(data: bytes) -> list[Piece]:
     """What an image inside another file says beside its pixels."""
     with opened(data) as image:
         image.load()
-        return images_metadata.pieces(image, 0)
+        return [*images_metadata.pieces(image, 0), *images_metadata.pieces_beside(data, kind_of(image))]
 
 
 def _written(pixels: Array) -> Pixels:

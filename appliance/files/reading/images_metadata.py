@@ -10,7 +10,8 @@ from typing import Any
 
 from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
 
-from appliance.files.document import Piece, Where
+from appliance.files.document import Kind, Piece, Where
+from appliance.files.reading import images_rest
 
 TEXTS_MAX = 2_000
 CHARACTERS_MAX = 400_000
@@ -31,9 +32,18 @@ _IPTC = {(2, 5): "title", (2, 25): "keywords", (2, 80): "author", (2, 90): "city
 
 def pieces(image: Image.Image, page: int) -> list[Piece]:
     """Of the frame that the image is at, loaded, so that chunks behind the pixels are known too."""
+    return _pieces(_texts(image), page)
+
+
+def pieces_beside(data: bytes, kind: Kind) -> list[Piece]:
+    """Of the whole file: what the image's reader passes over."""
+    return _pieces(images_rest.texts(data, kind), 0)
+
+
+def _pieces(texts: Iterator[tuple[str, str]], page: int) -> list[Piece]:
     found: list[Piece] = []
     characters = 0
-    for name, raw in _texts(image):
+    for name, raw in texts:
         text = raw.strip("\0 \r\n\t")
         characters += len(text)
         if len(found) >= TEXTS_MAX or characters > CHARACTERS_MAX:
@@ -55,6 +65,9 @@ def _texts(image: Image.Image) -> Iterator[tuple[str, str]]:
         for each in value if isinstance(value, list) else [value]:
             yield f"IPTC {_IPTC.get(key, f'{key[0]}:{key[1]}')}", _text_of(each)
     yield from _chunks(image)
+    profile = image.info.get("icc_profile")
+    if isinstance(profile, bytes):
+        yield "ICC profile", images_rest.profile_texts(profile)
 
 
 def _chunks(image: Image.Image) -> Iterator[tuple[str, str]]:
@@ -63,6 +76,9 @@ def _chunks(image: Image.Image) -> Iterator[tuple[str, str]]:
         yield "comment", _text_of(comment)
     texts: Mapping[str, Any] = getattr(image, "text", {})
     for key, value in texts.items():
+        translated = getattr(value, "tkey", None)
+        if translated:
+            yield f"text {_named(key)}, translated", str(translated)
         if key != "XML:com.adobe.xmp":
             yield f"text {_named(key)}", f"{key}: {value}" if len(key) > 40 else str(value)
 

@@ -113,6 +113,35 @@ def test_every_comment_of_a_jpeg_is_read(tmp_path: Path) -> None:
     assert [piece.text for piece in images.read(path).pieces if piece.where.name == "comment"] == ["first one", "second one"]
 
 
+@pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_what_follows_the_end_of_an_image_is_read(tmp_path: Path, format_: str) -> None:
+    path = saved(tmp_path, line("nothing"), format_)
+    assert "behind the end" not in said(path)
+    path.write_bytes(path.read_bytes() + b"\0\0" + f"write to {SECRET}".encode())
+    assert SECRET in said(path)["behind the end"]
+    result = tmp_path / "result"
+    images.redact(path, None, [], result)
+    assert SECRET.encode() not in result.read_bytes()
+
+
+def test_texts_of_one_key_and_translated_keys_are_all_read(tmp_path: Path) -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Comment", SECRET)
+    info.add_text("Comment", "packed@example.com", zip=True)
+    info.add_itxt("Comment", "wide@example.com", "en", "key@example.com", zip=True)
+    info.add_itxt("Comment", "last", "en", "other@example.com")
+    path = saved(tmp_path, line("nothing"), "PNG", pnginfo=info)
+    told = " ".join(piece.text for piece in images.read(path).pieces)
+    for one in (SECRET, "packed@", "wide@", "key@", "other@", "last"):
+        assert one in told, one
+
+
+def test_a_colour_profile_s_description_is_read(tmp_path: Path) -> None:
+    profile = b"\0" * 40 + b"desc of " + SECRET.encode() + b"\0\1" + "wide@example.com".encode("utf-16-be")
+    told = said(saved(tmp_path, line("nothing"), "PNG", icc_profile=profile))["ICC profile"]
+    assert SECRET in told and "wide@example.com" in told
+
+
 def test_iptc_is_read(tmp_path: Path) -> None:
     caption = b"\x1c\x02\x78" + struct.pack(">H", len(SECRET)) + SECRET.encode()
     resource = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(caption)) + caption + b"\0" * (len(caption) % 2)
