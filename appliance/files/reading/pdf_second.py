@@ -48,15 +48,21 @@ def _text(pdf: OpenPdf, page: PageObject) -> str:
 def _lacking(second: str, first: str) -> str:
     """Lines that say something else, or the words alone in which a line that is known differs: readers join words differently."""
     known = _squeezed(first)
+    shuffled = {_shuffled(line) for line in first.splitlines()}
     lacking = []
     for line in second.splitlines():
-        if _letters(line) < _LINE_LETTERS_MIN or _squeezed(line) in known:
+        if _letters(line) < _LINE_LETTERS_MIN or _squeezed(line) in known or _shuffled(line) in shuffled:
             continue
         strange = [word for word in line.split() if _letters(word) and _squeezed(word) not in known]
         if _letters("".join(strange)) >= _LINE_LETTERS_MIN:
             is_other = _letters("".join(strange)) * 3 > _letters(line)
             lacking.append(line if is_other else " ".join(strange))
     return "\n".join(lacking)
+
+
+def _shuffled(line: str) -> str:
+    """The same for the same letters in another order: pypdf has those of a line in the order in which they were drawn."""
+    return "".join(sorted(_squeezed(line)))
 
 
 def _letters(text: str) -> int:
