@@ -12,6 +12,8 @@ _NOISE = re.compile(
 )
 _ENCODINGS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _PRINTED_MIN = 0.97
+_NOBODYS = ("xmlns", "rdf:", "xml:lang")  # names of XML's own
+_DEPTH_MAX, _NAME_MAX = 1_000, 100
 
 
 def is_noise(text: str) -> bool:
@@ -22,21 +24,41 @@ def is_noise(text: str) -> bool:
 def xml_text(data: bytes) -> str:
     """The words of an XML text and its attributes, a line each, whatever state it is in. No entity but a character's is
     resolved, nothing nested is followed."""
+    return "\n".join(text for _, text in xml_texts(data))
+
+
+def xml_texts(data: bytes) -> list[tuple[str, str]]:
+    """The same, each with the name of the element or attribute that it stands in; lists and languages aren't names."""
     text = plain_text(data) or data.decode("utf-8", "replace")
-    lines = []
+    found: list[tuple[str, str]] = []
+    around: list[str] = []
     at = 0
     for tag in _TAG.finditer(text):
-        lines.append(text[at : tag.start()])
+        found.append((_name_of(around), text[at : tag.start()]))
         at = tag.end()
+        if tag.group(2) is None:
+            continue  # a comment or the like
         if tag.group(3):
-            lines += [
-                (one or other)
+            found += [
+                (_local(name), one or other)
                 for name, one, other in _ATTRIBUTE.findall(tag.group(3))
-                if not name.startswith("xmlns") and not name.startswith("rdf:")
+                if not name.startswith(_NOBODYS)
             ]
-    lines.append(text[at:])
-    words = (html.unescape(line).strip() for line in lines)
-    return "\n".join(word for word in words if word and not is_noise(word))
+        if tag.group(1):
+            del around[-1:]
+        elif not tag.group(3).endswith("/") and len(around) < _DEPTH_MAX:
+            around.append(tag.group(2))
+    found.append((_name_of(around), text[at:]))
+    words = ((name, html.unescape(line).strip()) for name, line in found)
+    return [(name, word) for name, word in words if word and not is_noise(word)]
+
+
+def _name_of(around: list[str]) -> str:
+    return next((_local(name) for name in reversed(around) if not name.startswith(_NOBODYS)), "")
+
+
+def _local(name: str) -> str:
+    return name.rpartition(":")[2][:_NAME_MAX]
 
 
 def plain_text(data: bytes) -> str | None:

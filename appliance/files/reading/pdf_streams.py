@@ -2,6 +2,8 @@
 
 import tempfile
 from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ from pypdf.generic import EncodedStreamObject, StreamObject
 
 from appliance.files.document import FileError
 from appliance.files.reading import pdf_jpeg
-from appliance.files.reading.pdf_embedded import plain_text, string_text, xml_text
+from appliance.files.reading.pdf_embedded import plain_text, string_text, xml_texts
 from appliance.files.reading.pdf_place import Place, at
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ _PICTURE_PIXELS_MIN = 16
 def read(walk: "Walk", stream: StreamObject, place: Place, key: str) -> None:
     kind, subtype = at(stream, "/Type"), at(stream, "/Subtype")
     if kind == "/Metadata" or subtype == "/XML" or place.part == "xml":
-        _say(walk, xml_text(_data(walk, stream, "XMP or other XML")), replace(place, part="xml"))
+        _xml(walk, stream, place)
     elif kind == "/EmbeddedFile" or place.part == "attachment":
         _attachment(walk, stream, place)
     elif key == "/JS":
@@ -44,6 +46,12 @@ def read(walk: "Walk", stream: StreamObject, place: Place, key: str) -> None:
 def _say(walk: "Walk", text: str, place: Place) -> None:
     if string_text(text):
         walk.say(text.replace("\0", ""), place)
+
+
+def _xml(walk: "Walk", stream: StreamObject, place: Place) -> None:
+    """Each property, and each field of a form, by itself."""
+    for name, rows in groupby(xml_texts(_data(walk, stream, "XMP or other XML")), key=itemgetter(0)):
+        _say(walk, "\n".join(text for _, text in rows), replace(place, part="xml", name=name))
 
 
 def _data(walk: "Walk", stream: StreamObject, what: str) -> bytes:
