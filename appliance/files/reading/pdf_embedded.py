@@ -6,7 +6,7 @@ import re
 _TAG = re.compile(r"<(/?)([^\s<>/!?]+)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>|<[!?][^>]*>")
 _ATTRIBUTE = re.compile(r"([^\s=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _NOISE = re.compile(
-    r"(?i)(?:D:)?\d{4,14}(?:[-+Z]\S{0,8})?|\d{4}-\d\d(?:-\d\d(?:T[\d:.]+(?:Z|[-+]\d\d:?\d\d)?)?)?|"
+    r"(?i)(?:D:\d{4,14}|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[0-2]\d(?:[0-5]\d){2})?)(?:[-+Z]\S{0,8})?|\d{4}-\d\d(?:-\d\d(?:T[\d:.]+(?:Z|[-+]\d\d:?\d\d)?)?)?|"
     r"(?:(?:urn:)?uuid:|xmp\.(?:iid|did|id):|adobe:docid:\S*?:)?\{?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\}?|"
     r"https?://(?:ns\.adobe\.com|www\.w3\.org|purl\.org|www\.aiim\.org)/\S*"
 )
@@ -73,7 +73,7 @@ def plain_text(data: bytes) -> str | None:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if _is_printed(text):
+        if _is_printed(text) and (not encoding.startswith("utf-16") or _has_latin(text)):
             return text
     return None
 
@@ -83,6 +83,12 @@ def string_text(raw: str | bytes) -> str:
     text = raw if isinstance(raw, str) else plain_text(raw) or ""
     text = text.replace("\0", "")
     return text if _is_printed(text) and sum(map(str.isalnum, text)) >= 2 and not is_noise(text) else ""
+
+
+def _has_latin(text: str) -> bool:
+    """Any bytes look like characters of two bytes each. Without a mark in front, only what has letters that are common is one."""
+    sample = text[:20_000]
+    return sum(one.isascii() and (one.isalnum() or one == " ") for one in sample) >= 0.3 * len(sample)
 
 
 def _is_printed(text: str) -> bool:
