@@ -11,6 +11,7 @@ from appliance.errors import GuardrailFailed
 from appliance.files.document import Change, Document, FileError, Redacted
 from appliance.gateway.file_changes import changes_for
 from appliance.gateway.file_fate import Fate, fates, hidden, located
+from appliance.gateway.file_leaks import hidden_values, says
 from appliance.gateway.file_lines import HYPHEN
 from appliance.gateway.file_search import Search
 from appliance.gateway.file_text import Part, Placed
@@ -98,8 +99,26 @@ class FileScan:
             raise GuardrailFailed("the inspection of a file failed", fix="Try again; the log says what failed.") from None
 
     async def redact(self, path: Path, scanned: Scanned, result: Path, password: str = "") -> Redacted:
-        """Write the file without what was found to `result`. Errors: FileError."""
-        return await self._reads.redact(path, scanned.changes, result, password=password, document=scanned.document)
+        """Write the file without what was found to `result`, and read that: it says none of it any more.
+
+        Errors:  FileError; then there is no `result`.
+        """
+        done = await self._reads.redact(path, scanned.changes, result, password=password, document=scanned.document)
+        try:
+            await self._check(scanned, result)
+        except BaseException:
+            await asyncio.to_thread(result.unlink, missing_ok=True)
+            raise
+        return done
+
+    async def _check(self, scanned: Scanned, result: Path) -> None:
+        assert scanned.document is not None
+        left = await self._reads.read(result)
+        if not left.unread and not says(left, hidden_values(scanned.document, scanned.changes)):
+            return
+        raise FileError(
+            "UNSUPPORTED", "the file can't be redacted: something that was to be hidden can still be read", "Send it as text."
+        )
 
     async def _insist_on_walls(self) -> None:
         """Errors: FileError, where a policy wants more of them than the machine has."""
