@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -12,8 +11,11 @@ from appliance.errors import GuardrailFailed
 from appliance.files.document import Change, Document, FileError, Redacted
 from appliance.gateway.file_changes import changes_for
 from appliance.gateway.file_fate import Fate, fates, hidden, located
+from appliance.gateway.file_leaks import hidden_values, says
+from appliance.gateway.file_lines import HYPHEN
 from appliance.gateway.file_misread import put_right
-from appliance.gateway.file_text import Part, Placed, Reading, names, readings
+from appliance.gateway.file_search import Search
+from appliance.gateway.file_text import Part, Placed
 from appliance.gateway.file_verdict import (
     FileFinding,
     FileProblem,
@@ -25,7 +27,7 @@ from appliance.gateway.file_verdict import (
 )
 from appliance.gateway.tally import Tally
 from appliance.guardrails.custom import CustomScanner
-from appliance.guardrails.finding import Finding, resolved
+from appliance.guardrails.finding import Finding
 from appliance.guardrails.guard import Guard
 from appliance.guardrails.placeholders import Placeholders
 from appliance.guardrails.policy import FILE_STRICTNESS, FileAction
@@ -35,7 +37,6 @@ from appliance.guardrails.verdict import Judged, apart
 from appliance.telemetry.logs import get_logger
 
 TOLD_MAX = 2_000
-UNBROKEN_SCORE_MIN = 0.9  # of what is a value only where a line's end counts as a blank
 _log = get_logger("files")
 
 
@@ -80,9 +81,8 @@ class FileScan:
         self.tally = tally or Tally(policy.label)
         self._counts_unread = tally is None  # whoever gives one has counted what may not be read
         self._reads = reads
-        self._guard = guard
         self._policy = policy
-        self._custom = custom
+        self._search = Search(guard, policy, custom)
         self._placeholders = placeholders
         self._with_values = with_values
 
@@ -100,8 +100,26 @@ class FileScan:
             raise GuardrailFailed("the inspection of a file failed", fix="Try again; the log says what failed.") from None
 
     async def redact(self, path: Path, scanned: Scanned, result: Path, password: str = "") -> Redacted:
-        """Write the file without what was found to `result`. Errors: FileError."""
-        return await self._reads.redact(path, scanned.changes, result, password=password, document=scanned.document)
+        """Write the file without what was found to `result`, and read that: it says none of it any more.
+
+        Errors:  FileError; then there is no `result`.
+        """
+        done = await self._reads.redact(path, scanned.changes, result, password=password, document=scanned.document)
+        try:
+            await self._check(scanned, result)
+        except BaseException:
+            await asyncio.to_thread(result.unlink, missing_ok=True)
+            raise
+        return done
+
+    async def _check(self, scanned: Scanned, result: Path) -> None:
+        assert scanned.document is not None
+        left = await self._reads.read(result)
+        if not left.unread and not says(left, hidden_values(scanned.document, scanned.changes)):
+            return
+        raise FileError(
+            "UNSUPPORTED", "the file can't be redacted: something that was to be hidden can still be read", "Send it as text."
+        )
 
     async def _insist_on_walls(self) -> None:
         """Errors: FileError, where a policy wants more of them than the machine has."""
@@ -117,8 +135,8 @@ class FileScan:
         if self._policy.is_idle:
             return Scanned(_told(document, name, "clean", [], 0), "pass", document)
         await asyncio.to_thread(put_right, document)
-        placed = await self._found(document)
-        named = await asyncio.to_thread(self._found_in_names, document)
+        placed = await self._search.found(document)
+        named = await asyncio.to_thread(self._search.found_in_names, document)
         listed = fates(document, placed, self._policy)
         listed += [*hidden(document, self._policy), *located(document, self._policy)]
         listed += [fate for number, found, _ in named for fate in fates(document, [Placed(found, (number,))], self._policy)]
@@ -152,40 +170,6 @@ class FileScan:
     def _count_unread(self) -> None:
         if self._counts_unread:
             self.tally.unread["file"] = self.tally.unread.get("file", 0) + 1
-
-    # What stands in it
-
-    async def _found(self, document: Document) -> list[Placed]:
-        found: dict[tuple[str, tuple[Part, ...]], Placed] = {}
-        for reading in readings(document):
-            for begin, end, core, core_end in reading.windows():
-                for one in await asyncio.to_thread(self._found_in, reading, begin, end):
-                    placed = reading.placed(one) if core <= one.start < core_end else None
-                    if placed is not None:
-                        found.setdefault((one.type, placed.parts), placed)
-        return list(found.values())
-
-    def _found_in(self, reading: Reading, begin: int, end: int) -> list[Finding]:
-        looked = self._look(reading.text[begin:end], attacks=reading.attacks)
-        found = [one.at(one.start + begin, one.end + begin) for one in looked]
-        unbroken = reading.without_breaks(begin, end)
-        if unbroken is not None:
-            again = [one.at(one.start + begin, one.end + begin) for one in self._look(unbroken, attacks=False)]
-            found += [one for one in again if one.score >= UNBROKEN_SCORE_MIN and reading.goes_over_one_break(one)]
-        return found
-
-    def _look(self, text: str, *, attacks: bool = True) -> list[Finding]:
-        wanted = partial(self._policy.acts_on, direction="input")
-        (values,) = self._guard.found([text], self._custom, wanted)
-        return resolved([*values, *self._guard.attacks(text)]) if attacks else values
-
-    def _found_in_names(self, document: Document) -> list[tuple[Part, Finding, str]]:
-        found: list[tuple[Part, Finding, str]] = []
-        for number, name in names(document):
-            without_dot = " ".join(name.rsplit(".", 1))  # `.txt` makes no host of what stands before it
-            looked = resolved([*self._look(name), *self._look(without_dot)])
-            found += [(Part(number, one.start, one.end), one, name) for one in looked]
-        return found
 
     def _shown_names(self, document: Document, named: Iterable[tuple[Part, Finding, str]]) -> dict[str, str]:
         marks: dict[str, list[Mark]] = {}
@@ -243,6 +227,7 @@ def _finding(document: Document, fate: Fate, shown_names: dict[str, str], *, in_
         value = piece.where.name[first.start : first.end]
     elif with_value:
         value = "\n".join(document.pieces[part.piece].text[part.start : part.end] for part in fate.placed.parts)
+        value = value.replace(HYPHEN, "-")
     return FileFinding(
         type=one.type,
         start=first.start,

@@ -7,6 +7,7 @@ sees is read once more, each by itself: hidden text could stand between the halv
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -21,6 +22,7 @@ _WRAPPED = re.compile(r"(?<=[^\s]{2})\n(?=[0-9A-Za-z])")
 LINE_MIN = 40
 _WITH_MARGINS = frozenset({"pdf", "png", "jpeg", "webp", "tiff", "bmp", "gif", "text", "markdown"})
 _FLOW = frozenset({"body"})  # goes on from page to page
+APART_MAX = 2_000  # texts of a document that are judged each by itself
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -43,15 +45,19 @@ class Reading:
 
     def __init__(self, pieces: Sequence[Piece], numbers: Sequence[int], *, attacks: bool = True) -> None:
         self.attacks = attacks
+        self.has_lines = False  # whether its lines end at a margin
         texts: list[str] = []
         self.numbers = list(numbers)
         self.starts: list[int] = []
+        self._begins: list[int] = []  # of texts that stand by themselves
         place, before = 0, None
         for number in numbers:
             piece = pieces[number]
             between = "" if before is None else _between(before, piece)
             place += len(between)
             self.starts.append(place)
+            if before is None or not (_is_flow(before) and _is_flow(piece)):
+                self._begins.append(place)
             texts += (between, piece.text)
             place += len(piece.text)
             before = piece
@@ -61,6 +67,7 @@ class Reading:
 
     def find_breaks(self) -> None:
         """For documents whose lines end at a margin."""
+        self.has_lines = True
         self.breaks = [
             place.start() for place in _WRAPPED.finditer(self.text) if place.start() - self._line_of(place.start()) >= LINE_MIN
         ]
@@ -78,6 +85,15 @@ class Reading:
         for place in self.breaks[first:last]:
             letters[place - begin] = " "
         return "".join(letters)
+
+    def apart(self, begin: int, end: int) -> list[tuple[int, int]]:
+        """From where to where texts stand in this part of `text` that have nothing to do with each other: the pages, a note, a
+        field, a property."""
+        if not self._begins or len(self._begins) > APART_MAX:
+            return [(begin, end)]
+        first, last = max(0, bisect_right(self._begins, begin) - 1), bisect_left(self._begins, end)
+        parts = pairwise([*self._begins[first:last], end])
+        return [(max(begin, start), stop) for start, stop in parts if stop > begin]
 
     def goes_over_one_break(self, finding: Finding) -> bool:
         """Of those lines' ends. One that goes over several is none: there are no lines so short at a margin."""
@@ -124,6 +140,10 @@ def names(document: Document) -> list[tuple[int, str]]:
         if piece.where.name:
             found.setdefault(piece.where.name, number)
     return [(number, name) for name, number in found.items()]
+
+
+def _is_flow(piece: Piece) -> bool:
+    return piece.where.part in _FLOW
 
 
 def _between(one: Piece, two: Piece) -> str:

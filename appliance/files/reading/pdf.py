@@ -23,13 +23,15 @@ from appliance.files.reading import pdf_pictures
 from appliance.files.reading.pdf_bounds import Deadline, Limits, malformed, too_large
 from appliance.files.reading.pdf_content import Contents
 from appliance.files.reading.pdf_hidden import mark_hidden
+from appliance.files.reading.pdf_leftovers import EARLIER
 from appliance.files.reading.pdf_objects import Found, texts_of_objects
 from appliance.files.reading.pdf_opening import OpenPdf, drawn_alone, open_pdf, translated
 from appliance.files.reading.pdf_page import Page
 from appliance.files.reading.pdf_pieces import pieces_of
 from appliance.files.reading.pdf_redaction import redacted
-from appliance.files.reading.pdf_second import second_reading
+from appliance.files.reading.pdf_second import second_reading, squeezed
 from appliance.files.reading.pdf_text import page_text
+from appliance.files.reading.pdf_undrawn import odd_text, undrawn
 
 DEFAULT = Limits()
 
@@ -88,10 +90,14 @@ def _document(pdf: OpenPdf) -> Document:
         pdf.deadline.check()
         content = contents.of(pdf.pages[number - 1]) if number <= len(pdf.pages) else b""
         with Page(pdf.drawn, number, pdf.deadline) as page:
+            if number <= len(pdf.pages) and (why := odd_text(pdf.pages[number - 1])):
+                beside.looks.setdefault(number, why)
             _read_page(pdf, page, beside, document, content)
             spans |= _spans(page, beside)
         if len(document.pieces) > PIECES_MAX or sum(len(piece.text) for piece in document.pieces) > CHARACTERS_MAX:
             raise too_large("too much text")
+    document.pieces += undrawn(pdf, contents)
+    _forget_what_stayed(beside, document)
     for index, piece in enumerate(beside.pieces):
         piece.spans = spans.get(index, [])
     document.pieces += beside.pieces
@@ -122,6 +128,14 @@ def _spans(page: Page, beside: Found) -> dict[int, list[Span]]:
     placed = [index for index in beside.rects if beside.pieces[index].where.page == page.number]
     boxes = page.shown([beside.rects[index] for index in placed]).clip(0, 1).tolist()
     return {index: [Span(0, len(beside.pieces[index].text), *box)] for index, box in zip(placed, boxes, strict=True)}
+
+
+def _forget_what_stayed(beside: Found, document: Document) -> None:
+    """Of earlier states, what the pages say still."""
+    earlier = [piece for piece in beside.pieces if piece.where.name == EARLIER]
+    said = squeezed("".join(piece.text for piece in document.pieces)) if earlier else ""
+    for piece in earlier:
+        piece.text = "\n".join(line for line in piece.text.splitlines() if squeezed(line) not in said)
 
 
 def _note_what_surrounds(pdf: OpenPdf, document: Document) -> None:

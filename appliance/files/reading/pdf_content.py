@@ -29,7 +29,7 @@ class Contents:
 
     def __init__(self, deadline: Deadline) -> None:
         self._deadline = deadline
-        self._forms: dict[int, _Cost] = {}
+        self.forms: dict[int, _Cost] = {}
 
     def of(self, page: PageObject) -> bytes:
         """Its own content, unpacked; b"": it can't be read. Errors: TOO_LARGE."""
@@ -62,17 +62,17 @@ class Contents:
 
     def _form(self, reference: Any, depth: int) -> _Cost:
         number = reference.idnum if isinstance(reference, IndirectObject) else 0
-        if number in self._forms:
-            return self._forms[number]
+        if number in self.forms:
+            return self.forms[number]
         form = reference.get_object()
         if not isinstance(form, StreamObject) or at(form, "/Subtype") != "/Form":
             return (0, 1)
         if depth > _NESTED_MAX:
             raise too_large("forms in forms, too deep")
-        self._forms[number] = (0, 0)  # one that draws itself ends
+        self.forms[number] = (0, 0)  # one that draws itself ends
         cost = self._cost(form.get_data(), at(form, "/Resources"), depth)
         if number:
-            self._forms[number] = cost
+            self.forms[number] = cost
         return cost
 
 

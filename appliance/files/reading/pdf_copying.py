@@ -17,6 +17,7 @@ from pypdf.generic import (
 
 from appliance.files.reading.pdf_content import DRAWS
 from appliance.files.reading.pdf_place import at
+from appliance.files.reading.pdf_second import undrawn_words
 
 _NESTED_MAX = 12
 _RESOURCES = ("/Font", "/ExtGState", "/ColorSpace", "/Pattern", "/Shading")
@@ -165,7 +166,7 @@ def _stream(data: bytes) -> StreamObject:
 
 def _check_words(data: bytes) -> None:
     """Content may carry words that aren't drawn."""
-    if b"/ActualText" in data or b"/Alt" in data or b"/OC" in data:
+    if b"/ActualText" in data or b"/Alt" in data or b"/OC" in data or undrawn_words(data):
         raise CantCopy
 
 

@@ -1,6 +1,7 @@
 """Every text of a PDF beside its pages' content: in annotations, fields, attachments, properties, scripts, bookmarks, links and
 whatever else holds a string. One walk over its objects, each once, however they point at each other."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -10,6 +11,7 @@ from pypdf.generic import (
     ByteStringObject,
     DictionaryObject,
     IndirectObject,
+    NameObject,
     NullObject,
     PdfObject,
     StreamObject,
@@ -20,6 +22,7 @@ from appliance.files.document import PIECES_MAX, Notice, Piece, Where
 from appliance.files.reading import pdf_streams
 from appliance.files.reading.pdf_bounds import BROKEN, too_large
 from appliance.files.reading.pdf_embedded import string_text
+from appliance.files.reading.pdf_leftovers import EARLIER, comments, earlier_objects
 from appliance.files.reading.pdf_opening import OpenPdf
 from appliance.files.reading.pdf_place import Place, at, place_in, place_of_key
 from appliance.files.reading.pdfium import Rect
@@ -33,6 +36,9 @@ _SKIPPED = frozenset(_SKIPPED_NAMES.split())
 _TYPES_SKIPPED = frozenset(
     ("/Font", "/FontDescriptor", "/Encoding", "/ObjStm", "/XRef", "/ExtGState", "/CMap", "/Page", "/Pages")
 )
+_OF_TABLES_NAMES = "/Root /Info /Encrypt /ID /Size /Prev /XRefStm /W /Index /Length /Filter /DecodeParms /Type"
+_OF_TABLES = frozenset(_OF_TABLES_NAMES.split())
+_KEY_TELLS = re.compile(r"[ @]|\d{3}-\d\d-\d{4}|\d{9}")
 _DEPTH_MAX = 200
 _SWEPT_MAX = 5_000
 _PARENTS_MAX = 32
@@ -78,10 +84,18 @@ class Walk:
             self._page(number, page)
         self._visit(reader.trailer.raw_get("/Root"), Place(), "/Root")
         self._visit(reader.trailer.get("/Info"), Place(), "/Info")
+        for key in reader.trailer:
+            if key not in _OF_TABLES:
+                self._visit(reader.trailer.raw_get(key), Place(), key)
         self._is_sweeping = True
         unseen = [id_ for table in reader.xref.values() for id_ in table] + list(reader.xref_objStm)
         for id_ in [id_ for id_ in unseen if id_ not in self._seen][:_SWEPT_MAX]:
             self._visit(IndirectObject(id_, 0, reader), Place(), "")
+        for found in earlier_objects(reader, self.pdf.data, self.pdf.deadline):
+            self._visit(found, Place(name=EARLIER), "")
+        for comment in comments(self.pdf.data):
+            if said := string_text(comment):
+                self.say(said, Place(name="comment"))
 
     def say(self, text: str, place: Place) -> None:
         key = (text, place.page, place.part, place.rect)
@@ -103,9 +117,20 @@ class Walk:
         if page.indirect_reference is not None:
             self._seen.add(page.indirect_reference.idnum)
         for key in page:
-            if key not in ("/Contents", "/Parent"):
+            if key == "/Contents":
+                self._see_contents(page.raw_get(key))
+            elif key != "/Parent":
                 place = Place("annotation" if key == "/Annots" else "metadata", number)
                 self._visit(page.raw_get(key), place, key)
+
+    def _see_contents(self, contents: PdfObject) -> None:
+        """They are read as pages."""
+        found = contents
+        if isinstance(contents, IndirectObject):
+            self._seen.add(contents.idnum)
+            found = at(DictionaryObject({NameObject("/Contents"): contents}), "/Contents")
+        if isinstance(found, ArrayObject):
+            self._seen |= {each.idnum for each in found if isinstance(each, IndirectObject)}
 
     def _visit(self, start: PdfObject | None, place: Place, key: str) -> None:
         self._pending = [(start, place, key, 0)]
@@ -158,6 +183,9 @@ class Walk:
             pdf_streams.read(self, value, place, key)
         if place.part == "field" and at(value, "/Subtype") == "/Widget":
             self._parents(value, place)
+        for each in value:
+            if len(each) > 8 and _KEY_TELLS.search(each) and (said := string_text(each[1:])):
+                self.say(said, place)  # a name, such as that of a place to go to
         for each in reversed(list(_keys(value, key, self._with_structure))):
             self._pending.append((value.raw_get(each), place, each, depth))
 

@@ -14,7 +14,9 @@ from appliance.files.reading.pdf_embedded import string_text
 from appliance.files.reading.pdf_opening import OpenPdf
 
 _FEW_PAGES = 5  # in short files it is done always; it takes as long as all the rest
-_ALTERNATIVE = re.compile(rb"/(?:ActualText|Alt|E|Contents|T)\s*([(<][^<])")
+# Strings in content that aren't drawn: they stand at keys. And comments.
+_ALTERNATIVE = re.compile(rb"/[A-Za-z][\w.]{0,60}\s*([(<][^<])")
+_COMMENT = re.compile(rb"(?:^|[\r\n\t ])%([^\r\n]{6,2000})")
 _SHOWS_TEXT = re.compile(rb"\bT[jJ]\b|['\"]\s")
 _SPACE = re.compile(r"\s+")
 _LINE_LETTERS_MIN = 3
@@ -30,8 +32,8 @@ def second_reading(pdf: OpenPdf, number: int, first: str, content: bytes) -> lis
         lacking = _lacking(_text(pdf, page), first)
         if lacking:
             pieces.append(Piece(lacking, Where(page=number), spans=[Span(0, len(lacking), 0.0, 0.0, 1.0, 1.0)]))
-    for text in _alternatives(content):
-        if _squeezed(text) not in _squeezed(first):
+    for text in undrawn_words(content):
+        if squeezed(text) not in squeezed(first):
             where = Where("alternative text", number)
             pieces.append(Piece(text, where))
     return pieces
@@ -47,23 +49,30 @@ def _text(pdf: OpenPdf, page: PageObject) -> str:
 
 def _lacking(second: str, first: str) -> str:
     """Lines that say something else, or the words alone in which a line that is known differs: readers join words differently."""
-    known = _squeezed(first)
+    known = squeezed(first)
+    shuffled = {_shuffled(line) for line in first.splitlines()}
     lacking = []
     for line in second.splitlines():
-        if _letters(line) < _LINE_LETTERS_MIN or _squeezed(line) in known:
+        if _letters(line) < _LINE_LETTERS_MIN or squeezed(line) in known or _shuffled(line) in shuffled:
             continue
-        strange = [word for word in line.split() if _letters(word) and _squeezed(word) not in known]
+        strange = [word for word in line.split() if _letters(word) and squeezed(word) not in known]
         if _letters("".join(strange)) >= _LINE_LETTERS_MIN:
             is_other = _letters("".join(strange)) * 3 > _letters(line)
             lacking.append(line if is_other else " ".join(strange))
     return "\n".join(lacking)
 
 
+def _shuffled(line: str) -> str:
+    """The same for the same letters in another order: pypdf has those of a line in the order in which they were drawn."""
+    return "".join(sorted(squeezed(line)))
+
+
 def _letters(text: str) -> int:
     return sum(map(str.isalnum, text))
 
 
-def _alternatives(content: bytes) -> list[str]:
+def undrawn_words(content: bytes) -> list[str]:
+    """In strings that stand at keys, and in comments."""
     found = []
     for match in _ALTERNATIVE.finditer(content):
         stream = io.BytesIO(content[match.start(1) : match.start(1) + 20_000])
@@ -73,8 +82,11 @@ def _alternatives(content: bytes) -> list[str]:
             continue
         if text := string_text(value):
             found.append(text)
+    if b"%" in content:
+        comments = (string_text(match.group(1).rstrip(b") ")) for match in _COMMENT.finditer(content))
+        found += [text for text in comments if text]
     return found
 
 
-def _squeezed(text: str) -> str:
+def squeezed(text: str) -> str:
     return _SPACE.sub("", unicodedata.normalize("NFKC", text)).replace("-", "")

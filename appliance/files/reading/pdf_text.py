@@ -12,7 +12,8 @@ from appliance.files.reading import pdfium as calls
 from appliance.files.reading.pdf_bounds import Deadline, too_large
 
 _WORD = re.compile(r"\S{1,40}")
-_HYPHENS = {2: "-", 0xFFFE: "-"}  # what pdfium writes for one at the end of a line
+# What pdfium writes for one at the end of a line, where it joins the words. It may be the value's own, as in a card's number.
+_HYPHENS = {2: "\u2010", 0xFFFE: "\u2010"}
 _NO_CHARACTER = {0: "\ufffd"}
 _EMPTY: calls.Rect = (0.0, 0.0, 0.0, 0.0)
 

@@ -53,7 +53,8 @@ def read(folder: Path, content: bytes, keys: bytes = b"") -> Document:
     file = Pdf()
     off, on = file.add(b"<</Type/OCG/Name(one)>>"), file.add(b"<</Type/OCG/Name(two)>>")
     file.catalog = b"/OCProperties<</OCGs[%d 0 R %d 0 R]/D<</OFF[%d 0 R]>>>>" % (off, on, off)
-    form = file.add(stream(shown(SECRET), b"/Subtype/Form/BBox[0 0 595 842]/Resources<</Font<</F1 3 0 R>>>>"))
+    in_form = shown(SECRET) if b"/Form Do" in content else b""  # a text in a form that is drawn nowhere is told too
+    form = file.add(stream(in_form, b"/Subtype/Form/BBox[0 0 595 842]/Resources<</Font<</F1 3 0 R>>>>"))
     photo = file.add(image_of("", light=180))
     states = b"/ExtGState<</None<</ca 0/CA 0>>/Half<</ca 0.5>>/Marker<</BM/Multiply>>>>"
     layers = b"/Properties<</Off %d 0 R/On %d 0 R>>/XObject<</Form %d 0 R/Photo %d 0 R>>" % (off, on, form, photo)
