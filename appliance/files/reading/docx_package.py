@@ -26,6 +26,7 @@ _METAFILES = (b"\x01\0\0\0", b"\xd7\xcd\xc6\x9a", b"\x01\0\x09\0", b"\x02\0\x09\
 _XML_NAMES = (".xml", ".rels", ".vml", ".xsl", ".svg", ".xhtml")
 _TEXT_NAMES = (".htm", ".html", ".txt", ".mht", ".mhtml", ".rtf", ".csv", ".eml", ".json", ".md")
 _FONTS = (".odttf", ".fntdata", ".ttf", ".otf")
+_SIZE = re.compile(rb"<w:pgSz\b[^>]{0,200}?w:(w|h)=[\"'](\d{1,6})[\"'][^>]{0,200}?w:(w|h)=[\"'](\d{1,6})[\"']")
 _PAGE = re.compile(rb"<w:background\b[^>]{0,200}?w:color=[\"']([0-9A-Fa-f]{6})[\"']")
 _UNDRAWN = "a picture of a kind that isn't drawn (EMF, WMF)"
 _BLANK_THUMBNAILS = frozenset({"96367138dc44ce09"})  # of python-docx's own template: nothing is on it
@@ -143,19 +144,28 @@ class Package:
     def _looks(self) -> Looks:
         """From the styles, the theme and the settings, wherever they are: by their usual names, and by what stands in them."""
         roots: dict[str, Any] = {}
-        colour = b""
+        colour, size = b"", (12_240, 16_840)
         for entry in self.entries if self._depth == 0 else ():
             name = entry.name.lower().rpartition("/")[2]
             if re.fullmatch(r"(?:styles|theme|settings)\d*\.xml", name):
                 root = parsed(self.archive.data(entry, bytes_max=self._limits.part_bytes_max))
                 roots.setdefault(kind_of(root), root)
             elif name == "document.xml":
-                found = _PAGE.search(self.archive.data(entry, bytes_max=self._limits.part_bytes_max)[:100_000])
+                data = self.archive.data(entry, bytes_max=self._limits.part_bytes_max)
+                found = _PAGE.search(data[:100_000])
                 colour = found[1] if found else b""
+                size = _largest_page(data, size)
         self.archive.again()
         has_colour = child(roots.get("w:settings"), "w:displayBackgroundShape") is not None and colour
         page = colour.decode("ascii").upper() if has_colour else "FFFFFF"
-        return Looks(roots.get("w:styles"), roots.get("a:theme"), page)
+        return Looks(roots.get("w:styles"), roots.get("a:theme"), page, size)
+
+
+def _largest_page(data: bytes, size: tuple[int, int]) -> tuple[int, int]:
+    for one, first, _, second in _SIZE.findall(data):
+        width, height = (int(first), int(second)) if one == b"w" else (int(second), int(first))
+        size = max(size[0], width), max(size[1], height)
+    return size
 
 
 def _order(entry: Entry) -> tuple[int, int]:
