@@ -96,13 +96,16 @@ def _learn(package: Package, plan: Plan) -> None:
 
 
 def _write(package: Package, plan: Plan, file: BinaryIO, depth: int) -> None:
-    last = {entry.name.lower(): entry.number for entry in package.archive.entries}
+    spelling: dict[str, str] = {}  # of names that differ in capital letters alone, the first
+    for entry in package.archive.entries:
+        spelling.setdefault(entry.name.lower(), entry.name)
+    last = {entry.name: entry.number for entry in package.archive.entries if spelling[entry.name.lower()] == entry.name}
     names = _new_names(package, plan)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for part in package.parts():
             data = _part(part, plan, names, depth)
             name = part.entry.name
-            if data is not None and last[name.lower()] == part.entry.number and name.lower() not in plan.gone:
+            if data is not None and last.get(name) == part.entry.number and name.lower() not in plan.gone:
                 archive.writestr(zipfile.ZipInfo(names.get(name, name), _DATE), data, zipfile.ZIP_DEFLATED)
     plan.number += len(package.between())
 
