@@ -34,7 +34,7 @@ from appliance.guardrails.verdict import Judged, apart
 from appliance.telemetry.logs import get_logger
 
 TOLD_MAX = 2_000
-UNBROKEN_SCORE_MIN = 0.9  # of what is a value only where a line's end counts as a blank
+UNBROKEN_SCORE_MIN = 0.85  # of what is a value only where a line's end counts as a blank
 _log = get_logger("files")
 
 
@@ -169,7 +169,7 @@ class FileScan:
         unbroken = reading.without_breaks(begin, end)
         if unbroken is not None:
             again = [one.at(one.start + begin, one.end + begin) for one in self._look(unbroken, attacks=False)]
-            found += [one for one in again if one.score >= UNBROKEN_SCORE_MIN and reading.goes_over_one_break(one)]
+            found += [one for one in again if one.score >= UNBROKEN_SCORE_MIN and reading.is_broken(one)]
         return found
 
     def _look(self, text: str, *, attacks: bool = True) -> list[Finding]:

@@ -19,6 +19,7 @@ from appliance.files.reading.docx_metafile import metafile_texts
 from appliance.files.reading.docx_walk import walk
 from appliance.files.reading.docx_xml import child, kind_of, parsed
 from appliance.files.reading.leaves import Found, Leaf
+from appliance.files.reading.links import page_text
 from appliance.files.reading.texts import decode
 
 _PICTURES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
@@ -111,7 +112,10 @@ class Package:
         """HTML or plain text that the document takes in ("alternative chunks"), as it stands there."""
         decoded = decode(data)
         unread = "a text in RTF" if data.startswith(b"{\\rtf") else ""
-        return Part(entry, "text", [Found(Piece(decoded.text, Where("attachment", name=entry.name)), ())], unread=unread)
+        texts = [decoded.text, *((shown,) if (shown := page_text(decoded.text)) and not unread else ())]
+        return Part(
+            entry, "text", [Found(Piece(text, Where("attachment", name=entry.name)), ()) for text in texts], unread=unread
+        )
 
     def _picture(self, entry: Entry, data: bytes) -> Part:
         if hashlib.sha256(data).hexdigest()[:16] in _BLANK_THUMBNAILS:

@@ -5,6 +5,7 @@ where a value of them stands (an attribute, the old form of a shape, a property)
 picture, macros and what can't be read are left out.
 """
 
+import html
 import io
 import posixpath
 import re
@@ -24,6 +25,7 @@ from appliance.files.reading.docx_walk import walk
 from appliance.files.reading.docx_write import dropped_element, write_leaf
 from appliance.files.reading.docx_xml import get, kind_of, written
 from appliance.files.reading.leaves import Edit, LeafEdits, edited
+from appliance.files.reading.links import page_text
 
 VALUE_CHARACTERS_MIN = 7  # shorter ones are words too: they are replaced where they were found, not wherever they stand
 REMOVED_CHARACTERS_MIN = 20  # of what nothing stands instead of, such as hidden text: a word of it may be seen elsewhere
@@ -148,12 +150,21 @@ def _inner(package: Package, plan: Plan, depth: int) -> bytes:
 
 
 def _text(part: Part, start: int, plan: Plan) -> bytes:
-    text = part.found[0].piece.text
-    edits = [Edit(change.start, change.end, change.text) for change in plan.by_piece.get(start, ())]
-    text = edited(text, edits)
+    """As it is written; where a value goes over its marks, the words that it shows alone."""
+    written = _with_changes(part.found[0].piece.text, start, plan)
+    if len(part.found) > 1 and start + 1 in plan.by_piece:
+        shown = part.found[1].piece.text
+        values = {shown[change.start : change.end] for change in plan.by_piece[start + 1]}
+        if any(value in page_text(written) for value in values):
+            return html.escape(_with_changes(shown, start + 1, plan)).encode("utf-8", "replace")
+    return written.encode("utf-8", "replace")
+
+
+def _with_changes(text: str, number: int, plan: Plan) -> str:
+    text = edited(text, [Edit(change.start, change.end, change.text) for change in plan.by_piece.get(number, ())])
     for value, instead in plan.values.items():
         text = text.replace(value, instead)
-    return text.encode("utf-8", "replace")
+    return text
 
 
 def _xml(part: Part, start: int, plan: Plan, names: dict[str, str]) -> bytes:

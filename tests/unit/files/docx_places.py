@@ -262,6 +262,9 @@ PLACES: dict[str, Callable[[], bytes]] = {
     "chart's workbook": lambda: _attached("embeddings/book.xlsx", "package", _workbook(), "application/vnd.ms-excel"),
     "document inside": lambda: _attached("embeddings/inner.docx", "package", _inner_docx(), "application/msword"),
     "page of HTML inside": lambda: _attached("chunk.html", "aFChunk", f"<html><body>{CARD}</body></html>", "text/html"),
+    "page of HTML inside, in parts": lambda: _attached(
+        "chunk.html", "aFChunk", f"<html><body><p>{HEAD}<b>{TAIL}</b><br></body></html>", "text/html"
+    ),
     "part of an unknown name": lambda: _attached("x.bin", "x", f"<?xml version='1.0'?><a>{CARD}</a>", "x/y"),
     "old header that nothing uses": lambda: with_parts(
         made(), {"word/header9.xml": f"<w:hdr {SHAPES}>{paragraph(run(CARD))}</w:hdr>"}
