@@ -19,13 +19,14 @@ from appliance.files.reading.docx_metafile import metafile_texts
 from appliance.files.reading.docx_walk import walk
 from appliance.files.reading.docx_xml import child, kind_of, parsed
 from appliance.files.reading.leaves import Found, Leaf
-from appliance.files.reading.links import page_text
+from appliance.files.reading.links import page_text, without_suffix
 from appliance.files.reading.texts import decode
 
 _PICTURES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
 _METAFILES = (b"\x01\0\0\0", b"\xd7\xcd\xc6\x9a", b"\x01\0\x09\0", b"\x02\0\x09\0")
 _XML_NAMES = (".xml", ".rels", ".vml", ".xsl", ".svg", ".xhtml")
 _TEXT_NAMES = (".htm", ".html", ".txt", ".mht", ".mhtml", ".rtf", ".csv", ".eml", ".json", ".md")
+_PAGES = (".htm", ".html")  # read as they are shown: a value may go over their marks
 _FONTS = (".odttf", ".fntdata", ".ttf", ".otf")
 _SIZE = re.compile(rb"<w:pgSz\b[^>]{0,200}?w:(w|h)=[\"'](\d{1,6})[\"'][^>]{0,200}?w:(w|h)=[\"'](\d{1,6})[\"']")
 _PAGE = re.compile(rb"<w:background\b[^>]{0,200}?w:color=[\"']([0-9A-Fa-f]{6})[\"']")
@@ -38,7 +39,7 @@ class Part(msgspec.Struct):
     """One entry, read. root: of its XML. pictures: numbers, within it, of those to look at. unread: in words."""
 
     entry: Entry
-    kind: str  # xml, picture, text, package, font, macros, other
+    kind: str  # xml, picture, text, package, font, macros, folder, other
     found: list[Found] = []
     root: Any = None
     data: bytes = b""
@@ -60,11 +61,11 @@ class Package:
     def parts(self, *, whole: bool = False) -> Iterator[Part]:
         """All of them, each read when it is asked for. `whole`: as for `walk`. Errors: FileError."""
         for entry in self.entries:
-            if not entry.name.endswith("/"):
-                part = self._part(entry, whole=whole)
-                if _ODD_NAME.search(entry.name.rpartition("/")[2]):
-                    part.found.append(Found(Piece(entry.name, Where("metadata")), ()))
-                yield part
+            is_folder = entry.name.endswith("/")
+            part = Part(entry, "folder") if is_folder else self._part(entry, whole=whole)
+            if _ODD_NAME.search(entry.name.rstrip("/").rpartition("/")[2]):
+                part.found.append(Found(Piece(without_suffix(entry.name), Where("metadata")), ()))
+            yield part
 
     def between(self) -> list[Found]:
         """What stands in the archive but in none of its entries."""
@@ -85,6 +86,8 @@ class Package:
             return self._package(entry, data)
         if data.startswith(_METAFILES):
             return self._metafile(entry, data)
+        if name.endswith(_PAGES):
+            return self._text(entry, data)
         if data.lstrip()[:1] == b"<" or data[:4] in {b"\xef\xbb\xbf<", b"\xff\xfe<\0", b"\xfe\xff\0<"}:
             return self._markup(entry, data, whole=whole)
         if name.endswith(_TEXT_NAMES):

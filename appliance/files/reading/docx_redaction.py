@@ -120,6 +120,8 @@ def _part(part: Part, plan: Plan, names: dict[str, str], depth: int) -> bytes | 
         plan.drop("its preview picture" if part.kind in {"picture", "font"} else "its macros")
     if part.inner is not None:
         return _inner(part.inner, plan, depth)
+    if part.kind == "folder":
+        return None
     if part.kind == "xml":
         return _xml(part, start, plan, names)
     touched = any(number in plan.by_piece for number in range(start, plan.number))

@@ -8,6 +8,9 @@ from urllib.parse import unquote
 
 DATA_CHARACTERS_MAX = 2_000_000
 _TAG = re.compile(r"<[^<>]{0,4000}>")
+_SUFFIX = re.compile(
+    r"\.(?:png|jpe?g|gif|bmp|tiff?|webp|emf|wmf|svg|do[ct][xm]?|xl[st][xm]?|pptx?|pdf|xml|bin|txt|html?)$", re.IGNORECASE
+)
 _DATA = re.compile(r"\s*data:([^,;]{0,100})((?:;[^,;]{0,100}){0,5}),", re.IGNORECASE)
 
 
@@ -29,6 +32,12 @@ def link_text(link: str) -> str:
         return page_text(text) or text if is_page else text
     plain = unquote(link)
     return plain if plain != link else ""
+
+
+def without_suffix(name: str) -> str:
+    """As long as before. A file's name that is an address by mail ends with no country or trade."""
+    found = _SUFFIX.search(name)
+    return f"{name[: found.start()]} {name[found.start() + 1 :]}" if found and "@" in name else name
 
 
 def page_text(page: str) -> str:

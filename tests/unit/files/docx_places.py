@@ -265,10 +265,17 @@ PLACES: dict[str, Callable[[], bytes]] = {
     "page of HTML inside, in parts": lambda: _attached(
         "chunk.html", "aFChunk", f"<html><body><p>{HEAD}<b>{TAIL}</b><br></body></html>", "text/html"
     ),
+    "page of XHTML inside, in parts": lambda: _attached(
+        "chunk.html", "aFChunk", f"<html><body><p>{HEAD}<b>{TAIL}</b></p></body></html>", "text/html"
+    ),
     "part of an unknown name": lambda: _attached("x.bin", "x", f"<?xml version='1.0'?><a>{CARD}</a>", "x/y"),
     "old header that nothing uses": lambda: with_parts(
         made(), {"word/header9.xml": f"<w:hdr {SHAPES}>{paragraph(run(CARD))}</w:hdr>"}
     ),
     "archive's comment": _between,
+    "folder's name": lambda: with_parts(made(), {f"word/{CARD}/": b""}),
+    "custom property's source": lambda: _attached(
+        "custom.xml", "custom-properties", CUSTOM.format("Number", "x").replace("pid=", f"linkTarget='{CARD}' pid=")
+    ),
     "part's name": lambda: with_parts(made(), {f"word/media/{CARD}.xml": "<a/>"}),
 }

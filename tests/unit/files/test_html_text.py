@@ -14,7 +14,7 @@ PLACES = {
     "split over elements": "<p>4111 <b>1111</b> <i>11<u>11</u></i> 1111</p>",
     "split by what nobody sees": "<p>4111 1111 1<span hidden>x</span>111 1111</p>",
     "page in a frame, split": "<iframe srcdoc='&lt;p&gt;4111 1111 &lt;b&gt;1111&lt;/b&gt; 1111&lt;/p&gt;'></iframe>",
-    "link that is a page": f"<a href='data:text/html;base64,{base64.b64encode(b'<p>4111 1111 <b>1111</b> 1111</p>').decode()}'>x</a>",
+    "link that is a page": "<a href='data:text/html,<p>4111 1111 <b>1111</b> 1111</p>'>x</a>",
     "tag without an end": f"x<p title='{CARD}",
     "references": "<p>&#52;&#x31;11 1111 1111 1111</p>",
     "table": f"<table><tr><td>{CARD}</td></tr></table>",
