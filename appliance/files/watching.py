@@ -14,6 +14,8 @@ import psutil
 from appliance.workers.process import Worker
 
 LOOK_SECONDS = 1.0
+THREADS_MAX = 200  # a worker has some ten
+ENTRY_BYTES = 4096  # that a file costs, if nothing is in it
 
 
 class Watch(msgspec.Struct, frozen=True):
@@ -41,8 +43,10 @@ async def watched(worker: Worker, watch: Watch) -> AsyncIterator[list[str]]:
 async def _look(worker: Worker, watch: Watch, excess: list[str]) -> None:
     while worker.is_alive:
         await asyncio.sleep(LOOK_SECONDS)
-        if await asyncio.to_thread(_folder_bytes, worker.folder) > watch.folder_bytes_max:
+        if await asyncio.to_thread(_folder_bytes, worker.folder, watch.folder_bytes_max) > watch.folder_bytes_max:
             excess.append("disk")
+        elif _threads(worker.pid) > THREADS_MAX:
+            excess.append("threads")
         elif watch.memory_bytes and _memory_bytes(worker.pid) > watch.memory_bytes:
             excess.append("memory")
         if excess:
@@ -50,17 +54,27 @@ async def _look(worker: Worker, watch: Watch, excess: list[str]) -> None:
             return
 
 
-def _folder_bytes(folder: Path) -> int:
-    """On the disk, all below it. Its owner changes it meanwhile."""
+def _folder_bytes(folder: Path, enough: int) -> int:
+    """On the disk, all below it, or more than `enough`. Its owner changes it meanwhile."""
     total = 0
-    for place, _, names in os.walk(folder):
+    for place, folders, names in os.walk(folder):
+        total += ENTRY_BYTES * len(folders)
+        if total > enough:
+            break
         for name in names:
             try:
                 facts = os.lstat(f"{place}/{name}")
             except OSError:
                 continue
-            total += getattr(facts, "st_blocks", facts.st_size // 512) * 512
+            total += ENTRY_BYTES + getattr(facts, "st_blocks", facts.st_size // 512) * 512
     return total
+
+
+def _threads(pid: int) -> int:
+    try:
+        return int(psutil.Process(pid).num_threads())
+    except psutil.Error:
+        return 0
 
 
 def _memory_bytes(pid: int) -> int:

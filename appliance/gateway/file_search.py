@@ -12,7 +12,7 @@ from appliance.guardrails.finding import Finding, resolved
 from appliance.guardrails.guard import Guard
 from appliance.guardrails.policy_set import PolicySet
 
-UNBROKEN_SCORE_MIN = 0.9  # of what is a value only where a line's end counts as a blank
+UNBROKEN_SCORE_MIN = 0.85  # of what is a value only where a line's end counts as a blank
 SPREAD_SCORE_MIN = 0.9  # of an attack that is one only where texts that stand apart are read as one
 _LOOKED_AT_ONCE = 60  # joints
 # A program's version looks like the address of a machine. The whole of such a property may be one all the same.
@@ -55,7 +55,7 @@ class Search:
         unbroken = reading.without_breaks(begin, end)
         if unbroken is not None:
             again = _moved(self._looked(unbroken), begin)
-            found += [one for one in again if one.score >= UNBROKEN_SCORE_MIN and reading.goes_over_one_break(one)]
+            found += [one for one in again if one.score >= UNBROKEN_SCORE_MIN and reading.is_broken(one)]
         return [*found, *self._parted(reading, core, values)]
 
     def _parted(self, reading: Reading, core: tuple[int, int], known: list[Finding]) -> Iterator[Finding]:

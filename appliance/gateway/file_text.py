@@ -18,9 +18,20 @@ from appliance.guardrails.guard import BORDER
 CORE = 24_000  # characters looked at in one go: some ten milliseconds, in which nobody else has Python's lock
 BEFORE, BEHIND = 2_000, 8_000  # what is seen around them
 # The end of a long line, as a page's margin makes one: a value may go on in the next.
-_WRAPPED = re.compile(r"(?<=[^\s]{2})\n(?=[0-9A-Za-z])")
+_WRAPPED = re.compile(r"(?<=[^\s]{2})\r?\n(?=[0-9A-Za-z])")
+# Groups of one number in cells or lines of their own. Whoever has many such rows has a table of numbers, and no card in it.
+_GAP = r"[ \t]*(?:\r?\n|[\t,;|])[ \t]*"
+_OR_GAP = rf"(?:[ -]|{_GAP})"
+_APART = re.compile(
+    rf"(?<!\w)(?<!\d[ ,;|\t\n-])(?:\d{{4}}(?:{_OR_GAP}\d{{4}}){{3}}|"
+    rf"[A-Z]{{2}}\d{{2}}(?:{_OR_GAP}[A-Z0-9]{{4}}){{3,7}}(?:{_OR_GAP}[A-Z0-9]{{1,4}})?)(?!\w|{_OR_GAP}\d)"
+)
+_IS_GAP = re.compile(_GAP)
+ROWS_MAX = 3
 LINE_MIN = 40
+NOTHING = "\u200b"  # what nobody sees, and detectors don't
 _WITH_MARGINS = frozenset({"pdf", "png", "jpeg", "webp", "tiff", "bmp", "gif", "text", "markdown"})
+_WITH_CELLS = frozenset({"docx", "csv", "html"})
 _FLOW = frozenset({"body"})  # goes on from page to page
 APART_MAX = 2_000  # texts of a document that are judged each by itself
 
@@ -63,7 +74,17 @@ class Reading:
             before = piece
         self.text = "".join(texts)
         self.breaks: list[int] = []
+        self._gaps: list[tuple[int, int]] = []
+        self._apart: list[tuple[int, int]] = []
         self._ends = [start + len(pieces[number].text) for start, number in zip(self.starts, self.numbers, strict=True)]
+
+    def find_what_is_apart(self) -> None:
+        """For documents with cells: elsewhere numbers below each other are a column."""
+        spans = [found.span() for found in _APART.finditer(self.text)]
+        spans = [span for span in spans if _IS_GAP.search(self.text, *span)]
+        if len(spans) <= ROWS_MAX:
+            self._apart = spans
+            self._gaps = [gap.span() for span in spans for gap in _IS_GAP.finditer(self.text, *span)]
 
     def find_breaks(self) -> None:
         """For documents whose lines end at a margin."""
@@ -79,11 +100,13 @@ class Reading:
     def without_breaks(self, begin: int, end: int) -> str | None:
         """A part of `text` in which long lines go on in the next one, each character where it was; None: there are none."""
         first, last = bisect_left(self.breaks, begin), bisect_left(self.breaks, end)
-        if first == last:
+        gaps = [gap for gap in self._gaps if begin <= gap[0] and gap[1] <= end]
+        if first == last and not gaps:
             return None
         letters = list(self.text[begin:end])
-        for place in self.breaks[first:last]:
-            letters[place - begin] = " "
+        gaps += [(place, place + 1 + self.text.startswith("\r\n", place)) for place in self.breaks[first:last]]
+        for start, stop in gaps:
+            letters[start - begin : stop - begin] = " " + (stop - start - 1) * NOTHING
         return "".join(letters)
 
     def apart(self, begin: int, end: int) -> list[tuple[int, int]]:
@@ -95,8 +118,11 @@ class Reading:
         parts = pairwise([*self._begins[first:last], end])
         return [(max(begin, start), stop) for start, stop in parts if stop > begin]
 
-    def goes_over_one_break(self, finding: Finding) -> bool:
-        """Of those lines' ends. One that goes over several is none: there are no lines so short at a margin."""
+    def is_broken(self, finding: Finding) -> bool:
+        """Whether it is one number in several cells or lines, or goes over one of those lines' ends. One that goes over several
+        is none: there are no lines so short at a margin."""
+        if any(start <= finding.start and finding.end <= end for start, end in self._apart):
+            return True
         return bisect_left(self.breaks, finding.end) - bisect_left(self.breaks, finding.start) == 1
 
     def windows(self) -> Iterator[tuple[int, int, int, int]]:
@@ -130,6 +156,8 @@ def readings(document: Document) -> list[Reading]:
         found = [Reading(pieces, everything, attacks=False), Reading(pieces, seen), Reading(pieces, unseen)]
     for reading in found if document.kind in _WITH_MARGINS else ():
         reading.find_breaks()
+    for reading in found if document.kind in _WITH_CELLS else ():
+        reading.find_what_is_apart()
     return found
 
 

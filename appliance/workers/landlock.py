@@ -24,6 +24,7 @@ READ = READ_FILE | READ_DIR
 START = READ_FILE | EXECUTE
 KEEP = READ | WRITE_FILE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG | TRUNCATE
 _TCP = 0b11  # bind and connect; from version 4 on
+SIGNALS_SINCE = 6  # it keeps signals from other processes
 _OTHERS = 0b11  # abstract sockets and signals of processes that aren't confined with us; from version 6 on
 
 

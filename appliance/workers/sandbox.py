@@ -98,7 +98,8 @@ def _confine_by_kernel(wanted: Confinement, places: "_Places", has: list[str], l
     except OSError:
         version = 0
     try:
-        syscalls.refuse(library, os.getpid(), may_start_programs=bool(wanted.programs))
+        may_signal = bool(wanted.programs) and version >= landlock.SIGNALS_SINCE
+        syscalls.refuse(library, os.getpid(), may_start_programs=bool(wanted.programs), may_signal=may_signal)
         has_filter = True
     except OSError:
         has_filter = False

@@ -33,11 +33,15 @@ SYSTEM = (
     *("mount_setattr", "unshare", "setns", "keyctl", "add_key", "request_key", "bpf", "perf_event_open", "userfaultfd", "acct"),
     *("init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "swapon", "swapoff", "syslog"),
     *("settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "stime", "sethostname", "setdomainname", "vhangup"),
+    *("memfd_create", "memfd_secret"),  # files that Landlock doesn't know, and that could be started as programs
     *("iopl", "ioperm", "modify_ldt", "personality", "lookup_dcookie", "nfsservctl", "uselib", "ustat", "sysfs"),
 )
 _CLONE_THREAD = 0x0001_0000
 _CLONE_NEW = (0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000)
 _TIOCSTI = 0x5412  # puts words into the terminal that the server was started from
+# A file can send signals to whoever it is told to belong to, as kill does.
+_OWNERS = {"fcntl": (8, 10, 15), "ioctl": (0x8901, 0x8902)}  # F_SETOWN, F_SETSIG, F_SETOWN_EX; FIOSETOWN, SIOCSPGRP
+_PR_SET_PDEATHSIG = 1  # to end with the server
 
 
 def library() -> Any:
@@ -48,26 +52,33 @@ def library() -> Any:
         return None
 
 
-def refuse(pyseccomp: Any, process: int, *, may_start_programs: bool) -> None:
+def refuse(pyseccomp: Any, process: int, *, may_start_programs: bool, may_signal: bool) -> None:
     """From now on these calls fail in this process, and in what it starts.
 
+    Shapes:  may_signal: another wall keeps its signals from all but what it started.
     Errors:  OSError, also where there is no library.
     """
     if pyseccomp is None:
         raise OSError("no libseccomp")
     calls = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
     no = pyseccomp.ERRNO(errno.EPERM)
-    for name in (*NETWORK, *OTHER_PROCESSES, *FILES, *SYSTEM, *(() if may_start_programs else (*PROGRAMS, "kill"))):
+    for name in (*NETWORK, *OTHER_PROCESSES, *FILES, *SYSTEM, *(() if may_start_programs else PROGRAMS)):
         _add(calls, no, name)
     _add(calls, pyseccomp.ERRNO(errno.ENOSYS), "clone3")  # its flags lie in memory, unseen: the C library goes on with clone
     _add(calls, no, "prlimit64", pyseccomp.Arg(0, pyseccomp.NE, 0))  # limits of others, the server's
     _add(calls, no, "ioctl", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 0xFFFF_FFFF, _TIOCSTI))
+    for name, requests in _OWNERS.items():
+        for request in requests:
+            _add(calls, no, name, pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 0xFFFF_FFFF, request))
+    _add(calls, no, "prctl", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, 0xFFFF_FFFF, _PR_SET_PDEATHSIG))
+    if not may_signal:
+        _add(calls, no, "kill")
+        _add(calls, no, "tgkill", pyseccomp.Arg(0, pyseccomp.NE, process))  # abort() has to reach us
     if may_start_programs:
         for flag in _CLONE_NEW:
             _add(calls, no, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag))
     else:
         _add(calls, no, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _CLONE_THREAD, 0))
-        _add(calls, no, "tgkill", pyseccomp.Arg(0, pyseccomp.NE, process))  # abort() has to reach us
     calls.set_attr(pyseccomp.Attr.CTL_TSYNC, 1)
     calls.load()
 

@@ -19,6 +19,7 @@ from appliance.files.reading.docx_limits import DocxLimits
 from appliance.files.reading.sniff import OLE, ZIP_DIRECTORY_BYTES_MAX, ZIP_TAIL_BYTES
 
 _READABLE = re.compile(rb"[\x20-\x7e]{4,}")
+_READABLE_WIDE = re.compile(rb"(?:[\x20-\x7e]\0){4,}|(?:\0[\x20-\x7e]){4,}")  # in UTF-16
 _GAP_BYTES_MAX = 1_000_000
 _LOCAL, _CENTRAL = b"PK\3\4", b"PK\1\2"
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError, RuntimeError)
@@ -108,7 +109,7 @@ class Archive:
             if head[:4] != _LOCAL:
                 raise _malformed()
             name, extra = int.from_bytes(head[26:28], "little"), int.from_bytes(head[28:30], "little")
-            at = start + 30 + name + extra + info.compress_size
+            at = self._behind_descriptor(info, start + 30 + name + extra + info.compress_size)
             self._note(self._data[start + 30 + name : start + 30 + name + extra])
             self._note(info.comment)
             if self._data[start + 30 : start + 30 + name] != self._data_name(info):
@@ -117,6 +118,22 @@ class Archive:
         if central > at:
             self._note(self._data[at:central])
         self._note(self._zip.comment)
+        end = self._data.rfind(b"PK\5\6")
+        self._note(self._data[end + 22 + len(self._zip.comment) :])
+
+    def _behind_descriptor(self, info: zipfile.ZipInfo, at: int) -> int:
+        """Its sum and sizes once more, as whoever packs without knowing them before writes them (LibreOffice)."""
+        if not info.flag_bits & 8:
+            return at
+        for mark in (b"PK\7\x08", b""):
+            for width in (4, 8):
+                sizes = (
+                    size.to_bytes(width, "little") for size in (info.compress_size, info.file_size) if size >> 8 * width == 0
+                )
+                told = b"".join((mark, info.CRC.to_bytes(4, "little"), *sizes))
+                if self._data[at : at + len(told)] == told:
+                    return at + len(told)
+        return at
 
     def _data_name(self, info: zipfile.ZipInfo) -> bytes:
         return info.orig_filename.encode("utf-8" if info.flag_bits & 0x800 else "cp437", "replace")
@@ -126,7 +143,9 @@ class Archive:
             return
         if data.startswith(_LOCAL) or _LOCAL in data[:_GAP_BYTES_MAX]:
             self.has_lost = True
-        self.between += [found.decode("ascii") for found in _READABLE.findall(data[:_GAP_BYTES_MAX])]
+        looked = data[:_GAP_BYTES_MAX]
+        self.between += [found.decode("ascii") for found in _READABLE.findall(looked)]
+        self.between += [found.replace(b"\0", b"").decode("ascii") for found in _READABLE_WIDE.findall(looked)]
 
 
 def _decrypted(data: mmap.mmap, limits: DocxLimits, password: str | None) -> Archive:

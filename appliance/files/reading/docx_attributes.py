@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from appliance.files.document import Piece, Where
 from appliance.files.reading.docx_xml import get, kind_of, short
 from appliance.files.reading.leaves import Found, Leaf
+from appliance.files.reading.links import without_suffix
 
 _ALTERNATIVE = frozenset({"descr", "title", "alt", "tooltip"})
 _TEXT = frozenset({"instr", "displayText", "author", "initials", "userId", "href", "string", "ed", "formatString"})
@@ -74,7 +75,7 @@ def attributes(element: Any, kind: str) -> Iterator[Found]:
         if kind == "rel:Relationship":
             yield from _relation(element, key, last, value)
         elif foreign or _is_text(kind, last, value):
-            yield Found(Piece(value, _where(kind, last, value)), ((0, Leaf(element, "@" + key)),))
+            yield Found(Piece(without_suffix(value), _where(kind, last, value)), ((0, Leaf(element, "@" + key)),))
 
 
 def _is_text(kind: str, name: str, value: str) -> bool:

@@ -14,6 +14,9 @@ from appliance.files.reading.docx_xml import child, get, kind_of
 SAME_COLOUR = 24  # of 255, in each of red, green and blue
 TINY_HALF_POINTS = 6
 SQUEEZED_PERCENT = 5
+SQUEEZED_TWIPS = 100  # a text of whatever length in less than a letter's width
+TRANSPARENT = 95_000  # of 100,000
+USUAL_HALF_POINTS = 20
 CHAIN_MAX = 30
 VANISHED = "hidden by its font's property"
 UNKNOWN = "?"  # a background that can't be told, such as a picture: nothing is said to hide on it
@@ -61,6 +64,7 @@ class Look(msgspec.Struct, frozen=True):
     fill: str | None = None
     marked: str | None = None
     percent: int | None = None
+    closer: float | None = None  # twips between letters, less than 0: closer
     transparent: bool | None = None
 
     def under(self, upper: "Look") -> "Look":
@@ -77,8 +81,11 @@ NOTHING = Look()
 class Looks:
     """What styles.xml and the theme say. Made from their roots, where the document has them."""
 
-    def __init__(self, styles: Any = None, theme: Any = None, page: str = "FFFFFF") -> None:
-        self.page = page
+    def __init__(
+        self, styles: Any = None, theme: Any = None, page: str = "FFFFFF", size: tuple[int, int] = (12_240, 16_840)
+    ) -> None:
+        """page: its colour; size: its width and height, in twips."""
+        self.page, self.size = page, size
         self._theme = _theme_colours(theme) if theme is not None else {}
         self._own: dict[str, Look] = {}
         self._paragraph_fill: dict[str, str | None] = {}
@@ -138,12 +145,17 @@ class Looks:
         said = self.fill(child(properties, "w:shd"))
         return said or next((fill for name in self._chain(style) if (fill := self._paragraph_fill.get(name))), None)
 
-    def why(self, properties: Any, paragraph_style: str, paper: str | None) -> str:
-        """Why a run with these w:rPr isn't seen on `paper`; "": it is."""
-        style = child(properties, "w:rStyle")
-        look = self._defaults.under(self._style(paragraph_style or self.default_paragraph))
-        if style is not None:
-            look = look.under(self._style(get(style, "val")))
+    def why(self, properties: Any, styles: tuple[str, str], paper: str | None) -> str:
+        """Why a run with these w:rPr isn't seen on `paper`; "": it is. styles: of its table and its paragraph."""
+        own = child(properties, "w:rStyle")
+        table, paragraph = styles
+        of_styles = [self._style(table), self._style(paragraph or self.default_paragraph)]
+        of_styles.append(self._style(get(own, "val")) if own is not None else NOTHING)
+        look = self._defaults
+        for each in of_styles:
+            look = look.under(each)
+        if sum(each.vanish or False for each in of_styles) % 2 == 0 and look.vanish:  # two styles that hide undo each other
+            look = msgspec.structs.replace(look, vanish=self._defaults.vanish)
         return self._why(look.under(self.said(properties)), paper)
 
     def _why(self, look: Look, paper: str | None) -> str:
@@ -152,6 +164,8 @@ class Looks:
         if look.half_points is not None and look.half_points <= TINY_HALF_POINTS:
             return "tiny"
         if look.percent is not None and 0 < look.percent <= SQUEEZED_PERCENT:
+            return "squeezed"
+        if look.closer is not None and -look.closer >= (look.half_points or USUAL_HALF_POINTS) * 4.5:
             return "squeezed"
         if look.transparent:
             return "transparent"
@@ -186,8 +200,16 @@ class Looks:
             elif kind == "w:w":
                 percent = _number(get(each, "val").rstrip("%"))
                 said["percent"] = int(percent) if percent is not None else None
-            elif kind == "w14:textFill":
-                said["transparent"] = _is_clear(each) and child(properties, "w14:textOutline") is None
+            elif kind == "w:fitText":
+                width = _number(get(each, "val"))
+                said["percent"] = 1 if width is not None and width <= SQUEEZED_TWIPS else None
+            elif kind == "w:spacing":
+                said["closer"] = _number(get(each, "val"))
+        fill = child(properties, "w14:textFill")
+        if fill is not None:
+            has_edge = child(properties, "w14:textOutline") is not None
+            said["transparent"] = _is_clear(fill) and not has_edge
+            said["colour"] = UNKNOWN if has_edge else self.drawn_colour(fill)
         return Look(**said) if said else NOTHING
 
     def fill(self, shading: Any) -> str | None:
@@ -202,12 +224,24 @@ class Looks:
 
     def colour(self, element: Any, plain: str, theme: str) -> str:
         said = get(element, theme)
-        if said and not (get(element, theme + "Tint") or get(element, theme + "Shade")):
+        changed = theme.removesuffix("Color")
+        if said and not (get(element, changed + "Tint") or get(element, changed + "Shade")):
             known = self.theme_colour(said)
             if known:
                 return known
         value = get(element, plain)
         return value.upper() if len(value) == 6 else ("auto" if value in {"auto", ""} else UNKNOWN)
+
+    def drawn_colour(self, fill: Any) -> str:
+        """Of a solid fill. UNKNOWN: of another one, or one that is mixed."""
+        solid = child(fill, "w14:solidFill")
+        colour = solid[0] if solid is not None and len(solid) else None
+        if colour is None or any(not kind_of(change).endswith(":alpha") for change in colour):
+            return UNKNOWN
+        value = get(colour, "val")
+        if kind_of(colour) == "w14:schemeClr":
+            return self.theme_colour(value) or UNKNOWN
+        return value.upper() if len(value) == 6 else UNKNOWN
 
     def theme_colour(self, name: str) -> str:
         slot = _THEMES.get(name, name)
@@ -226,8 +260,8 @@ def _theme_colours(theme: Any) -> dict[str, str]:
 
 
 def _is_clear(fill: Any) -> bool:
-    kinds = [(kind_of(each), get(each, "val")) for each in fill.iter()]
-    return any(kind == "w14:noFill" or (kind == "w14:alpha" and value == "100000") for kind, value in kinds)
+    kinds = [(kind_of(each), _number(get(each, "val")) or 0) for each in fill.iter()]
+    return any(kind == "w14:noFill" or (kind == "w14:alpha" and value >= TRANSPARENT) for kind, value in kinds)
 
 
 def _same(one: str, two: str) -> bool:

@@ -19,13 +19,16 @@ from appliance.files.reading.docx_metafile import metafile_texts
 from appliance.files.reading.docx_walk import walk
 from appliance.files.reading.docx_xml import child, kind_of, parsed
 from appliance.files.reading.leaves import Found, Leaf
+from appliance.files.reading.links import page_text, without_suffix
 from appliance.files.reading.texts import decode
 
 _PICTURES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
 _METAFILES = (b"\x01\0\0\0", b"\xd7\xcd\xc6\x9a", b"\x01\0\x09\0", b"\x02\0\x09\0")
 _XML_NAMES = (".xml", ".rels", ".vml", ".xsl", ".svg", ".xhtml")
 _TEXT_NAMES = (".htm", ".html", ".txt", ".mht", ".mhtml", ".rtf", ".csv", ".eml", ".json", ".md")
+_PAGES = (".htm", ".html")  # read as they are shown: a value may go over their marks
 _FONTS = (".odttf", ".fntdata", ".ttf", ".otf")
+_SIZE = re.compile(rb"<w:pgSz\b[^>]{0,200}?w:(w|h)=[\"'](\d{1,6})[\"'][^>]{0,200}?w:(w|h)=[\"'](\d{1,6})[\"']")
 _PAGE = re.compile(rb"<w:background\b[^>]{0,200}?w:color=[\"']([0-9A-Fa-f]{6})[\"']")
 _UNDRAWN = "a picture of a kind that isn't drawn (EMF, WMF)"
 _BLANK_THUMBNAILS = frozenset({"96367138dc44ce09"})  # of python-docx's own template: nothing is on it
@@ -36,7 +39,7 @@ class Part(msgspec.Struct):
     """One entry, read. root: of its XML. pictures: numbers, within it, of those to look at. unread: in words."""
 
     entry: Entry
-    kind: str  # xml, picture, text, package, font, macros, other
+    kind: str  # xml, picture, text, package, font, macros, folder, other
     found: list[Found] = []
     root: Any = None
     data: bytes = b""
@@ -58,11 +61,11 @@ class Package:
     def parts(self, *, whole: bool = False) -> Iterator[Part]:
         """All of them, each read when it is asked for. `whole`: as for `walk`. Errors: FileError."""
         for entry in self.entries:
-            if not entry.name.endswith("/"):
-                part = self._part(entry, whole=whole)
-                if _ODD_NAME.search(entry.name.rpartition("/")[2]):
-                    part.found.append(Found(Piece(entry.name, Where("metadata")), ()))
-                yield part
+            is_folder = entry.name.endswith("/")
+            part = Part(entry, "folder") if is_folder else self._part(entry, whole=whole)
+            if _ODD_NAME.search(entry.name.rstrip("/").rpartition("/")[2]):
+                part.found.append(Found(Piece(without_suffix(entry.name), Where("metadata")), ()))
+            yield part
 
     def between(self) -> list[Found]:
         """What stands in the archive but in none of its entries."""
@@ -83,6 +86,8 @@ class Package:
             return self._package(entry, data)
         if data.startswith(_METAFILES):
             return self._metafile(entry, data)
+        if name.endswith(_PAGES):
+            return self._text(entry, data)
         if data.lstrip()[:1] == b"<" or data[:4] in {b"\xef\xbb\xbf<", b"\xff\xfe<\0", b"\xfe\xff\0<"}:
             return self._markup(entry, data, whole=whole)
         if name.endswith(_TEXT_NAMES):
@@ -110,7 +115,10 @@ class Package:
         """HTML or plain text that the document takes in ("alternative chunks"), as it stands there."""
         decoded = decode(data)
         unread = "a text in RTF" if data.startswith(b"{\\rtf") else ""
-        return Part(entry, "text", [Found(Piece(decoded.text, Where("attachment", name=entry.name)), ())], unread=unread)
+        texts = [decoded.text, *((shown,) if (shown := page_text(decoded.text)) and not unread else ())]
+        return Part(
+            entry, "text", [Found(Piece(text, Where("attachment", name=entry.name)), ()) for text in texts], unread=unread
+        )
 
     def _picture(self, entry: Entry, data: bytes) -> Part:
         if hashlib.sha256(data).hexdigest()[:16] in _BLANK_THUMBNAILS:
@@ -143,19 +151,28 @@ class Package:
     def _looks(self) -> Looks:
         """From the styles, the theme and the settings, wherever they are: by their usual names, and by what stands in them."""
         roots: dict[str, Any] = {}
-        colour = b""
+        colour, size = b"", (12_240, 16_840)
         for entry in self.entries if self._depth == 0 else ():
             name = entry.name.lower().rpartition("/")[2]
             if re.fullmatch(r"(?:styles|theme|settings)\d*\.xml", name):
                 root = parsed(self.archive.data(entry, bytes_max=self._limits.part_bytes_max))
                 roots.setdefault(kind_of(root), root)
             elif name == "document.xml":
-                found = _PAGE.search(self.archive.data(entry, bytes_max=self._limits.part_bytes_max)[:100_000])
+                data = self.archive.data(entry, bytes_max=self._limits.part_bytes_max)
+                found = _PAGE.search(data[:100_000])
                 colour = found[1] if found else b""
+                size = _largest_page(data, size)
         self.archive.again()
         has_colour = child(roots.get("w:settings"), "w:displayBackgroundShape") is not None and colour
         page = colour.decode("ascii").upper() if has_colour else "FFFFFF"
-        return Looks(roots.get("w:styles"), roots.get("a:theme"), page)
+        return Looks(roots.get("w:styles"), roots.get("a:theme"), page, size)
+
+
+def _largest_page(data: bytes, size: tuple[int, int]) -> tuple[int, int]:
+    for one, first, _, second in _SIZE.findall(data):
+        width, height = (int(first), int(second)) if one == b"w" else (int(second), int(first))
+        size = max(size[0], width), max(size[1], height)
+    return size
 
 
 def _order(entry: Entry) -> tuple[int, int]:

@@ -11,7 +11,8 @@ _BETWEEN = " -./\u00a0\u2011"  # may stand between the parts of one value
 
 
 class Segment(NamedTuple):
-    """why: nobody sees it. code: it is a field's. deleted, inserted: a change that is tracked."""
+    """why: nobody sees it. code: it is a field's. deleted, inserted: a change that is tracked. branch: of several ways to write
+    the same, of which a program shows one, the number of this one; None: it stands in all."""
 
     leaf: Leaf
     text: str
@@ -19,9 +20,22 @@ class Segment(NamedTuple):
     code: bool = False
     deleted: bool = False
     inserted: bool = False
+    branch: int | None = None
 
 
 def pieces(segments: list[Segment], where: Where) -> Iterator[Found]:
+    """Of what programs show that know all of it; then what the others show, where that is something else."""
+    told = set()
+    for found in _pieces([segment for segment in segments if not segment.branch], where):
+        told.add(found.piece.text)
+        yield found
+    for branch in sorted({segment.branch or 0 for segment in segments} - {0}):
+        for found in _pieces([segment for segment in segments if segment.branch in {None, branch}], where):
+            if found.piece.text not in told:
+                yield found
+
+
+def _pieces(segments: list[Segment], where: Where) -> Iterator[Found]:
     """One for what is seen, and one each for the rest: so a value is found that is split over runs, or round what is hidden.
     Where a value could go over the border of what is seen and what isn't, all of it comes once more in one."""
     shown = [segment for segment in segments if not segment.code and not segment.deleted and not segment.why]
@@ -37,7 +51,8 @@ def pieces(segments: list[Segment], where: Where) -> Iterator[Found]:
     if deleted:
         before = [segment for segment in segments if not segment.code and not segment.inserted]
         whole = _touch(before, lambda segment: segment.deleted)
-        yield from _one(before if whole else deleted, Where("deletion", name=where.name))
+        yield from _one(before, Where("deletion", name=where.name)) if whole else ()
+        yield from _one(deleted, Where("deletion", name=where.name))
     yield from _one([segment for segment in segments if segment.code], Where("field"))
 
 

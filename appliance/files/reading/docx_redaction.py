@@ -5,6 +5,7 @@ where a value of them stands (an attribute, the old form of a shape, a property)
 picture, macros and what can't be read are left out.
 """
 
+import html
 import io
 import posixpath
 import re
@@ -24,6 +25,7 @@ from appliance.files.reading.docx_walk import walk
 from appliance.files.reading.docx_write import dropped_element, write_leaf
 from appliance.files.reading.docx_xml import get, kind_of, written
 from appliance.files.reading.leaves import Edit, LeafEdits, edited
+from appliance.files.reading.links import page_text
 
 VALUE_CHARACTERS_MIN = 7  # shorter ones are words too: they are replaced where they were found, not wherever they stand
 REMOVED_CHARACTERS_MIN = 20  # of what nothing stands instead of, such as hidden text: a word of it may be seen elsewhere
@@ -96,13 +98,16 @@ def _learn(package: Package, plan: Plan) -> None:
 
 
 def _write(package: Package, plan: Plan, file: BinaryIO, depth: int) -> None:
-    last = {entry.name.lower(): entry.number for entry in package.archive.entries}
+    spelling: dict[str, str] = {}  # of names that differ in capital letters alone, the first
+    for entry in package.archive.entries:
+        spelling.setdefault(entry.name.lower(), entry.name)
+    last = {entry.name: entry.number for entry in package.archive.entries if spelling[entry.name.lower()] == entry.name}
     names = _new_names(package, plan)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for part in package.parts():
             data = _part(part, plan, names, depth)
             name = part.entry.name
-            if data is not None and last[name.lower()] == part.entry.number and name.lower() not in plan.gone:
+            if data is not None and last.get(name) == part.entry.number and name.lower() not in plan.gone:
                 archive.writestr(zipfile.ZipInfo(names.get(name, name), _DATE), data, zipfile.ZIP_DEFLATED)
     plan.number += len(package.between())
 
@@ -115,6 +120,8 @@ def _part(part: Part, plan: Plan, names: dict[str, str], depth: int) -> bytes | 
         plan.drop("its preview picture" if part.kind in {"picture", "font"} else "its macros")
     if part.inner is not None:
         return _inner(part.inner, plan, depth)
+    if part.kind == "folder":
+        return None
     if part.kind == "xml":
         return _xml(part, start, plan, names)
     touched = any(number in plan.by_piece for number in range(start, plan.number))
@@ -145,12 +152,21 @@ def _inner(package: Package, plan: Plan, depth: int) -> bytes:
 
 
 def _text(part: Part, start: int, plan: Plan) -> bytes:
-    text = part.found[0].piece.text
-    edits = [Edit(change.start, change.end, change.text) for change in plan.by_piece.get(start, ())]
-    text = edited(text, edits)
+    """As it is written; where a value goes over its marks, the words that it shows alone."""
+    written = _with_changes(part.found[0].piece.text, start, plan)
+    if len(part.found) > 1 and start + 1 in plan.by_piece:
+        shown = part.found[1].piece.text
+        values = {shown[change.start : change.end] for change in plan.by_piece[start + 1]}
+        if any(value in page_text(written) for value in values):
+            return html.escape(_with_changes(shown, start + 1, plan)).encode("utf-8", "replace")
+    return written.encode("utf-8", "replace")
+
+
+def _with_changes(text: str, number: int, plan: Plan) -> str:
+    text = edited(text, [Edit(change.start, change.end, change.text) for change in plan.by_piece.get(number, ())])
     for value, instead in plan.values.items():
         text = text.replace(value, instead)
-    return text.encode("utf-8", "replace")
+    return text
 
 
 def _xml(part: Part, start: int, plan: Plan, names: dict[str, str]) -> bytes:

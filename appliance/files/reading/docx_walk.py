@@ -14,9 +14,9 @@ from appliance.files.document import FileError, Piece, Where
 from appliance.files.reading.docx_attributes import attributes, told_name
 from appliance.files.reading.docx_looks import VANISHED, Looks
 from appliance.files.reading.docx_paragraph import Segment, pieces
-from appliance.files.reading.docx_shapes import clipped_paragraph_why, row_why, shape_paper, shape_why
+from appliance.files.reading.docx_shapes import clipped_paragraph_why, drawn_run_why, row_why, shape_paper, shape_why
 from appliance.files.reading.docx_xml import child, get, kind_of
-from appliance.files.reading.leaves import Found, Leaf
+from appliance.files.reading.leaves import Found, Leaf, put_together
 
 PartName = Literal["body", "header", "footer", "footnote", "endnote", "comment", "metadata", "xml", "attachment"]
 ROOTS: dict[str, PartName] = {
@@ -35,7 +35,10 @@ ROOTS: dict[str, PartName] = {
     "op:Properties": "metadata",
 }
 _CACHES = frozenset({"c:strCache", "c:numCache", "c:strLit", "c:numLit", "c:multiLvlStrCache"})  # of charts: their labels
-_PARAGRAPHS = _CACHES | {"w:p", "a:p", "ms:si", "ms:is"}
+_PARAGRAPHS = _CACHES | {"w:p", "a:p", "ms:si", "ms:is", "w:rt", "svg:text"}
+_BRANCHES = frozenset({"mc:Choice", "mc:Fallback"})
+_APART = frozenset({"m:den", "m:sup", "m:sub", "m:deg", "m:lim", "m:e"})  # above or below of each other, not side by side
+_RUNS = frozenset({"w:r", "a:r", "a:fld", "m:r"})
 _RUN_TEXTS = frozenset({"w:t", "w:delText", "w:instrText", "w:delInstrText", "a:t", "m:t", "c:v", "ms:t"})
 _MARKS = {"w:tab": "\t", "w:br": "\n", "w:cr": "\n", "a:br": "\n", "w:noBreakHyphen": "-", "w:ptab": "\t"}
 _DELETED = frozenset({"w:del", "w:moveFrom"})
@@ -61,8 +64,8 @@ class State(msgspec.Struct, frozen=True):
 
 
 class Paragraph:
-    def __init__(self, element: Any, style: str, why: str, paper: str | None) -> None:
-        self.element, self.style, self.why, self.paper = element, style, why, paper
+    def __init__(self, element: Any, styles: tuple[str, str], why: str, paper: str | None) -> None:
+        self.element, self.styles, self.why, self.paper = element, styles, why, paper
         self.segments: list[Segment] = []
 
 
@@ -76,6 +79,7 @@ class Walk:
         self._run_whys = [""]  # of runs around: a shape stands in one, and has runs itself
         self._told: set[tuple[str, str]] = set()
         self._names: list[str] = []
+        self._branches: list[int | None] = [None]
 
     def __iter__(self) -> Iterator[Found]:
         yield from self._around_root()
@@ -86,8 +90,8 @@ class Walk:
                 yield from self._end(element, kind_of(element))
             elif element.text and element.text.strip():
                 yield Found(Piece(element.text, Where("xml", name="comment")), ((0, Leaf(element, "drop")),))
-            if event != "start" and element.tail and not element.tail.isspace() and element is not self._root:
-                yield Found(Piece(element.tail, Where("xml")), ((0, Leaf(element, "tail")),))
+            if event == "end" and element.tail and element is not self._root:
+                yield from self._tail(element)
 
     def _around_root(self) -> Iterator[Found]:
         for node in (*self._root.itersiblings(preceding=True), *self._root.itersiblings()):
@@ -97,36 +101,63 @@ class Walk:
     def _start(self, element: Any, kind: str) -> Iterator[Found]:
         if kind in _PARAGRAPHS:
             self._open_paragraph(element, kind)
+            if self._is_drawn_text():
+                self._add_text(element, kind)
+            else:
+                yield from self._own_text(element, kind)
+        elif kind in _RUNS:
+            self._open_run(element, kind)
             yield from self._own_text(element, kind)
-        elif kind == "w:r":
-            self._open_run(element)
-            yield from self._own_text(element, kind)
-        elif kind in _RUN_TEXTS and self._paragraphs:
+        elif (kind in _RUN_TEXTS and self._paragraphs) or self._is_drawn_text():
             self._add_text(element, kind)
         elif kind in _MARKS or kind == "w:sym":
             self._add_mark(element, kind)
         else:
-            if kind in _OPENERS:
+            if kind in _APART and self._paragraphs:
+                self._paragraphs[-1].segments.append(Segment(Leaf(None, ""), " "))
+            elif kind in _OPENERS:
                 self._states.append(self._opened(element, kind))
+            elif kind in _BRANCHES:
+                self._branches.append(max(self._branches[-1] or 0, element.getparent().index(element)))
             elif kind == "op:property":
                 self._names.append(get(element, "name"))
             yield from self._own_text(element, kind)
         for found in attributes(element, kind):
-            if self._is_news(found) and kind != "op:property":
+            if self._is_news(found) and (kind != "op:property" or found.leaves[0][1].slot != "@name"):
                 yield found
 
     def _end(self, element: Any, kind: str) -> Iterator[Found]:
         if kind in _PARAGRAPHS:
             paragraph = self._paragraphs.pop()
+            self._branches.pop()
             for found in pieces(paragraph.segments, self._where(kind)):
                 if self._is_news(found) or not self._is_fallback(element):
                     yield found
-        elif kind == "w:r":
+        elif kind in _RUNS:
             self._run_whys.pop()
+        elif kind in _BRANCHES:
+            self._branches.pop()
+        elif kind in _APART and self._paragraphs:
+            self._paragraphs[-1].segments.append(Segment(Leaf(None, ""), " "))
         elif kind in _OPENERS:
             self._states.pop()
         elif kind == "op:property" and self._names:
             self._names.pop()
+
+    def _tail(self, element: Any) -> Iterator[Found]:
+        if self._is_drawn_text():
+            self._paragraphs[-1].segments.append(Segment(Leaf(element, "tail"), element.tail))
+        elif not element.tail.isspace():
+            parts = [(Leaf(element, "tail"), element.tail)]
+            for after in element.itersiblings():
+                if isinstance(after.tag, str):
+                    break
+                parts.append((Leaf(after, "tail"), after.tail or ""))
+            yield put_together(parts, Piece("", Where("xml")))
+
+    def _is_drawn_text(self) -> bool:
+        """In a drawing's text every element goes on where the one before ends."""
+        return bool(self._paragraphs) and kind_of(self._paragraphs[-1].element) == "svg:text"
 
     def _is_news(self, found: Found) -> bool:
         """A shape's text stands there twice, for old and new programs; an author's name, at each change."""
@@ -150,30 +181,35 @@ class Walk:
         properties = child(element, "w:pPr") if kind == "w:p" else None
         style = child(properties, "w:pStyle")
         name = get(style, "val") if style is not None else ""
-        why = state.why or clipped_paragraph_why(properties)
+        why = state.why or clipped_paragraph_why(element, properties, self._looks)
         fill = self._looks.paragraph_fill(properties, name or self._looks.default_paragraph)
         paper = fill if fill and fill != "auto" else state.paper
-        self._paragraphs.append(Paragraph(element, name, why, paper))
+        self._paragraphs.append(Paragraph(element, (state.table, name), why, paper))
+        self._branches.append(None)
         if len(self._paragraphs) > 100:
             raise FileError("TOO_LARGE", "It is nested too deep.", "Save it anew and send that.")
 
-    def _open_run(self, element: Any) -> None:
+    def _open_run(self, element: Any, kind: str) -> None:
         paragraph = self._paragraphs[-1] if self._paragraphs else None
         why = paragraph.why if paragraph else self._states[-1].why
-        style, paper = (paragraph.style, paragraph.paper) if paragraph else ("", None)
-        why = why or self._looks.why(child(element, "w:rPr"), style, paper)
+        styles, paper = (paragraph.styles, paragraph.paper) if paragraph else (("", ""), None)
+        if kind.startswith("a:"):
+            why = why or drawn_run_why(child(element, "a:rPr"))
+        else:
+            why = why or self._looks.why(child(element, "w:rPr"), styles, paper)
         self._run_whys.append(why)
 
     def _add_text(self, element: Any, kind: str) -> None:
-        if not element.text:
-            return
         code = kind in {"w:instrText", "w:delInstrText"}
         deleted = self._states[-1].deleted or kind in {"w:delText", "w:delInstrText"}
         segments = self._paragraphs[-1].segments
         if kind == "c:v" and segments:
             segments.append(Segment(Leaf(None, ""), "\n"))
-        leaf = Leaf(element, "deleted" if deleted else "text")
-        segments.append(Segment(leaf, element.text, self._run_whys[-1], code, deleted, self._states[-1].inserted))
+        state = self._states[-1]
+        why = self._run_whys[-1] or (self._paragraphs[-1].why if kind.startswith("svg:") else "")
+        for leaf, text in texts_of(element):
+            place = Leaf(leaf.element, "deleted") if deleted else leaf
+            segments.append(Segment(place, text, why, code, deleted, state.inserted, self._branches[-1]))
 
     def _add_mark(self, element: Any, kind: str) -> None:
         if not self._paragraphs or kind_of(element.getparent()) not in {"w:r", "a:p"}:
@@ -182,17 +218,18 @@ class Walk:
         state = self._states[-1]
         slot = "deleted" if state.deleted else "drop"
         self._paragraphs[-1].segments.append(
-            Segment(Leaf(element, slot), text, self._run_whys[-1], False, state.deleted, state.inserted)
+            Segment(Leaf(element, slot), text, self._run_whys[-1], False, state.deleted, state.inserted, self._branches[-1])
         )
 
     def _own_text(self, element: Any, kind: str) -> Iterator[Found]:
         """A text in no paragraph: of properties, custom XML, charts' formulas, and where none should be."""
-        text = element.text
+        parts = texts_of(element)
+        text = "".join(text for _, text in parts)
         known = ":" in kind and not kind.startswith("?:")
         if text and not text.isspace() and not (known and kind[:3] != "vt:" and _NOISE.fullmatch(text.strip())):
             name = self._names[-1] if self._names else told_name(element)
             where = Where(self._part if self._part in {"metadata", "attachment"} else "xml", name=name)
-            yield Found(Piece(text, where), ((0, Leaf(element, "text")),))
+            yield put_together(parts, Piece("", where))
         if not known and sum(character.isdigit() for character in kind) >= 4:
             yield Found(Piece(kind.removeprefix("?:"), Where("xml")), ((0, Leaf(element, "drop")),))
 
@@ -205,13 +242,15 @@ class Walk:
             return replace(state, inserted=True)
         if kind in _SHAPES:
             paper = shape_paper(element, kind, self._looks)
-            why = state.why or shape_why(element, kind) or (VANISHED if self._run_whys[-1] == VANISHED else "")
+            why = state.why or shape_why(element, kind, self._looks) or (VANISHED if self._run_whys[-1] == VANISHED else "")
             return replace(state, boxed=True, why=why, paper=paper if paper is not None else state.paper)
         if kind == "w:tbl":
             style = child(child(element, "w:tblPr"), "w:tblStyle")
             unknown = self._looks.table_fill(get(style, "val")) if style is not None else None
             fill = self._looks.fill(child(child(element, "w:tblPr"), "w:shd"))
-            return replace(state, paper=_said(fill) or unknown or state.paper)
+            return replace(
+                state, paper=_said(fill) or unknown or state.paper, table=get(style, "val") if style is not None else ""
+            )
         if kind == "w:tr":
             return replace(state, why=state.why or row_why(element))
         if kind == "w:tc":
@@ -221,6 +260,17 @@ class Walk:
 
 
 _OPENERS = _DELETED | _INSERTED | _SHAPES | {"w:tbl", "w:tr", "w:tc"}
+
+
+def texts_of(element: Any) -> list[tuple[Leaf, str]]:
+    """Its own text, also where a comment stands in the middle of it."""
+    parts = [(Leaf(element, "text"), element.text)] if element.text else []
+    for inner in element if len(element) else ():
+        if isinstance(inner.tag, str):
+            break
+        if inner.tail:
+            parts.append((Leaf(inner, "tail"), inner.tail))
+    return parts
 
 
 def _said(fill: str | None) -> str | None:

@@ -44,18 +44,30 @@ def _by_rules(rules: dict[str, str], element: Any) -> str:
         _pixels(rules.get(name, "99")) < 1 for name in ("width", "height", "max-height")
     ):
         return "clipped"
+    if re.search(r"inset\(\s*(?:100|50)%\s*\)|circle\(\s*0", rules.get("clip-path", "")):
+        return "clipped"
+    moved = re.search(r"(scale|translate)[xy3d]{0,2}\(\s*(-?[\d.]+)", rules.get("transform", ""))
+    if moved and (float(moved[2].strip(".") or 0) == 0 if moved[1] == "scale" else float(moved[2].strip(".") or 0) < -500):
+        return "off the page"
+    if rules.get("content-visibility") == "hidden":
+        return "visibility: hidden"
     return _colour_why(rules, element)
 
 
 def _colour_why(rules: dict[str, str], element: Any) -> str:
     if "color" not in rules:
         return ""
-    if rules["color"] == "transparent":
+    if rules["color"] == "transparent" or re.search(r"(?:,|/)\s*(?:0|0?\.0\d*|0%)\s*\)$", _four_parts(rules["color"])):
         return "transparent"
     ink, paper = _rgb(rules["color"]), _background(rules, element)
     if ink and paper and max(abs(one - two) for one, two in zip(ink, paper, strict=True)) <= SAME_COLOUR:
         return "in the colour of its background"
     return ""
+
+
+def _four_parts(colour: str) -> str:
+    """ "": it says nothing of how transparent it is."""
+    return colour if "/" in colour or colour.count(",") == 3 else ""
 
 
 def _background(rules: dict[str, str], element: Any) -> tuple[int, int, int] | None:

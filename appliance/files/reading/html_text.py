@@ -14,7 +14,7 @@ from lxml import etree, html
 from appliance.files.document import PIECES_MAX, Change, Document, FileError, Notice, Piece, Redacted, Where
 from appliance.files.reading.html_style import hidden_why
 from appliance.files.reading.leaves import Edit, Found, Leaf, LeafEdits, edited, put_together
-from appliance.files.reading.links import holds_picture, link_text
+from appliance.files.reading.links import holds_picture, link_text, page_text
 from appliance.files.reading.texts import bytes_of, decode
 
 DEPTH_MAX = 2_000
@@ -33,6 +33,8 @@ _BLOCKS = frozenset(
 _UNSEEN = {"template": "template", "noembed": "noembed"}
 _DECLARED = re.compile(r"<!\s*ENTITY\b|<!DOCTYPE[^>\[]*\[", re.IGNORECASE)
 _ENDS = re.compile(r"</(?:html|body)\s*>", re.IGNORECASE)  # browsers show what stands behind them; the parser drops it
+_UNFINISHED = re.compile(r"<[A-Za-z][^<>]*$")
+UNFINISHED_MAX = 10_000
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE)
 
 
@@ -90,6 +92,8 @@ def _tree(path: Path) -> tuple[Any, int]:
         raise FileError("UNSAFE_XML", "It declares entities, which can hide or multiply what it says.", "Send it without them.")
     text = re.sub(r"^\s*<\?xml[^>]*\?>", "", text.replace("\0", ""))
     text = _ENDS.sub("", text)
+    if begun := _UNFINISHED.search(text[-UNFINISHED_MAX:]):  # the parser drops it: whoever looks into the file sees it
+        text += next((quote for quote in "'\"" if begun[0].count(quote) % 2), "") + ">"
     if not text.strip():
         raise FileError("EMPTY_FILE", "The file holds nothing.", "Send a file with content.")
     parser = html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True, remove_comments=False)
@@ -104,7 +108,8 @@ def _found(tree: Any) -> Iterator[Found]:
     """Walks without recursion: depth costs nothing but the list of what is open."""
     yield from _ahead(tree)
     block: list[tuple[Leaf, str]] = []
-    block_why = ""
+    unseen: list[tuple[Leaf, str]] = []  # within it
+    unseen_why = ""
     why: list[str] = [""]
     for event, element in etree.iterwalk(tree, events=("start", "end", "comment", "pi")):
         if event in {"comment", "pi"}:
@@ -115,24 +120,31 @@ def _found(tree: Any) -> Iterator[Found]:
                 raise FileError("TOO_LARGE", "It is nested too deep.", "Send it with fewer elements inside each other.")
             tag = _name(element)
             mine = why[-1] or hidden_why(element) or _UNSEEN.get(tag, "")
-            if tag in _BLOCKS or mine != block_why:
-                yield from _joined(block, block_why)
-                block, block_why = [], mine
+            if tag in _BLOCKS or mine != unseen_why:
+                yield from _joined(unseen, unseen_why)
+                unseen, unseen_why = [], mine
+            if tag in _BLOCKS and not mine:
+                yield from _joined(block, "")
+                block = []
             why.append(mine)
             yield from _attributes(element)
             if tag in {"script", "style"}:
                 yield from _script(element, tag)
             elif element.text:
-                block.append((Leaf(element, "text"), element.text))
+                (unseen if mine else block).append((Leaf(element, "text"), element.text))
             continue
         if event == "end":
             mine = why.pop()
-            if _name(element) in _BLOCKS or why[-1] != block_why:
-                yield from _joined(block, block_why)
-                block, block_why = [], why[-1]
+            if _name(element) in _BLOCKS or why[-1] != unseen_why:
+                yield from _joined(unseen, unseen_why)
+                unseen, unseen_why = [], why[-1]
+            if _name(element) in _BLOCKS and not mine:
+                yield from _joined(block, "")
+                block = []
         if element.tail and element is not tree:
-            block.append((Leaf(element, "tail"), element.tail))
-    yield from _joined(block, block_why)
+            (unseen if why[-1] else block).append((Leaf(element, "tail"), element.tail))
+    yield from _joined(unseen, unseen_why)
+    yield from _joined(block, "")
 
 
 def _ahead(tree: Any) -> Iterator[Found]:
@@ -178,7 +190,7 @@ def _attributes(element: Any) -> Iterator[Found]:
         else:
             continue
         yield Found(Piece(value, where), ((0, Leaf(element, "@" + name)),))
-        other = link_text(value) if where.part == "link" else ""
+        other = link_text(value) if where.part == "link" else page_text(value) if lowered == "srcdoc" else ""
         if other:
             yield Found(Piece(other, where), ((0, Leaf(element, "=" + name)),))
 

@@ -26,6 +26,9 @@ _UNSUPPORTED_FIX = "Send a PDF, DOCX, image, plain text, CSV, Markdown or HTML."
 
 def read(order: Read) -> Document:
     kind, notices = _sniffed(order.path, order.name)
+    if kind == "other":
+        error: FileError = importlib.import_module("appliance.files.reading.sniff").unsupported(Path(order.path), order.name)
+        raise error
     document: Document = _reader(kind).read(Path(order.path), order.password or None)
     document.kind = kind
     document.notices = [*notices, *document.notices]

@@ -34,10 +34,16 @@ _TELLING = frozenset(suffix for suffixes in _SUFFIXES.values() for suffix in suf
 _TELLING_OTHERS = frozenset(
     re.findall(
         r"\w+",
-        "doc xls ppt xlsx xlsm pptx pptm odt ods odp rtf eml msg zip gz tar 7z rar exe dll heic avif ico mp3 mp4 wav epub jar",
+        "doc xls ppt xlsx xlsm pptx pptm odt ods odp rtf msg zip gz tar 7z rar exe dll heic avif ico mp3 mp4 wav epub jar",
     )
 )
 _OLD_OFFICE = (("WordDocument", "DOC (Word 97)"), ("Workbook", "XLS"), ("PowerPoint Document", "PPT"), ("__substg1.0", "MSG"))
+_SAVED_AS = {
+    **dict.fromkeys(("RTF", "DOC (Word 97)", "an OpenDocument, EPUB or JAR"), "Save it as DOCX or PDF and send that."),
+    **dict.fromkeys(("XLSX", "XLS"), "Save it as CSV or PDF and send that."),
+    **dict.fromkeys(("PPTX", "PPT", "VSDX", "PostScript"), "Save it as PDF and send that."),
+    **dict.fromkeys(("ZIP", "gzip", "bzip2", "xz", "7z", "RAR", "Zstandard"), "Unpack it and send its files."),
+}
 _IMAGES: tuple[tuple[bytes, Kind], ...] = (
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"\xff\xd8\xff", "jpeg"),
@@ -87,6 +93,14 @@ def sniff(path: Path, name: str) -> tuple[Kind, list[Notice]]:
     if others:
         notices.append(Notice("TYPE_MISMATCH", f"It is {word}, and can be read as {' and as '.join(others)} as well."))
     return kind, notices
+
+
+def unsupported(path: Path, name: str) -> FileError:
+    """What to say of a file that is "other"."""
+    with path.open("rb") as file:
+        word = _kind(file, file.read(HEAD_BYTES), path.stat().st_size, name)[1]
+    fix = _SAVED_AS.get(word, "Send a PDF, DOCX, image, plain text, CSV, Markdown or HTML.")
+    return FileError("UNSUPPORTED", f"files of this kind are not read: it is {word}", fix)
 
 
 def _mismatch(kind: Kind, word: str) -> Notice:

@@ -52,6 +52,7 @@ _MARK = r"(?:\*{1,3}|__|~~|`|</?[A-Za-z][^<>\n]{0,100}>)"
 _EMPHASIS = re.compile(rf"(?<=\w){_MARK}|{_MARK}(?=\w)")
 _SPLIT_BY_MARKS = re.compile(rf"[\w@.]{_MARK}[\w@.]|\d{_MARK}[ -]\d|\d[ -]{_MARK}\d")
 _UTF7 = re.compile(r"\+[A-Za-z0-9/]{3,}-")
+_ESCAPES = re.compile(r"\\([-.@_+ ])|\x1b\[[0-9;]{0,20}[A-Za-z]")
 _UNREAD = re.compile("[\ufffd]")
 
 
@@ -246,7 +247,13 @@ def _plain(text: str) -> str:
     return text if text.isascii() and any(character.isalnum() or character in "@.-+_" for character in text) else ""
 
 
+def _without_escapes(line: str) -> str:
+    """Markdown's backslashes, and a terminal's colours."""
+    return _ESCAPES.sub(r"\1", line)
+
+
 _READINGS = (
+    ("escapes", re.compile(r"\\[-.@_+ ]|\x1b"), _without_escapes),
     ("character references", re.compile("&"), _unreferenced),
     ("utf-7", re.compile(r"\+"), _from_utf7),
     ("without marks", _SPLIT_BY_MARKS, _without_marks),

@@ -77,6 +77,12 @@ def _text_box() -> str:
     )
 
 
+def _either(new: str, old: str) -> str:
+    return (
+        f"<mc:AlternateContent><mc:Choice Requires='w14'>{new}</mc:Choice><mc:Fallback>{old}</mc:Fallback></mc:AlternateContent>"
+    )
+
+
 def _drawing(attributes: str) -> str:
     return paragraph(f"<w:r><w:drawing><wp:inline><wp:docPr id='1' name='P' {attributes}/></wp:inline></w:drawing></w:r>")
 
@@ -151,6 +157,27 @@ PLACES: dict[str, Callable[[], bytes]] = {
     "drawing in SVG": lambda: _attached(
         "media/image1.svg", "image", f"<svg xmlns='http://www.w3.org/2000/svg'><text>{CARD}</text></svg>", "image/svg+xml"
     ),
+    "drawing in SVG, in parts": lambda: _attached(
+        "media/image1.svg",
+        "image",
+        "<svg xmlns='http://www.w3.org/2000/svg'><text>4111 <tspan>1111 1</tspan>111<tspan> 1111</tspan></text></svg>",
+        "image/svg+xml",
+    ),
+    "above a fraction": lambda: made(
+        body=paragraph(
+            "<m:oMath xmlns:m='http://schemas.openxmlformats.org/officeDocument/2006/math'><m:f><m:num><m:r>"
+            f"<m:t>{CARD}</m:t></m:r></m:num><m:den><m:r><m:t>2</m:t></m:r></m:den></m:f></m:oMath>"
+        )
+    ),
+    "under what tells how it is spoken": lambda: made(
+        body=paragraph(f"<w:r><w:ruby><w:rt>{run('7')}</w:rt><w:rubyBase>{run(CARD)}</w:rubyBase></w:ruby></w:r>")
+    ),
+    "one of two ways to write it": lambda: made(body=paragraph(run(HEAD) + _either(run(TAIL), run("9")))),
+    "the other of two ways to write it": lambda: made(body=paragraph(run(HEAD) + _either(run("9"), run(TAIL)))),
+    "round a comment of the XML": lambda: made(body=paragraph("<w:r><w:t>4111 1111 1<!-- x -->111 1111</w:t></w:r>")),
+    "round a comment in custom XML": lambda: with_parts(
+        made(), {"customXml/item1.xml": "<order>4111 1111 1<!-- x -->111 <!-- y -->1111</order>"}
+    ),
     "table": lambda: made(_table),
     "table in a table": lambda: made(_nested_table),
     "header": lambda: made(_header),
@@ -163,6 +190,7 @@ PLACES: dict[str, Callable[[], bytes]] = {
     "word art": lambda: made(body=paragraph(f"<w:r><w:pict><v:shape><v:textpath string='{CARD}'/></v:shape></w:pict></w:r>")),
     "insertion": lambda: made(body=paragraph(run(HEAD) + f"<w:ins w:id='1' w:author='A'>{run(TAIL)}</w:ins>")),
     "deletion": lambda: made(body=paragraph(run("gone: ") + DELETED.format(CARD))),
+    "deletion beside digits": lambda: made(body=paragraph(DELETED.format(CARD) + run("7"))),
     "half a deletion": lambda: made(body=paragraph(run(HEAD) + DELETED.format(TAIL))),
     "around a deletion": lambda: made(body=paragraph(run(HEAD) + DELETED.format(" and more") + run(TAIL))),
     "moved away": lambda: made(body=paragraph(f"<w:moveFrom w:id='1' w:author='A'>{run(CARD)}</w:moveFrom>")),
@@ -234,10 +262,20 @@ PLACES: dict[str, Callable[[], bytes]] = {
     "chart's workbook": lambda: _attached("embeddings/book.xlsx", "package", _workbook(), "application/vnd.ms-excel"),
     "document inside": lambda: _attached("embeddings/inner.docx", "package", _inner_docx(), "application/msword"),
     "page of HTML inside": lambda: _attached("chunk.html", "aFChunk", f"<html><body>{CARD}</body></html>", "text/html"),
+    "page of HTML inside, in parts": lambda: _attached(
+        "chunk.html", "aFChunk", f"<html><body><p>{HEAD}<b>{TAIL}</b><br></body></html>", "text/html"
+    ),
+    "page of XHTML inside, in parts": lambda: _attached(
+        "chunk.html", "aFChunk", f"<html><body><p>{HEAD}<b>{TAIL}</b></p></body></html>", "text/html"
+    ),
     "part of an unknown name": lambda: _attached("x.bin", "x", f"<?xml version='1.0'?><a>{CARD}</a>", "x/y"),
     "old header that nothing uses": lambda: with_parts(
         made(), {"word/header9.xml": f"<w:hdr {SHAPES}>{paragraph(run(CARD))}</w:hdr>"}
     ),
     "archive's comment": _between,
+    "folder's name": lambda: with_parts(made(), {f"word/{CARD}/": b""}),
+    "custom property's source": lambda: _attached(
+        "custom.xml", "custom-properties", CUSTOM.format("Number", "x").replace("pid=", f"linkTarget='{CARD}' pid=")
+    ),
     "part's name": lambda: with_parts(made(), {f"word/media/{CARD}.xml": "<a/>"}),
 }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,10 @@ def _acts(path: str) -> dict[str, Any]:
     if acts.get("disk"):
         for number in range(8):
             Path(f"much-{number}").write_bytes(bytes(acts["disk"] // 8))
+    for number in range(acts.get("empty", 0)):
+        Path(f"nothing-{number}").touch()
+    for _ in range(acts.get("threads", 0)):
+        threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
     if acts.get("stay"):
         time.sleep(600)
     if acts.get("nested"):

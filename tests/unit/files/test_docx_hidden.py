@@ -1,7 +1,12 @@
 """Text in a DOCX that nobody sees is marked as such; and what is seen isn't."""
 
+import io
+import zipfile
+import zlib
 from pathlib import Path
+from typing import Any
 
+import docx as python_docx
 import pytest
 
 from appliance.files.reading import docx
@@ -14,6 +19,8 @@ STYLES = (
     "<w:style w:type='paragraph' w:default='1' w:styleId='Normal'><w:name w:val='Normal'/></w:style>"
     "<w:style w:type='character' w:styleId='Gone'><w:name w:val='Gone'/><w:rPr><w:vanish/></w:rPr></w:style>"
     "<w:style w:type='character' w:styleId='GoneToo'><w:name w:val='x'/><w:basedOn w:val='Gone'/></w:style>"
+    "<w:style w:type='paragraph' w:styleId='GoneParagraph'><w:name w:val='y'/><w:rPr><w:vanish/></w:rPr></w:style>"
+    "<w:style w:type='table' w:styleId='GoneTable'><w:name w:val='z'/><w:rPr><w:vanish/></w:rPr></w:style>"
     "<w:style w:type='paragraph' w:styleId='Pale'><w:name w:val='Pale'/><w:rPr><w:color w:val='FFFFFF'/></w:rPr></w:style>"
     "<w:style w:type='paragraph' w:styleId='Loop'><w:name w:val='Loop'/><w:basedOn w:val='Loop'/></w:style>"
     "<w:style w:type='paragraph' w:styleId='Night'><w:name w:val='N'/>"
@@ -37,6 +44,13 @@ def _cell(inside: str, *, cell: str = "", table: str = "", row: str = "") -> str
         f"<w:tbl><w:tblPr>{table}</w:tblPr><w:tr><w:trPr>{row}</w:trPr><w:tc><w:tcPr>{cell}</w:tcPr>{paragraph(inside)}</w:tc></w:tr>"
         f"</w:tbl>{paragraph('')}"
     )
+
+
+SOLID = "<w14:solidFill><w14:srgbClr w14:val='{}'>{}</w14:srgbClr></w14:solidFill>"
+
+
+def alpha(percent: int) -> str:
+    return f"<w14:alpha w14:val='{percent * 1000}'/>"
 
 
 HIDDEN = {
@@ -74,6 +88,32 @@ HIDDEN = {
         "<a:solidFill><a:srgbClr val='0000FF'/></a:solidFill>",
         "<wp:positionH><wp:posOffset>-99000000</wp:posOffset></wp:positionH><wp:docPr id='1' name='x'/>",
     ),
+    "vanish by its table's style": _cell(run(SECRET), table="<w:tblStyle w:val='GoneTable'/>"),
+    "squeezed into one place": paragraph(run(SECRET, "<w:spacing w:val='-300'/>")),
+    "fitted into nothing": paragraph(run(SECRET, "<w:fitText w:val='10'/>")),
+    "white by its filling": paragraph(run(SECRET, f"<w14:textFill>{SOLID.format('FFFFFF', '')}</w14:textFill>")),
+    "nearly transparent": paragraph(run(SECRET, f"<w14:textFill>{SOLID.format('000000', alpha(99))}</w14:textFill>")),
+    "frame off the page": paragraph(run(SECRET), "<w:framePr w:w='2000' w:hAnchor='page' w:x='-9000' w:y='100'/>"),
+    "frame below the page": paragraph(run(SECRET), "<w:framePr w:w='2000' w:vAnchor='page' w:x='100' w:y='30000'/>"),
+    "frame without height": paragraph(run(SECRET), "<w:framePr w:w='2000' w:h='1' w:hRule='exact'/>"),
+    "indented off the page": paragraph(run(SECRET), "<w:ind w:left='-20000' w:right='20000'/>"),
+    "hanging off the page": paragraph(run(SECRET), "<w:ind w:left='0' w:hanging='15000'/>"),
+    "shape beside the page": _shape(
+        "<a:solidFill><a:srgbClr val='0000FF'/></a:solidFill>",
+        "<wp:positionH relativeFrom='page'><wp:posOffset>-3000000</wp:posOffset></wp:positionH>"
+        "<wp:extent cx='999999' cy='999999'/><wp:docPr id='1' name='x'/>",
+    ),
+    "shape without size": _shape(
+        "<a:solidFill><a:srgbClr val='0000FF'/></a:solidFill>", "<wp:extent cx='0' cy='0'/><wp:docPr id='1' name='x'/>"
+    ),
+    "old shape without size": paragraph(
+        "<w:r><w:pict><v:rect style='width:0;height:0'><v:textbox><w:txbxContent>"
+        f"{paragraph(run(SECRET))}</w:txbxContent></v:textbox></v:rect></w:pict></w:r>"
+    ),
+    "tiny in a drawing": paragraph(
+        "<w:r><w:drawing><wp:inline><a:graphic><a:graphicData uri='x'><a:p><a:r><a:rPr sz='100'/>"
+        f"<a:t>{SECRET}</a:t></a:r></a:p></a:graphicData></a:graphic></wp:inline></w:drawing></w:r>"
+    ),
     "hidden old shape": paragraph(
         "<w:r><w:pict><v:rect style='visibility:hidden'><v:textbox><w:txbxContent>"
         f"{paragraph(run(SECRET))}</w:txbxContent></v:textbox></v:rect></w:pict></w:r>"
@@ -95,6 +135,14 @@ VISIBLE = {
     "white on a picture": _shape("<a:blipFill/>"),
     "grey": paragraph(run(SECRET, "<w:color w:val='A6A6A6'/>")),
     "of no colour on dark": paragraph(run(SECRET, "<w:shd w:val='clear' w:fill='000000'/>")),
+    "hidden by two styles, which undo each other": paragraph(
+        run(SECRET, "<w:rStyle w:val='Gone'/>"), "<w:pStyle w:val='GoneParagraph'/>"
+    ),
+    "a darker shade of white": paragraph(run(SECRET, "<w:color w:val='808080' w:themeColor='background1' w:themeShade='80'/>")),
+    "white, and filled with blue": paragraph(run(SECRET, WHITE + f"<w14:textFill>{SOLID.format('0000FF', '')}</w14:textFill>")),
+    "letters closer together": paragraph(run(SECRET, "<w:spacing w:val='-10'/>")),
+    "in a frame": paragraph(run(SECRET), "<w:framePr w:w='2000' w:hAnchor='page' w:vAnchor='page' w:x='900' w:y='3000'/>"),
+    "a little into the margin": paragraph(run(SECRET), "<w:ind w:left='-1200' w:hanging='360'/>"),
     "fine print": paragraph(run(SECRET, "<w:sz w:val='11'/>")),
     "a style that is its own base": paragraph(run(SECRET), "<w:pStyle w:val='Loop'/>"),
 }
@@ -138,12 +186,38 @@ def test_what_is_seen_of_a_paragraph_is_read_without_what_is_hidden_in_it(tmp_pa
     assert ("x ", True) in texts
 
 
+def test_sizes_that_an_archive_tells_behind_its_parts_are_no_text(tmp_path: Path) -> None:
+    """LibreOffice packs so. One sum in three has three letters in a row in it, and the file was told to hide text."""
+
+    class Pipe(io.RawIOBase):
+        """Of which nobody can go back."""
+
+        def __init__(self) -> None:
+            self.data = bytearray()
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: Any) -> int:
+            self.data += data
+            return len(data)
+
+    pipe = Pipe()
+    with zipfile.ZipFile(io.BytesIO(made(body=paragraph(run(SEEN))))) as old, zipfile.ZipFile(pipe, "w") as new:
+        for info in old.infolist():
+            new.writestr(info.filename, old.read(info))
+        sums = {}
+        for number in range(20_000):  # until a sum is four letters
+            content = f"<a n='{number}'/>".encode()
+            sums[zlib.crc32(content).to_bytes(4, "little")] = content
+        content = next(content for each, content in sums.items() if all(0x20 <= byte < 0x7F for byte in each))
+        new.writestr("word/more.xml", content)
+    assert pipe.data.count(b"PK\7\x08") > 5
+    assert not [piece.text for piece in docx.read(saved(tmp_path, bytes(pipe.data)), None).pieces if piece.hidden]
+
+
 @pytest.mark.parametrize("template", ["python-docx's own", "with everything usual"])
 def test_a_document_that_hides_nothing_is_told_to_hide_nothing(template: str, tmp_path: Path) -> None:
-    import io
-
-    import docx as python_docx
-
     document = python_docx.Document()
     if template == "with everything usual":
         document.add_heading("Report", 0)

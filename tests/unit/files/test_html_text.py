@@ -12,6 +12,10 @@ from tests.unit.files.docx_files import CARD, saved
 PLACES = {
     "text": f"<p>My card is {CARD}.</p>",
     "split over elements": "<p>4111 <b>1111</b> <i>11<u>11</u></i> 1111</p>",
+    "split by what nobody sees": "<p>4111 1111 1<span hidden>x</span>111 1111</p>",
+    "page in a frame, split": "<iframe srcdoc='&lt;p&gt;4111 1111 &lt;b&gt;1111&lt;/b&gt; 1111&lt;/p&gt;'></iframe>",
+    "link that is a page": "<a href='data:text/html,<p>4111 1111 <b>1111</b> 1111</p>'>x</a>",
+    "tag without an end": f"x<p title='{CARD}",
     "references": "<p>&#52;&#x31;11 1111 1111 1111</p>",
     "table": f"<table><tr><td>{CARD}</td></tr></table>",
     "no element": CARD,
@@ -79,6 +83,11 @@ HIDDEN = [
     "<p style='position:absolute;left:-9999px'>{}</p>",
     "<p style='text-indent:-9999px'>{}</p>",
     "<p style='width:0;overflow:hidden'>{}</p>",
+    "<p style='clip-path: inset(100%)'>{}</p>",
+    "<p style='transform:scale(0)'>{}</p>",
+    "<p style='transform: translateX(-9999px)'>{}</p>",
+    "<p style='color: rgba(0, 0, 0, 0)'>{}</p>",
+    "<p style='content-visibility:hidden'>{}</p>",
 ]
 VISIBLE = [
     "<p>{}</p>",
@@ -88,6 +97,8 @@ VISIBLE = [
     "<div style='background:url(a.png)'><p style='color:white'>{}</p></div>",
     "<p style='font-size:0.8em'>{}</p>",
     "<p style='display:block'>{}</p>",
+    "<p style='transform:scale(1.1) translate(-50%)'>{}</p>",
+    "<p style='color:rgb(0, 0, 0)'>{}</p>",
     "<noscript>{}</noscript>",
     "<p aria-hidden=true>{}</p>",
 ]

@@ -144,6 +144,16 @@ async def test_a_worker_that_fills_the_disk_is_ended_however_small_its_files_are
     assert texts(await pool.read(made(texts=["next"]))) == ["next"]
 
 
+@pytest.mark.parametrize(
+    ("much", "what"), [({"empty": 3_000}, "disk"), ({"threads": 300}, "threads")], ids=["empty files", "threads"]
+)
+async def test_a_worker_that_takes_what_costs_others_is_ended(pools: Pools, made: Made, much: dict[str, int], what: str) -> None:
+    pool = pools(folder_bytes_max=8 * 1024 * 1024, memory_bytes=4 * 1024**3)
+    error = await refusal(pool, made(**much, stay=True))
+    assert (error.code, error.message) == ("TOO_LARGE", f"the file needs more {what} to read than it may use")
+    assert texts(await pool.read(made(texts=["next"]))) == ["next"]
+
+
 async def test_memory_is_watched_where_the_kernel_does_not_keep_a_process_to_it(pools: Pools, made: Made) -> None:
     pool = pools(memory_bytes=1024**3)
     await pool.read(made())

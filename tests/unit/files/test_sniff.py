@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from appliance.files.document import FileError, Kind
-from appliance.files.reading.sniff import sniff
+from appliance.files.reading.sniff import sniff, unsupported
 from tests.unit.files.docx_files import made, saved
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\0\0\0\0:~\x9bU"
@@ -149,3 +149,21 @@ def test_no_content_makes_it_slow(data: bytes, tmp_path: Path) -> None:
     started = time.process_time()
     sniff(path, "a.txt")
     assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("data", "word", "fix"),
+    [(b"{\\rtf1 text}", "RTF", "DOCX"), (b"\x1f\x8b\x08" + bytes(90), "gzip", "Unpack")],
+    ids=["RTF", "gzip"],
+)
+def test_a_file_that_is_not_read_is_called_by_its_kind_with_a_way_out(data: bytes, word: str, fix: str, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    error = unsupported(path, "letter.docx")
+    assert (error.code, word in error.message, fix in error.fix) == ("UNSUPPORTED", True, True)
+
+
+def test_a_mail_is_text_and_its_name_says_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"From: a\r\nSubject: hi\r\n\r\nhello\r\n")
+    assert sniff(path, "letter.eml") == ("text", [])

@@ -65,6 +65,8 @@ def test_a_value_of_other_letters_makes_the_file_utf_8(tmp_path: Path) -> None:
         (b"card +ADQAMQAxADE- 1111 1111 1111", CARD),
         (b"card 4111 1**111** 11*11* 1111 in Markdown", CARD),
         (b"card 4111 1<b>11</b>1 1111 1111 in Markdown", CARD),
+        (rb"mail john\.doe\@example\.com in Markdown", "john.doe@example.com"),
+        (b"card \x1b[31m4111 11\x1b[0m11 1111 1111 in colours", CARD),
         (b"card 4\x0011\x001 1111 1111 1111 " + b"x" * 200, CARD),
     ],
 )
@@ -84,7 +86,8 @@ def test_a_value_is_found_and_replaced_that_is_written_in_another_way(data: byte
 
 
 @pytest.mark.parametrize(
-    "text", ["Q&amp;A, &lt;b&gt; and caf&eacute;&nbsp;x", "a?x=1&copy=2", "C+APIs- and a+b-c", "50 + 60 - 70", "AT&T"]
+    "text",
+    ["Q&amp;A, &lt;b&gt; and caf&eacute;&nbsp;x", "a?x=1&copy=2", "C+APIs- and a+b-c", "50 + 60 - 70", "AT&T", r"C:\new\table"],
 )
 def test_usual_text_has_one_reading(text: str, tmp_path: Path) -> None:
     assert [piece.text for piece in texts.read(saved(tmp_path, text.encode()), None).pieces] == [text]

@@ -206,6 +206,28 @@ async def test_a_value_goes_on_in_the_next_line_where_lines_end_at_a_margin(guar
     assert all("1111" not in changed(document, found.changes)[0] for _ in types)
 
 
+@pytest.mark.parametrize(
+    ("texts", "types"),
+    [
+        (["4111", "1111", "1111", "1111"], ["CREDIT_CARD"]),
+        (["Card\t4111\t1111\t1111\t1111"], ["CREDIT_CARD"]),
+        (["Nora,4111,1111,1111,1111"], ["CREDIT_CARD"]),
+        (["4111 1111\r\n1111 1111"], ["CREDIT_CARD"]),
+        (["DE89\t3704\t0044\t0532\t0130\t00"], ["IBAN"]),
+        (["1111", "4111", "1111", "1111", "1111"], []),  # more of them: whose is which?
+        (["4111", "1111", "1111", "1112"], []),
+        (["\n".join(f"Row {'x' * number}\t4111\t1111\t1111\t1111" for number in range(9))], []),  # a table of numbers
+    ],
+)
+async def test_a_number_is_found_whose_groups_stand_in_cells_or_lines_of_their_own(
+    guard: Guard, texts: list[str], types: list[str]
+) -> None:
+    document = Document(kind="docx", pieces=[Piece(text) for text in texts])
+    found = await scanned(guard, document)
+    assert [one.type for one in found.told.findings] == types
+    assert not types or "1111" not in " ".join(changed(document, found.changes))
+
+
 async def test_where_a_picture_was_taken_is_personal_data(guard: Guard) -> None:
     document = Document(kind="jpeg", pieces=[Piece("12.97160, 77.59460", Where("metadata", name="GPS"))])
     found = await scanned(guard, document)

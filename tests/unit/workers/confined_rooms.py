@@ -111,6 +111,13 @@ def interfaces(body: Any, call: ChildCall) -> list[str]:
     return sorted(line.split(":")[0].strip() for line in Path("/proc/self/net/dev").read_text().splitlines()[2:])
 
 
+def held(body: Any, call: ChildCall) -> list[str]:
+    """What its open files are."""
+    return [
+        str(Path(f"/proc/self/fd/{number}").readlink()) for number in range(100) if os.path.lexists(f"/proc/self/fd/{number}")
+    ]
+
+
 def echo(body: Any, call: ChildCall) -> Any:
     return body
 
@@ -132,7 +139,7 @@ ROOM = Room(
     {"plain": plain}
     | {
         handler.__name__: in_bytes(handler)
-        for handler in (native, libc, python, scratch, allocate, fill, spin, thread, load, interfaces, echo, start)
+        for handler in (native, libc, python, scratch, allocate, fill, spin, thread, load, interfaces, held, echo, start)
     },
     threads=1,
 )

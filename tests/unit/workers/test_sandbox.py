@@ -24,6 +24,7 @@ MIB = 1024 * 1024
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems have limits and the audit hook only")
 has_landlock = pytest.mark.skipif(not landlock.version(), reason="this kernel has no Landlock")
 has_seccomp = pytest.mark.skipif(syscalls.library() is None, reason="libseccomp is not here")
+_F_SETOWN, _F_SETSIG = 8, 10
 _AT_FDCWD, _LOOPBACK = -100, bytes.fromhex("02000050" + "7f000001" + "00" * 8)
 
 
@@ -104,6 +105,12 @@ NATIVE = [
     ["libc", "bind", 0, _LOOPBACK, 16],
     ["libc", "connect", 0, _LOOPBACK, 16],
     ["libc", "prlimit64", os.getpid(), 7, None, None],
+    ["libc", "memfd_create", "program", 0],
+    ["libc", "fcntl", 0, _F_SETOWN, os.getpid()],  # whose signals then reach that process
+    ["libc", "fcntl", 0, _F_SETSIG, 9],
+    ["libc", "fcntl", 0, 15, b"\1\0\0\0\1\0\0\0"],  # F_SETOWN_EX
+    ["libc", "ioctl", 0, 0x8901, None],  # FIOSETOWN
+    ["libc", "prctl", 1, 0, 0, 0, 0],  # to live on when the server ends
 ]
 
 
@@ -178,8 +185,35 @@ async def test_a_room_that_may_start_one_program_starts_that_one_and_it_is_confi
         await asked(worker, "start", ["/bin/ls"])
     assert await asked(worker, "native", ["execve", "/bin/ls", None, None]) == "EACCES"
     assert await asked(worker, "native", ["socket", socket.AF_INET, socket.SOCK_STREAM, 0]) == "EPERM"
-    assert await asked(worker, "native", ["kill", os.getpid(), 0]) == "EPERM"
+    for call in (["kill", os.getpid(), 0], ["tgkill", os.getpid(), os.getpid(), 0], ["memfd_create", "program", 0]):
+        assert await asked(worker, "libc", call) == "EPERM"
+    assert await asked(worker, "libc", ["fcntl", 0, _F_SETOWN, os.getpid()]) == "EPERM"
     await worker.stop()
+
+
+@has_seccomp
+async def test_a_room_that_may_start_a_program_sends_nobody_signals_where_landlock_does_not_see_to_that(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    older = tmp_path / "older-python"
+    older.write_text(OLDER.format(python=sys.executable, refused=[["landlock_create_ruleset"]]))
+    older.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(older))
+    worker = confined(PARSING, place_of("cat"))
+    await worker.start()
+    for call in (["kill", os.getpid(), 0], ["tgkill", os.getpid(), os.getpid(), 0], ["fcntl", 0, _F_SETOWN, os.getpid()]):
+        assert await asked(worker, "libc", call) == "EPERM"
+    await worker.stop()
+
+
+@pytest.mark.parametrize("programs", [[], ["cat"]], ids=["no program", "a program"])
+async def test_it_inherits_no_file_of_the_servers(programs: list[str], outside: Secret) -> None:
+    with outside.path.open("rb") as file:
+        os.set_inheritable(file.fileno(), True)
+        worker = confined(PARSING, *map(place_of, programs))
+        await worker.start()
+        assert all(str(outside.path) not in held for held in await asked(worker, "held"))
+        await worker.stop()
 
 
 async def test_what_a_room_started_ends_with_it() -> None:
