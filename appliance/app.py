@@ -19,6 +19,7 @@ from appliance.api.chat_surface import ChatSurface
 from appliance.api.door import ASGIApp, Door
 from appliance.api.exchange import Bounds
 from appliance.api.files import FilesRoutes
+from appliance.api.files_page import FilesPageRoutes
 from appliance.api.join import JoinPage
 from appliance.api.me import Me
 from appliance.api.me_security import MeSecurity
@@ -34,6 +35,7 @@ from appliance.files.pool import FilePool
 from appliance.gateway.compliance import Compliance
 from appliance.gateway.counting import VendorCounts
 from appliance.gateway.deployment_facts import DeploymentFacts
+from appliance.gateway.file_pages import FilePages
 from appliance.gateway.file_scans import FileScans
 from appliance.gateway.guarding import Guarding
 from appliance.gateway.images import Images
@@ -213,7 +215,10 @@ class Appliance:
         self.files = FilePool(how_of(settings), clock=clock)
         self.guarding.reads = self.files
         scans = FileScans(self.files, self.guarding, self.ledger, metrics)
-        routes += FilesRoutes(self.door, scans, people.tokens, self.guarding.clean, settings.files_bytes_max).table()
+        files = FilesRoutes(
+            self.door, scans, people.tokens, self.guarding.clean, settings.files_bytes_max, control_token=control_token
+        )
+        routes += files.table() + FilesPageRoutes(files, FilePages(self.files)).table()
         raw = handlers(routes, self.door)
         listening = _Listening(settings, self.lan)
         overview = Overview(

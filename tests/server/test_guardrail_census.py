@@ -14,6 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from appliance.api.anthropic import AnthropicRoutes
 from appliance.api.files import FilesRoutes
+from appliance.api.files_page import FilesPageRoutes
 from appliance.api.openai import OpenAIRoutes
 from appliance.api.raw import RawRoute
 from appliance.api.responses import ResponsesRoutes
@@ -79,14 +80,17 @@ NO_CONTENT = {
     ),
 }  # fmt: skip
 # Raw routes that carry no prompts and answers, likewise.
-RAW_WITHOUT = {"/v1/files/scan": "files that are looked at and go to no model: findings are what is asked for (test_files_scan)"}
+RAW_WITHOUT = {
+    "/v1/files/scan": "files that are looked at and go to no model: findings are what is asked for (test_files_scan)",
+    "/v1/files/page": "a page of a file, drawn for who sent it: it goes to no model (test_files_page)",
+}
 PAGES = ("/me", "/join", "/docs", "/assets", "/invite")
 
 
 def raw_routes() -> list[RawRoute]:
     nobody = cast(Any, None)
     routes = [*OpenAIRoutes(nobody).table(), *AnthropicRoutes(nobody, nobody).table(), *ResponsesRoutes(nobody, nobody).table()]
-    return [*routes, *FilesRoutes(nobody, nobody, nobody, nobody).table()]
+    return [*routes, *FilesRoutes(nobody, nobody, nobody, nobody).table(), *FilesPageRoutes(nobody, nobody).table()]
 
 
 def ordinary_paths() -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.files.document import Document, FileError, Kind, Notice, Pixels, Redacted
-from appliance.files.orders import Draw, Read, Redact
+from appliance.files.orders import Draw, Read, Redact, Show
 from appliance.files.rooms import answering
 from appliance.workers.child import Room
 
@@ -35,6 +35,15 @@ def read(order: Read) -> Document:
 def picture(order: Draw) -> Pixels:
     kind, _ = _sniffed(order.path, order.name)
     drawn: Pixels = _reader(kind).picture(Path(order.path), order.password or None, order.number, order.dpi)
+    return drawn
+
+
+def page(order: Show) -> Pixels:
+    kind, _ = _sniffed(order.path, order.name)
+    reader = _reader(kind)
+    if not hasattr(reader, "page"):
+        raise FileError("UNSUPPORTED", "a file of this kind has no pages that can be drawn", "Look at it in its own program.")
+    drawn: Pixels = reader.page(Path(order.path), order.password or None, order.page, order.width)
     return drawn
 
 
@@ -66,6 +75,11 @@ def _reader(kind: Kind) -> Any:
 
 
 ROOM = Room(
-    {"read": answering(Read, read), "picture": answering(Draw, picture), "redact": answering(Redact, redact)},
+    {
+        "read": answering(Read, read),
+        "picture": answering(Draw, picture),
+        "page": answering(Show, page),
+        "redact": answering(Redact, redact),
+    },
     threads=1,  # a worker has one file in hand: its bounds are that file's
 )
