@@ -102,7 +102,7 @@ OPERATION: dict[str, Any] = {
     "summary": "A page of a file as a picture",
     "description": (
         "A page of a PDF, or a frame of an image, as people see it: for showing where findings stand, whose boxes are parts of 1 "
-        "of this picture. It is drawn by the same confined readers as a scan, and nothing is kept. A DOCX and texts have no pages "
+        "of this picture. It is drawn by the same confined readers as a scan, and nothing is kept. DOCX and texts have no pages "
         "(`file_unreadable`, UNSUPPORTED). By API key (scope `files`), or by a sign-in token."
     ),
     "tags": ["Files"],
