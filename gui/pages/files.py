@@ -20,6 +20,7 @@ from gui.widgets.lines_part import Empty
 from gui.widgets.page_part import PagePart
 from gui.widgets.parts import label
 
+FEW, SOON_MS = 20, 150
 SHARES = (410, 430)  # of the width: lists, page
 
 
@@ -88,7 +89,9 @@ class FilesPage(QWidget):
         self._stack.addWidget(something)
 
     def _connect(self) -> None:
-        self.watch.changed.connect(self.refresh)
+        self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
+        self._soon.timeout.connect(self.refresh)
+        self.watch.changed.connect(self._changed)
         self.files.chosen.connect(self._turn_to_chosen)
         self.files.removed.connect(self._remove)
         for signal in (self.findings.chosen, self.findings.opened, self.findings.clicked):
@@ -102,6 +105,13 @@ class FilesPage(QWidget):
     @property
     def chosen(self) -> Item | None:
         return self.watch.files.get(self.files.chosen_id)
+
+    def _changed(self) -> None:
+        """A thousand files change thousands of times: not each of these draws all of them anew."""
+        if len(self.watch.files.items) <= FEW:
+            self.refresh()
+        elif not self._soon.isActive():
+            self._soon.start()
 
     def refresh(self) -> None:
         files, phase = self.watch.files, self._service.phase

@@ -18,7 +18,7 @@ from tests.gui.conftest import MakeService
 from tests.gui.files_stand_in import PAGE, SCAN, StandIn, finding, verdict
 from tests.gui.screens import cells, opener, pictures
 
-WAIT_MS = 20_000
+WAIT_MS = 40_000
 NARROW = QSize(720, 480)
 MakeStandIn = Callable[..., StandIn]
 LETTER = verdict(
@@ -66,6 +66,7 @@ def files(folder: Path, *names: str) -> list[Path]:
 
 def over(qtbot: QtBot, page: FilesPage) -> None:
     qtbot.waitUntil(lambda: page.watch.files.count("done", "failed") == len(page.watch.files.items), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not page._soon.isActive(), timeout=WAIT_MS)
 
 
 def test_a_verdict_its_findings_and_their_page_in_both_themes_and_a_narrow_window(
@@ -112,7 +113,7 @@ def test_a_hundred_files_are_sent_two_at_a_time_and_how_far_it_is_is_told(
     page = told(qtbot, window())
     gateway.be_slow(True)
     page.add(files(tmp_path, *(f"file {number:03}.pdf" for number in range(100))))
-    qtbot.waitUntil(lambda: page.watch.files.count("reading") == 2, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.watch.files.count("reading") == 2 and not page._soon.isActive(), timeout=WAIT_MS)
     assert page.watch.files.count("waiting") == 98 and page.head.told.text() == "0 of 100 files are read"
     assert cells(page.files, 1)[:3] == ["Reading…", "Reading…", "Waiting"]
     assert not page.head.save_all.isEnabled()
