@@ -19,6 +19,7 @@ from appliance.api.chat_surface import ChatSurface
 from appliance.api.door import ASGIApp, Door
 from appliance.api.exchange import Bounds
 from appliance.api.files import FilesRoutes
+from appliance.api.files_page import FilesPageRoutes
 from appliance.api.join import JoinPage
 from appliance.api.me import Me
 from appliance.api.me_security import MeSecurity
@@ -35,6 +36,7 @@ from appliance.files.pool import FilePool
 from appliance.gateway.compliance import Compliance
 from appliance.gateway.counting import VendorCounts
 from appliance.gateway.deployment_facts import DeploymentFacts
+from appliance.gateway.file_pages import FilePages
 from appliance.gateway.file_references import FileReferences
 from appliance.gateway.file_scans import FileScans
 from appliance.gateway.files_as_text import FilesAsText
@@ -223,7 +225,10 @@ class Appliance:
         await self.uploaded_files.open()
         pipeline.references = FileReferences(self.uploaded_files, settings.files_bytes_max)
         routes += UploadedRoutes(self.door, self.uploaded_files, self.guarding.clean, settings.files_bytes_max).table()
-        routes += FilesRoutes(self.door, scans, people.tokens, self.guarding.clean, settings.files_bytes_max).table()
+        files = FilesRoutes(
+            self.door, scans, people.tokens, self.guarding.clean, settings.files_bytes_max, control_token=control_token
+        )
+        routes += files.table() + FilesPageRoutes(files, FilePages(self.files)).table()
         raw = handlers(routes, self.door)
         listening = _Listening(settings, self.lan)
         overview = Overview(

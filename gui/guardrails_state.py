@@ -30,6 +30,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     min_score: float = 0.5
     regulated: bool = False
     stays_here: bool = False
+    files: str | None = None
     answers_to: str = ""
     must_catch: list[str] = []
     must_pass: list[str] = []
@@ -48,6 +49,14 @@ class Custom(msgspec.Struct, frozen=True, kw_only=True):
     ignore_case: bool = False
 
 
+class FilesPart(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of files on their way to a model."""
+
+    found: str = "redact"
+    unreadable: str = "block"
+    require_full_sandbox: bool = False
+
+
 class Content(msgspec.Struct, frozen=True, kw_only=True):
     """What stands in a policy, or in one version of it."""
 
@@ -59,6 +68,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     rules: list[Rule] = []
     custom: list[Custom] = []
     kept_days: int | None = None
+    files: FilesPart | None = None
 
     @property
     def does_something(self) -> bool:

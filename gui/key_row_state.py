@@ -10,8 +10,15 @@ from gui.plain_text import one_line
 
 COLUMNS = ("Key", "Whose", "May use", "Used", "State")
 WAYS = {"edit": "&Edit…", "rotate": "Ro&tate…", "revoke": "Re&voke…"}
-SCOPES = {"chat": "Chat", "embeddings": "Embeddings", "models": "List of models", "metrics": "Metrics"}
-USUAL = ("chat", "embeddings", "models")  # what an empty list stands for
+SCOPES = {
+    "chat": "Chat",
+    "embeddings": "Embeddings",
+    "models": "List of models",
+    "files": "Files",
+    "metrics": "Metrics",
+    "file_values": "Values found in files",
+}
+USUAL = ("chat", "embeddings", "models", "files")  # what an empty list stands for
 MODELS_TOLD_MAX = 12
 NAME_TOLD_MAX = 80  # characters, in a sentence
 SOON_DAYS = 7

@@ -173,10 +173,16 @@ class PolicyDialog(QDialog):
         found = forms.wrong(draft, taken, is_new=self._before is None)
         if found is not None:
             self._show_problem(Failure(found[1], "", param=found[0]))
-        elif forms.opens(draft, self._kept if self._before is not None else {}):
-            self._open(ConfirmDialog(*forms.OPEN_QUESTION, "Let through", partial(self._send, draft), self))
+        elif questions := forms.questions(draft, self._kept if self._before is not None else {}):
+            self._ask(questions, draft)
         else:
             self._send(draft)
+
+    def _ask(self, questions: list[tuple[str, str]], draft: Json) -> None:
+        """One after the other; what is sent has a yes to each."""
+        first, *others = questions
+        then = partial(self._ask, others, draft) if others else partial(self._send, draft)
+        self._open(ConfirmDialog(*first, "Let through", then, self))
 
     def _send(self, draft: Json) -> None:
         before = self._before

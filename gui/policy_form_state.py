@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from gui.guardrails_state import Assignment, Content, Custom, Json, Policy, Rule, Version
+from gui.guardrails_state import Assignment, Content, Custom, FilesPart, Json, Policy, Rule, Version
 from gui.lines_state import Action, Cell, Line
 from gui.moments_state import ago, exactly
 from gui.plain_text import many_lines, one_line
 from gui.provider_form_state import complaint
-from gui.rule_words_state import does, fate
+from gui.rule_words_state import does, fate, file_deed
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 TYPE = re.compile(r"(\*|[A-Z][A-Z0-9_]{0,63}\*?)\Z")
@@ -29,9 +29,17 @@ FAILS = {
     "closed": ("The request is refused", "Nothing goes on uninspected."),
     "open": ("The request goes on uninspected", "Requests go on when a detector breaks; what they hold is not looked at then."),
 }
+UNREADABLE = {
+    "block": ("Stopped", "Nobody knows what is in it."),
+    "pass": ("Goes on as it is", "What is in it may reach a model, and nobody looked."),
+}
 OPEN_QUESTION = (
     "Let requests go on uninspected when an inspection fails?",
     "Personal data and secrets may reach a model then, and nobody is told in the answer. This choice stands in the audit.",
+)
+UNREAD_QUESTION = (
+    "Let files go on that can't be read?",
+    "Encrypted and damaged files, and those that nobody can read, may reach a model. This choice stands in the audit.",
 )
 LEAVE_QUESTION = ("Leave without saving?", "Your changes to this policy are lost.")
 
@@ -89,6 +97,18 @@ def opens(draft: Json, before: Json) -> bool:
     return bool(draft.get("fail", "closed") == "open" and before.get("fail", "closed") != "open")
 
 
+def questions(draft: Json, before: Json) -> list[tuple[str, str]]:
+    """What is asked once more before it is saved."""
+    opened = [OPEN_QUESTION] if opens(draft, before) else []
+    return [*opened, *([UNREAD_QUESTION] if lets_unread_pass(draft, before) else [])]
+
+
+def lets_unread_pass(draft: Json, before: Json) -> bool:
+    """Whether files are to go on unread that didn't before."""
+    now, then = ((one.get("files") or {}).get("unreadable", "block") for one in (draft, before))
+    return bool(now == "pass" and then != "pass")
+
+
 # Rules
 
 
@@ -129,7 +149,7 @@ def examples_in(text: str) -> list[str]:
 
 def types_offered(types: list[str], chosen: list[str], customs: Collection[str]) -> list[str]:
     """Groups first, then each type that can be found here, and what the rule names besides."""
-    groups = ["PII", "SECRETS", "ATTACKS", "CUSTOM", "*"]
+    groups = ["PII", "SECRETS", "ATTACKS", "CUSTOM", "FILES", "*"]
     known = [*groups, *(f"CUSTOM_{name}" for name in customs), *sorted(types)]
     return list(dict.fromkeys([*(name for name in chosen if name not in known), *known]))
 
@@ -143,11 +163,13 @@ def place_of(param: str) -> Place:
     if found is not None:
         part, row, field, item = found.groups()
         return Place(part, int(row) if row else -1, field or "", int(item) if item else -1)
-    name = re.split(r"[.\[]", param.removeprefix("$."))[0]
+    whole = param.removeprefix("$.")
+    name = whole if whole in ABOUT else re.split(r"[.\[]", whole)[0]
     return Place("about", field=name if name in ABOUT else "")
 
 
-ABOUT = ("name", "title", "description", "fail", "system_prompts", "kept_days")
+ABOUT = ("name", "title", "description", "fail", "system_prompts", "kept_days", "files", "files.unreadable",
+         "files.require_full_sandbox")  # fmt: skip
 
 
 def said(message: str, fix: str, param: str, place: Place) -> tuple[str, str]:
@@ -175,9 +197,28 @@ def shown_rows(content: Content) -> list[tuple[str, str]]:
         ("When an inspection fails", FAILS.get(content.fail, (content.fail, ""))[0]),
         ("System prompts", "Inspected too" if content.system_prompts else "Not inspected"),
         ("Requests are kept", kept),
+        ("Files", files_words(content.files)),
         ("Not found here", "\n".join(f"• {one_line(each)}" for each in content.not_found_here)),
     ]
     return [(title, many_lines(text, 6_000)) for title, text in rows if text]
+
+
+def files_words(files: FilesPart | None) -> str:
+    """What becomes of files, in sentences."""
+    part = files or FilesPart()
+    found = f"A file with something to hide {file_deed(part.found)}"
+    unread = "one that can't be read is stopped" if part.unreadable == "block" else "one that can't be read goes on as it is"
+    walls = " Files are read only where their readers can be confined fully." if part.require_full_sandbox else ""
+    return f"{found}; {unread}.{walls}"
+
+
+def files_over(raw: Json, part: FilesPart) -> Json:
+    """A policy's draft with `part` laid over what stood there; what only says the default again isn't written."""
+    before = msgspec.convert(raw.get("files") or {}, FilesPart)
+    if part == before:
+        return raw
+    changed = {name: getattr(part, name) for name in part.__struct_fields__ if getattr(part, name) != getattr(before, name)}
+    return {**raw, "files": {**(raw.get("files") or {}), **changed}}
 
 
 def _days(days: int) -> str:

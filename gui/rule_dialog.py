@@ -7,13 +7,14 @@ from PySide6.QtWidgets import QCheckBox, QDialog, QDoubleSpinBox, QPlainTextEdit
 from gui import policy_form_state as forms
 from gui.guardrails_state import Json, Rule
 from gui.plain_text import one_line
-from gui.rule_words_state import ACTIONS, FORMS, action_title
+from gui.rule_words_state import ACTIONS, FILE_ACTIONS, FORMS, action_title, file_title
 from gui.widgets.draft_lines import Edited
 from gui.widgets.form_field import PART_HEIGHT, FormArea, FormField, combo, lay_out_form
 from gui.widgets.parts import button, field, label
 from gui.widgets.type_list import TypeList
 
 WIDTH, EXAMPLES_HEIGHT = 620, 66
+FILES_AS_EVER = "As the policy says of files"
 
 
 class RuleDialog(QDialog):
@@ -33,6 +34,7 @@ class RuleDialog(QDialog):
             _actions("In the answer", rule.output, "tokenise"),
         )
         self.form_of_masking, self.min_score = combo("What remains when masked"), QDoubleSpinBox()
+        self.files = combo("A file with it")
         self.article, self.must_catch, self.must_pass = field("Answers to"), _examples("Must find"), _examples("Must not find")
         self.stays_here, self.regulated = (
             QCheckBox("Requests with it stay on this mac&hine"),
@@ -54,6 +56,7 @@ class RuleDialog(QDialog):
             "input": FormField("&Sent to the model", self.input),
             "output": FormField("In the &answer", self.output),
             "form": FormField("&Masked so", self.form_of_masking),
+            "files": FormField("A file &with it", self.files),
             "min_score": FormField("S&ure by", self.min_score),
             "stays_here": FormField("", self.stays_here),
             "answers_to": FormField("Answers &to", self.article),
@@ -74,6 +77,10 @@ class RuleDialog(QDialog):
         if rule.form not in FORMS:
             self.form_of_masking.addItem(one_line(rule.form, 40), rule.form)
         self.form_of_masking.setCurrentIndex(self.form_of_masking.findData(rule.form))
+        self.files.addItem(FILES_AS_EVER, None)
+        for name in dict.fromkeys([*FILE_ACTIONS, *([rule.files] if rule.files is not None else [])]):
+            self.files.addItem(file_title(name), name)
+        self.files.setCurrentIndex(max(0, self.files.findData(rule.files)))
         self.min_score.setRange(0, 100)
         self.min_score.setDecimals(0)
         self.min_score.setSingleStep(5)
@@ -93,7 +100,7 @@ class RuleDialog(QDialog):
 
     def _connect(self) -> None:
         self.types.changed.connect(lambda: self._touched("types"))
-        for name, part in (("input", self.input), ("output", self.output)):
+        for name, part in (("input", self.input), ("output", self.output), ("files", self.files)):
             part.currentIndexChanged.connect(lambda _, name=name: self._touched(name))
         for name, text in (("must_catch", self.must_catch), ("must_pass", self.must_pass)):
             text.textChanged.connect(lambda name=name: self._touched(name))
@@ -106,6 +113,8 @@ class RuleDialog(QDialog):
         for name, part in (("input", self.input), ("output", self.output)):
             action = str(part.currentData())
             self.rows[name].explain(ACTIONS[action][1] if action in ACTIONS else "")
+        chosen = self.files.currentData()
+        self.rows["files"].explain(FILE_ACTIONS[chosen][1] if chosen in FILE_ACTIONS else "")
         masks = "mask" in (self.input.currentData(), self.output.currentData())
         self.form.rows.setRowVisible(self.rows["form"], masks)
         self.form.fit(self)
@@ -126,6 +135,7 @@ class RuleDialog(QDialog):
             "input": str(self.input.currentData()),
             "output": str(self.output.currentData()),
             "form": str(self.form_of_masking.currentData()),
+            "files": self.files.currentData(),
             "min_score": before.min_score if abs(score - before.min_score) < 0.005 else score,
             "answers_to": self.article.text().strip(),
             "must_catch": forms.examples_in(self.must_catch.toPlainText()),

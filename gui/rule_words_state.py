@@ -18,6 +18,13 @@ ACTIONS = {
     "mask": ("Masked", "Its kind stands there instead, for good.", "masks"),
     "block": ("Stopped", "The whole request, or the whole answer, is refused.", "stops"),
 }
+# What becomes of a file on its way to a model: in a cell, what it means, and behind "its file".
+FILE_ACTIONS = {
+    "pass": ("Goes on as it is", "The model gets the file with all that stands in it.", "goes on as it is"),
+    "redact": ("Redacted", "The model gets the file without what was found.", "goes on redacted"),
+    "as_text": ("As its text", "The model gets the file's text, with what was found hidden.", "goes on as its text"),
+    "block": ("Stopped", "The whole request is refused.", "is stopped"),
+}
 STRICTEST_FIRST = ("block", "mask", "tokenise", "flag")
 FORMS = {
     "label": ("Its kind, as [EMAIL]", ""),
@@ -30,6 +37,7 @@ GROUPS = {
     "SECRETS": "secrets",
     "ATTACKS": "attacks",
     "CUSTOM": "own expressions",
+    "FILES": "what hides in files",
     "*": "everything that is found",
 }
 TYPES = {
@@ -50,8 +58,10 @@ TYPES = {
     "NO_FODSELSNUMMER": "Norwegian birth numbers", "PL_PESEL": "Polish PESEL numbers", "RO_CNP": "Romanian personal codes",
     "SE_PERSONNUMMER": "Swedish personal numbers", "TR_KIMLIK": "Turkish identity numbers", "ZA_ID": "South African ids",
     "PROMPT_INJECTION": "prompt injections", "JAILBREAK": "jailbreaks", "SECRET_PASSWORD": "passwords",
+    "HIDDEN_TEXT": "text in files that nobody sees", "GPS_LOCATION": "where pictures were taken",
     "SECRET_API_KEY": "API keys", "SECRET_PRIVATE_KEY": "private keys", "SECRET_JWT": "signed tokens (JWT)",
 }  # fmt: skip
+SECRET = "SECRET_"
 COLUMNS = ("Looked for", "Sent to the model", "In the answer", "Answers to")
 CUSTOM_COLUMNS = ("Name", "Expression", "What it finds")
 TITLES_TOLD_MAX, TITLES_ABOVE = 3, 2
@@ -64,6 +74,9 @@ def type_title(name: str) -> str:
         return GROUPS.get(name) or TYPES[name]
     if name.endswith("*"):
         return f"all that begin with {one_line(name[:-1], 60)}"
+    if name.startswith(SECRET) and len(name) > len(SECRET):
+        words = one_line(name[len(SECRET) :], 60).split("_")
+        return f"secrets ({' '.join(word if len(word) < 4 else word.capitalize() for word in words)})"
     return one_line(name, 80)
 
 
@@ -76,6 +89,14 @@ def listed(titles: Iterable[str], most: int = TITLES_TOLD_MAX) -> str:
     found = list(dict.fromkeys(titles))
     more = f" and {len(found) - most} more" if len(found) > most else ""
     return ", ".join(found[:most]) + more
+
+
+def file_title(action: str) -> str:
+    return FILE_ACTIONS[action][0] if action in FILE_ACTIONS else one_line(action, 40)
+
+
+def file_deed(action: str) -> str:
+    return FILE_ACTIONS[action][2] if action in FILE_ACTIONS else one_line(action, 40)
 
 
 def action_title(action: str) -> str:
@@ -107,7 +128,8 @@ def line(place: int, rule: Rule, problem: str = "") -> Line:
     """`problem`: what the gateway complains of."""
     titles = list(map(type_title, rule.types))
     sure = f"if {round(rule.min_score * 100)}% sure or more" if rule.min_score != 0.5 else ""
-    note = " · ".join(part for part in (listed(titles[TITLES_ABOVE:], 3), sure) if part)
+    files = f"a file with it {file_deed(rule.files)}" if rule.files is not None else ""
+    note = " · ".join(part for part in (listed(titles[TITLES_ABOVE:], 3), sure, files) if part)
     whole = begun(listed(titles, 40))
     article, _, meaning = one_line(rule.answers_to).partition(": ")
     return Line(
@@ -134,6 +156,7 @@ def facts(rule: Rule) -> str:
     told = [
         f"{what}: {fate(rule)}.",
         f"It answers to {one_line(rule.answers_to).removesuffix('.')}." if rule.answers_to else "",
+        f"A file with it {file_deed(rule.files)}." if rule.files is not None else "",
         "Requests with it go to models on this machine only." if rule.stays_here else "",
         "Its law's report counts it." if rule.regulated else "",
         _examples(rule),

@@ -12,6 +12,7 @@ from gui.tray_state import Look
 from gui.widgets.parts import button, label
 
 if TYPE_CHECKING:
+    from gui.pages.files import FilesPage
     from gui.pages.guardrails import GuardrailsPage
     from gui.pages.keys import KeysPage
     from gui.pages.models import ModelsPage
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from gui.pages.providers import ProvidersPage
 
 
-PAGES = ("Overview", "Playground", "Models", "Providers", "Keys", "People", "Guardrails")
+PAGES = ("Overview", "Playground", "Models", "Providers", "Keys", "People", "Guardrails", "Files")
 WANTED, FRAME = QSize(1040, 700), QSize(16, 48)
 
 
@@ -55,6 +56,7 @@ class Window(QMainWindow):
         self.keys: KeysPage | None = None
         self.people: PeoplePage | None = None
         self.guardrails: GuardrailsPage | None = None
+        self.files: FilesPage | None = None
         self.pages.addWidget(self.overview)
         self._lay_out()
         self.nav.setCurrentRow(0)
@@ -122,6 +124,13 @@ class Window(QMainWindow):
             self.guardrails = GuardrailsPage(self._service)
             self.pages.addWidget(self.guardrails)
 
+    def open_files(self) -> None:
+        if self.files is None:
+            from gui.pages.files import FilesPage
+
+            self.files = FilesPage(self._service)
+            self.pages.addWidget(self.files)
+
     def _turn(self, row: int) -> None:
         name = PAGES[row]
         openers = {
@@ -131,6 +140,7 @@ class Window(QMainWindow):
             "Keys": self.open_keys,
             "People": self.open_people,
             "Guardrails": self.open_guardrails,
+            "Files": self.open_files,
         }
         if name in openers:
             openers[name]()
@@ -141,6 +151,7 @@ class Window(QMainWindow):
             "Keys": self.keys,
             "People": self.people,
             "Guardrails": self.guardrails,
+            "Files": self.files,
         }
         shown = made.get(name) or self.overview
         self.pages.setCurrentWidget(shown)

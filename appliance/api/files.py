@@ -1,6 +1,7 @@
 """Files that callers have looked at: `POST /v1/files/scan` (raw, since a body is streamed to disk)."""
 
 import asyncio
+import hmac
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ import msgspec
 
 from appliance.api import files_documents as documents
 from appliance.api.chat_surface import identified, secret_in
-from appliance.api.door import Door, ErrorForm, openai_error_body
+from appliance.api.door import Door, ErrorForm, from_loopback, openai_error_body
 from appliance.api.exchange import Exchange, overloaded
 from appliance.api.raw import RawRoute
 from appliance.api.uploads import Upload, UploadBounds, Uploads, last_part, uploads
@@ -23,8 +24,9 @@ from appliance.gateway.file_redaction import Redaction, redaction, refuse_withou
 from appliance.gateway.file_scans import FileScans, ScanOrder
 from appliance.gateway.file_types import MEDIA_TYPES
 from appliance.gateway.file_verdict import FileScanAnswer, Scanned
+from appliance.gateway.state import State
 from appliance.gateway.truth import tally_headers
-from appliance.identity.caller import Caller
+from appliance.identity.caller import MACHINE, Caller
 from appliance.identity.key_format import looks_like_a_key
 from appliance.identity.roles import insist, may
 from appliance.workers.launch import new_folder
@@ -61,7 +63,9 @@ class FilesRoutes:
         sign_ins: SignIns,
         clean: Callable[[GatehouseError], None],
         file_bytes_max: int = 64 * MIB,
+        control_token: str = "",
     ) -> None:
+        self._control_token = control_token
         self._door = door
         self._scans = scans
         self._sign_ins = sign_ins
@@ -69,6 +73,15 @@ class FilesRoutes:
         self._bounds = UploadBounds(FILES_MAX, file_bytes_max, max(BYTES_MAX, file_bytes_max + MIB), SECONDS_MAX)
         self._here = 0
         self._places = asyncio.Semaphore(REQUESTS_MAX)
+
+    @property
+    def one(self) -> UploadBounds:
+        """What holds for a request with a single file."""
+        return msgspec.structs.replace(self._bounds, files_max=1)
+
+    @property
+    def state(self) -> State:
+        return self._door.holder.current
 
     def table(self) -> list[RawRoute]:
         return [
@@ -84,7 +97,7 @@ class FilesRoutes:
         ]
 
     async def scan(self, exchange: Exchange) -> None:
-        caller = exchange.caller = await self._caller(exchange)
+        caller = exchange.caller = await self.caller(exchange)
         exchange.clean = self._clean
         asked = _asked(exchange)
         if asked.include_values:
@@ -92,16 +105,20 @@ class FilesRoutes:
         state = self._door.holder.current
         order = ScanOrder(exchange.call_id, exchange.started_at, caller, state, asked.include_values)
         exchange.expect_body_within(SECONDS_MAX)
-        async with self._folder() as folder:
+        async with self.folder() as folder:
             form = await uploads(exchange, self._bounds, folder)
             if asked.redact:
                 await self._redacted(exchange, order, form, folder)
             else:
                 await self._told(exchange, order, form)
 
-    async def _caller(self, exchange: Exchange) -> Caller:
-        """By API key, or by a sign-in token. Errors: as `identified`; TokenInvalid, Forbidden."""
+    async def caller(self, exchange: Exchange) -> Caller:
+        """By API key, by a sign-in token, or this machine itself, for the tray app. Errors: as `identified`; TokenInvalid,
+        Forbidden."""
         secret = secret_in(exchange.headers)
+        control = self._control_token
+        if control and hmac.compare_digest(secret.encode(), control.encode()) and from_loopback(exchange.scope):
+            return MACHINE
         if looks_like_a_key(secret) or b"authorization" not in exchange.headers or secret.count(".") != 2:
             return identified(exchange.scope, exchange.headers, self._door.holder.current, self._door.clock, "files")
         caller = await self._sign_ins.verify(secret)
@@ -109,7 +126,7 @@ class FilesRoutes:
         return caller
 
     @asynccontextmanager
-    async def _folder(self) -> AsyncIterator[Path]:
+    async def folder(self) -> AsyncIterator[Path]:
         """A private one, when it is our turn, gone afterwards; removed at the next start where the process was killed.
 
         Errors:  Overloaded.

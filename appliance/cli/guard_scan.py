@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 import msgspec
 
+from appliance.cli import guard_scan_words as words
 from appliance.cli.main import printable, say_failure
 from appliance.errors import GatehouseError
 
@@ -26,10 +27,14 @@ if TYPE_CHECKING:
 
 CLEAN, FOUND, UNREADABLE = 0, 1, 2
 STATUS = {"clean": CLEAN, "flagged": FOUND, "blocked": FOUND, "unreadable": UNREADABLE}
-COLOURS = {"clean": "green", "flagged": "yellow", "blocked": "red", "unreadable": "magenta"}
 AT_ONCE = 2
-KINDS_SHOWN_MAX = 8
 OnPages = Callable[[int, int], None]
+
+
+class NotScanned(click.ClickException):
+    """Nothing was looked at: another status than that of findings."""
+
+    exit_code = UNREADABLE
 
 
 class Item(msgspec.Struct):
@@ -48,24 +53,31 @@ class Order(msgspec.Struct):
 
 @click.command("scan")
 @click.argument("paths", nargs=-1, required=True, metavar="FILE|FOLDER...", type=click.Path(exists=True, path_type=Path))
-@click.option("--policy", default="default", show_default=True, help="The policy's name.")
-@click.option("--redact", "redact", metavar="OUT", type=click.Path(path_type=Path), help="Write files without what was found.")
+@click.option("--policy", default="default", show_default=True, help="The policy's name; `gatehouse policies list` has them.")
+@click.option("--redact", "redact", metavar="OUT", type=click.Path(path_type=Path), help="Write copies without what was found.")
 @click.option("--password-file", type=click.File("r", encoding="utf-8"), help="Its first line opens files that are encrypted.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON: each finding with its place.")
 def scan_files(paths: tuple[Path, ...], policy: str, redact: Path | None, password_file: TextIO | None, as_json: bool) -> int:
-    """Look for what the policy hides or stops, in PDFs, DOCX, images and texts. Ends with 0: nothing was found; 1: something was;
-    2: a file could not be read.
+    """Look for what a policy hides or stops, in PDFs, DOCX, images (by OCR) and texts. It works without a server, and nothing
+    leaves this machine.
+
+    \b
+    gatehouse guard scan letter.pdf
+    gatehouse guard scan inbox/ --policy gdpr
+    gatehouse guard scan inbox/ --redact inbox-redacted/
 
     OUT is a file for one FILE, and a folder for more. Nothing that is there is overwritten.
 
     \b
-    gatehouse guard scan letter.pdf
-    gatehouse guard scan inbox/ --policy gdpr --redact inbox-redacted/
+    It ends with
+      0  nothing was found
+      1  something was found
+      2  a file could not be read or written, or nothing was looked at
     """
     password = password_file.readline().rstrip("\r\n") if password_file is not None else ""
     order = Order(list(_items(paths)), policy, redact, password)
     if not order.items:
-        raise click.ClickException("there are no files in there.")
+        raise NotScanned("there are no files in there.")
     targets = _targets(order, paths)
     try:
         found = asyncio.run(_scanned(order, targets, is_quiet=as_json))
@@ -95,7 +107,7 @@ def _items(paths: Sequence[Path]) -> Iterator[Item]:
 
 
 def _targets(order: Order, paths: Sequence[Path]) -> list[Path | None]:
-    """Where each redacted file goes. Errors: click.ClickException."""
+    """Where each redacted file goes. Errors: NotScanned."""
     out = order.redact
     if out is None:
         return [None] * len(order.items)
@@ -107,7 +119,7 @@ def _targets(order: Order, paths: Sequence[Path]) -> list[Path | None]:
     there = [path for path in found if path.exists()]
     if there or len(set(found)) < len(found):
         name = printable(str((there or found)[0]))
-        raise click.ClickException(f"{name} is there already, or would be written twice. Choose an empty folder for --redact.")
+        raise NotScanned(f"{name} is there already, or would be written twice. Choose an empty folder for --redact.")
     return list(found)
 
 
@@ -156,7 +168,10 @@ async def _scanned(order: Order, targets: Sequence[Path | None], *, is_quiet: bo
 def _own(name: str) -> "Policy":
     from appliance.cli.guard import own
 
-    return own(name)
+    try:
+        return own(name)
+    except click.ClickException as error:
+        raise NotScanned(error.message) from None
 
 
 async def _one(scan: "FileScan", item: Item, target: Path | None, password: str, bar: "Bar") -> "Redaction":
@@ -213,20 +228,10 @@ def _progress(files: int, *, is_quiet: bool) -> Iterator[Bar]:
 
 
 def _say(told: "Sequence[FileVerdict]") -> None:
-    """A line a file: its verdict, its name, and what was found or what is wrong; then how many of each there are."""
+    """A block a file for people, a line for programs; then how many of each verdict there are."""
+    is_seen = sys.stdout.isatty()
     for one in told:
-        verdict = click.style(f"{one.verdict:<10}", fg=COLOURS[one.verdict])
-        click.echo("\t".join((verdict, printable(one.name), printable(_words(one)))))
-    counts = {verdict: sum(one.verdict == verdict for one in told) for verdict in STATUS}
-    click.echo(", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count), err=True)
-
-
-def _words(one: "FileVerdict") -> str:
-    counts: dict[str, int] = {}
-    for finding in one.findings:
-        where = f" on page {finding.page}" if finding.page else f" in {finding.part}" if finding.part != "body" else ""
-        counts[finding.type + where] = counts.get(finding.type + where, 0) + 1
-    shown = [f"{kind} ({count})" if count > 1 else kind for kind, count in counts.items()]
-    more = [f"and {len(shown) - KINDS_SHOWN_MAX} more kinds and places"] if len(shown) > KINDS_SHOWN_MAX else []
-    problem = [f"{one.error.code}: {one.error.message.rstrip('.')}. {one.error.fix}"] if one.error is not None else []
-    return ", ".join([*problem, *shown[:KINDS_SHOWN_MAX], *more, *one.warnings, *one.unread[:3]])
+        for line in words.lines_for_people(one) if is_seen else (words.line_for_programs(one),):
+            click.echo(line)
+    if not is_seen or len(told) > 1:
+        click.echo(words.summary(told), err=True)

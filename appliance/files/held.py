@@ -16,7 +16,7 @@ from appliance.files.calls import called
 from appliance.files.confined import REDACTION_COSTS, FilesHow
 from appliance.files.crew import Crew, Member
 from appliance.files.document import Document, FileError, Pixels, Redacted
-from appliance.files.orders import Draw, Read, Redact
+from appliance.files.orders import Draw, Read, Redact, Show
 from appliance.workers import launch
 
 Answer = TypeVar("Answer")
@@ -48,6 +48,12 @@ class HeldFile:
         async with self._crew.member(self._last) as member:
             order = msgspec.structs.replace(order, path=str(await self._copied(member)))
             return await self._taken(await self.timed(member, "picture", order, Pixels, self._how.seconds_max), member)
+
+    async def show(self, order: Show) -> Pixels:
+        """Errors: as read."""
+        async with self._crew.member(self._last) as member:
+            order = msgspec.structs.replace(order, path=str(await self._copied(member)))
+            return await self._taken(await self.timed(member, "page", order, Pixels, self._how.seconds_max), member)
 
     async def rewrite(self, order: Redact, result: Path) -> Redacted:
         """Errors: as read."""

@@ -1,6 +1,6 @@
 """What the workers that read files are asked, and how they answer: both sides of the pipe know these shapes.
 
-room `files`:  read Read → Document · picture Draw → Pixels · redact Redact → Redacted
+room `files`:  read Read → Document · picture Draw → Pixels · page Show → Pixels · redact Redact → Redacted
 room `ocr`:    lines Look → Seen · warm Warm → list[EngineHere]
 """
 
@@ -29,6 +29,17 @@ class Draw(msgspec.Struct):
     path: str
     number: int
     dpi: int = 150
+    name: str = ""
+    password: str = ""
+    cpu_seconds: int = 0
+
+
+class Show(msgspec.Struct):
+    """Page `page` of the file, from 1 on, as people see it, `width` pixels wide at most; of an image a frame, turned upright."""
+
+    path: str
+    page: int
+    width: int
     name: str = ""
     password: str = ""
     cpu_seconds: int = 0

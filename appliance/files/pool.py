@@ -22,7 +22,8 @@ from appliance.files.confined import REDACTION_COSTS, FilesHow, Task, start_work
 from appliance.files.crew import Crew, CrewBounds
 from appliance.files.document import PICTURES_MAX, Change, Document, FileError, Pixels, Redacted, Seen
 from appliance.files.held import HeldFile
-from appliance.files.orders import Draw, EngineHere, Look, Read, Redact, Warm
+from appliance.files.orders import Draw, EngineHere, Look, Read, Redact, Show, Warm
+from appliance.files.png import write_png
 from appliance.files.watching import watch_of
 from appliance.workers.sandbox import Level
 
@@ -68,6 +69,16 @@ class FilePool:
         order = Redact("", "", list(changes), document, password, self._how.cpu_seconds_max * REDACTION_COSTS)
         async with self._in_turn(), self._held(path) as file:
             return await file.rewrite(order, result)
+
+    async def show(self, path: Path, target: Path, *, page: int, width: int, name: str = "", password: str = "") -> None:
+        """Draw a page as people see it, `width` pixels wide at most, and write it to `target` as a PNG. A worker gives plain
+        pixels, and the PNG is made here: whoever opens it opens nothing that a worker wrote.
+
+        Errors:  as read; FileError UNSUPPORTED for what has no pages, MALFORMED where there is no such page.
+        """
+        async with self._in_turn(), self._held(path) as file:
+            pixels = await file.show(Show("", page, width, name, password, self._how.cpu_seconds_max))
+            await asyncio.to_thread(write_png, pixels, target)
 
     async def warm(self) -> None:
         """Start a worker of each kind and load the engines for pictures. Errors: as read."""

@@ -14,6 +14,7 @@ from appliance.gateway.file_fate import Fate, fates, hidden, located
 from appliance.gateway.file_leaks import hidden_values, says
 from appliance.gateway.file_lines import HYPHEN
 from appliance.gateway.file_misread import put_right
+from appliance.gateway.file_pages import Level, insist_on_walls
 from appliance.gateway.file_search import Search
 from appliance.gateway.file_text import Part, Placed
 from appliance.gateway.file_verdict import (
@@ -41,13 +42,6 @@ _log = get_logger("files")
 
 
 Progress = Callable[[int, int], None]  # pages that were read, of pages
-
-
-class Level(Protocol):
-    """Which walls stand around the workers."""
-
-    @property
-    def is_full(self) -> bool: ...
 
 
 class Reads(Protocol):
@@ -89,7 +83,7 @@ class FileScan:
     async def scan(self, path: Path, name: str, password: str = "", on_progress: Progress | None = None) -> Scanned:
         """Errors: Overloaded; GuardrailFailed: nobody could read it, or it could not be judged."""
         try:
-            await self._insist_on_walls()
+            await insist_on_walls(self._policy, self._reads)
             document = await self._reads.read(path, name=name, password=password, on_progress=on_progress)
         except FileError as error:
             return self._unreadable(name, error)
@@ -120,15 +114,6 @@ class FileScan:
         raise FileError(
             "UNSUPPORTED", "the file can't be redacted: something that was to be hidden can still be read", "Send it as text."
         )
-
-    async def _insist_on_walls(self) -> None:
-        """Errors: FileError, where a policy wants more of them than the machine has."""
-        if self._policy.full_sandbox and not (await self._reads.level()).is_full:
-            raise FileError(
-                "UNSUPPORTED",
-                "the policy has files read only where their readers are fully confined, and this machine can't do that",
-                "`gatehouse doctor` says what is missing.",
-            )
 
     async def judged(self, document: Document, name: str) -> Scanned:
         """What the policies say of what was read."""

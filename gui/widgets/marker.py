@@ -9,12 +9,13 @@ from gui import theme
 SIZE = 12
 COLOURS = {
     "ready": "ok", "done": "ok", "loading": "accent", "working": "accent", "failed": "bad", "unloaded": "dim", "not_here": "dim",
-    "cancelled": "dim", "warned": "warn",
+    "cancelled": "dim", "warned": "warn", "stopped": "bad", "unread": "dim",
 }  # fmt: skip
 
 
 def paint_marker(painter: QPainter, area: QRectF, name: str) -> None:
-    """A disc: ready; half of one: at work; a triangle: failed, warned; a ring: at rest; an arrow down: not here."""
+    """A disc: ready; half of one: at work; a triangle: failed, warned; a ring: at rest; an arrow down: not here; a square with a
+    bar: stopped; a ring that is crossed: unread."""
     colour = QColor(theme.colours()[COLOURS.get(name, "dim")])
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -25,6 +26,10 @@ def paint_marker(painter: QPainter, area: QRectF, name: str) -> None:
         painter.drawEllipse(QRectF(1, 1, 10, 10))
     elif name in ("failed", "warned"):
         painter.drawPolygon(QPolygonF([QPointF(6, 0.5), QPointF(12, 11.5), QPointF(0, 11.5)]))
+    elif name == "stopped":
+        painter.drawRoundedRect(QRectF(0.5, 0.5, 11, 11), 2.5, 2.5)
+        painter.setBrush(QColor(theme.colours()["card"]))
+        painter.drawRect(QRectF(3, 5, 6, 2))
     else:
         _paint_outlined(painter, name, colour)
     painter.restore()
@@ -42,6 +47,8 @@ def _paint_outlined(painter: QPainter, name: str, colour: QColor) -> None:
         painter.drawLine(QPointF(2.5, 6), QPointF(9.5, 6))
     else:
         painter.drawEllipse(QRectF(1.5, 1.5, 9, 9))
+    if name == "unread":
+        painter.drawLine(QPointF(3, 9), QPointF(9, 3))
 
 
 class Marker(QWidget):

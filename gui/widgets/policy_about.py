@@ -1,11 +1,12 @@
 """What a policy says of itself: its name and title, what becomes of requests when it fails, how long they are kept."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QPlainTextEdit, QSpinBox
+from PySide6.QtWidgets import QCheckBox, QComboBox, QPlainTextEdit, QSpinBox
 
 from gui import policy_form_state as forms
-from gui.guardrails_state import Content, Json
+from gui.guardrails_state import Content, FilesPart, Json
 from gui.plain_text import breakable, one_line
+from gui.rule_words_state import FILE_ACTIONS
 from gui.widgets.form_field import PART_HEIGHT, FormArea, FormField, combo
 from gui.widgets.parts import field, label
 
@@ -35,6 +36,8 @@ class PolicyAbout(FormArea):
         self.name, self.title, self.description = field("Name"), field("Title"), QPlainTextEdit()
         self.fail, self.kept_days = combo("When an inspection fails"), QSpinBox()
         self.system_prompts = QCheckBox("S&ystem prompts are inspected too")
+        self.files_found, self.files_unreadable = combo("Files with findings"), combo("Files that can't be read")
+        self.full_sandbox = QCheckBox("Files are read &only where their readers can be confined fully")
         self.fields = {
             "name": FormField("Na&me", self.name),
             "title": FormField("Tit&le", self.title),
@@ -42,6 +45,9 @@ class PolicyAbout(FormArea):
             "fail": FormField("When an inspection &fails", self.fail),
             "system_prompts": FormField("", self.system_prompts),
             "kept_days": FormField("Requests are &kept", self.kept_days),
+            "files": FormField("Files &with findings", self.files_found),
+            "files.unreadable": FormField("Files that can't &be read", self.files_unreadable),
+            "files.require_full_sandbox": FormField("", self.full_sandbox),
         }
         for row in self.fields.values():
             row.add_to(self.rows)
@@ -78,6 +84,13 @@ class PolicyAbout(FormArea):
         self.kept_days.setAccessibleName("Requests are kept")
         self.kept_days.setMinimumHeight(PART_HEIGHT)
         self.kept_days.setValue(content.kept_days or 0)
+        self._fill_files(content.files or FilesPart())
+
+    def _fill_files(self, part: FilesPart) -> None:
+        _offer(self.files_found, {name: title for name, (title, _, _) in FILE_ACTIONS.items()}, part.found)
+        _offer(self.files_unreadable, {name: title for name, (title, _) in forms.UNREADABLE.items()}, part.unreadable)
+        self.full_sandbox.setObjectName("check")
+        self.full_sandbox.setChecked(part.require_full_sandbox)
 
     def _connect(self) -> None:
         self.name.textChanged.connect(lambda _: self._touched("name"))
@@ -86,6 +99,9 @@ class PolicyAbout(FormArea):
         self.fail.currentIndexChanged.connect(lambda _: self._touched("fail"))
         self.kept_days.valueChanged.connect(lambda _: self._touched("kept_days"))
         self.system_prompts.toggled.connect(lambda _: self._touched("system_prompts"))
+        self.files_found.currentIndexChanged.connect(lambda _: self._touched("files"))
+        self.files_unreadable.currentIndexChanged.connect(lambda _: self._touched("files.unreadable"))
+        self.full_sandbox.toggled.connect(lambda _: self._touched("files.require_full_sandbox"))
 
     def _touched(self, name: str) -> None:
         self.fields[name].show_problem("")
@@ -95,6 +111,10 @@ class PolicyAbout(FormArea):
     def _explain(self) -> None:
         chosen = str(self.fail.currentData())
         self.fields["fail"].explain(forms.FAILS[chosen][1] if chosen in forms.FAILS else "")
+        found, unread = str(self.files_found.currentData()), str(self.files_unreadable.currentData())
+        told = f"{FILE_ACTIONS[found][1]} A rule may say otherwise." if found in FILE_ACTIONS else ""
+        self.fields["files"].explain(told)
+        self.fields["files.unreadable"].explain(forms.UNREADABLE[unread][1] if unread in forms.UNREADABLE else "")
 
     @property
     def over(self) -> Json:
@@ -108,7 +128,12 @@ class PolicyAbout(FormArea):
             "system_prompts": self.system_prompts.isChecked(),
             "kept_days": days,
         }
-        return forms.about_over(self._raw, now)
+        part = FilesPart(
+            found=str(self.files_found.currentData()),
+            unreadable=str(self.files_unreadable.currentData()),
+            require_full_sandbox=self.full_sandbox.isChecked(),
+        )
+        return forms.files_over(forms.about_over(self._raw, now), part)
 
     def show_problem(self, name: str, text: str) -> bool:
         """Whether there is such a field."""
@@ -117,3 +142,10 @@ class PolicyAbout(FormArea):
         if name in self.fields and text:
             self.go_to(self.fields[name].part)
         return name in self.fields
+
+
+def _offer(made: QComboBox, titles: dict[str, str], chosen: str) -> None:
+    """What isn't known here stands there all the same."""
+    for name in dict.fromkeys([*titles, chosen]):
+        made.addItem(titles.get(name) or one_line(name, 40), name)
+    made.setCurrentIndex(made.findData(chosen))

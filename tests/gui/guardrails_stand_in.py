@@ -22,7 +22,7 @@ FOUND = {
     "SECRET_PASSWORD": r"(?<=password is )\S+",
     "PROMPT_INJECTION": r"(?i)ignore all previous instructions",
 }
-FIELDS = ("name", "title", "description", "fail", "system_prompts", "not_found_here", "kept_days", "custom", "rules")
+FIELDS = ("name", "title", "description", "fail", "system_prompts", "not_found_here", "kept_days", "custom", "files", "rules")
 STRICTNESS = ("allow", "flag", "tokenise", "mask", "block")
 
 

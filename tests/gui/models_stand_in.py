@@ -229,7 +229,9 @@ class Handler(BaseHTTPRequestHandler):
     def _handle(self) -> None:
         path = unquote(self.path)
         raw = self.rfile.read(int(self.headers.get("content-length") or 0))
-        body = raw.decode() if "toml" in self.headers.get("content-type", "") else json.loads(raw or b"null")
+        kind = self.headers.get("content-type", "")
+        is_text = "toml" in kind or "multipart" in kind
+        body = raw.decode(errors="replace") if is_text else json.loads(raw or b"null")
         if path == "/api/v1/admin/events":
             with contextlib.suppress(OSError):  # the reader has gone
                 self._stream()
@@ -237,7 +239,10 @@ class Handler(BaseHTTPRequestHandler):
         status, answer = (
             (200, self.gateway.backstage(body)) if path == BACKSTAGE else self.gateway.answer(self.command, path, body)
         )
-        data = b"" if answer is None else answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
+        data = (
+            answer if isinstance(answer, bytes) else answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
+        )
+        data = b"" if answer is None else data
         self.send_response(status)
         self.send_header("content-length", str(len(data)))
         self.end_headers()

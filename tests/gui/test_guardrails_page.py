@@ -339,6 +339,34 @@ def test_a_policy_is_written_from_nothing_and_the_gateway_s_complaints_stand_at_
     }  # fmt: skip
 
 
+def test_what_becomes_of_files_is_chosen_and_letting_them_go_on_unread_is_asked_about(
+    qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window], screenshots: Path
+) -> None:
+    gateway = stand_in(**SOME)
+    page = told(qtbot, window())
+    dialog = opened(page, "sales")
+    dialog.parts.show_part("about")
+    combo_to(dialog.about.files_found, "as_text")
+    combo_to(dialog.about.files_unreadable, "pass")
+    dialog.about.go_to(dialog.about.full_sandbox)
+    pictures(dialog, screenshots, "guardrails_files")
+    dialog.parts.show_part("rules")
+    dialog._draft.rules.view.opened.emit()
+    rule = dialog._draft.dialog
+    assert isinstance(rule, RuleDialog) and rule.files.currentData() is None
+    combo_to(rule.files, "block")
+    pictures(rule, screenshots, "guardrails_rule_files")
+    rule.save.click()
+    dialog.save.click()
+    question = dialog_of(dialog, ConfirmDialog)
+    assert "can't be read" in question.question.text() and gateway.sent("PATCH", f"{POLICIES}/sales") == []
+    question.confirm.click()
+    qtbot.waitUntil(lambda: page.done.text() == "“sales” is version 2 now.", timeout=WAIT_MS)
+    (sent,) = gateway.sent("PATCH", f"{POLICIES}/sales")
+    assert sent["files"] == {"found": "as_text", "unreadable": "pass"}
+    assert [one.get("files") for one in sent["rules"]] == ["block", None, None] and set(sent) == {"files", "rules"}
+
+
 def test_only_what_was_changed_is_sent_and_letting_through_is_asked_about(
     qtbot: QtBot, stand_in: MakeStandIn, window: Callable[[], Window], screenshots: Path
 ) -> None:

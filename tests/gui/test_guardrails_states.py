@@ -10,12 +10,13 @@ from gui import policy_form_state as forms
 from gui import policy_row_state as words
 from gui import rule_words_state as rules
 from gui import trial_state as trials
-from gui.guardrails_state import Assignment, Content, Custom, Guardrails, Policy, Rule, Version, policy_of, versions_of
+from gui.guardrails_state import Assignment, Content, Custom, FilesPart, Guardrails, Policy, Rule, Version, policy_of, versions_of
 from gui.policy_form_state import Place
 from gui.trial_state import Judged, Span, Tried, tried_of
 from tests.gui.guardrails_stand_in import SHIPPED, assignment, own, shown
 from tests.gui.keys_stand_in import unit
 
+CONFINED = "Files are read only where their readers can be confined fully."
 AT = datetime(2026, 11, 26, 12, 0, 0, tzinfo=UTC)
 MASKS = {"types": ["EMAIL"], "input": "mask", "output": "mask"}
 BLOCKS = {"types": ["SECRETS"], "input": "block", "output": "block"}
@@ -259,6 +260,10 @@ def test_a_name_that_the_gateway_would_refuse_is_told_before(name: str) -> None:
         ("custom[0].regex", Place("custom", 0, "regex")),
         ("name", Place("about", field="name")),
         ("$.title", Place("about", field="title")),
+        ("files", Place("about", field="files")),
+        ("$.files.unreadable", Place("about", field="files.unreadable")),
+        ("files.nothing_known", Place("about", field="files")),
+        ("rules[0].files", Place("rules", 0, "files")),
         ("not_found_here[1]", Place("about")),
         ("", Place("about")),
     ],
@@ -292,7 +297,7 @@ def test_rules_and_expressions_are_looked_at_before_they_are_taken() -> None:
     assert set(forms.custom_wrong(Custom(name="project"), [])) == {"name", "regex"}
     assert "Another" in forms.custom_wrong(Custom(name="A", regex="x"), ["A"])["name"]
     offered = forms.types_offered(["PHONE", "EMAIL"], ["SECRET_A*", "EMAIL"], ["PROJECT"])
-    assert offered == ["SECRET_A*", "PII", "SECRETS", "ATTACKS", "CUSTOM", "*", "CUSTOM_PROJECT", "EMAIL", "PHONE"]
+    assert offered == ["SECRET_A*", "PII", "SECRETS", "ATTACKS", "CUSTOM", "FILES", "*", "CUSTOM_PROJECT", "EMAIL", "PHONE"]
 
 
 def test_what_a_pack_cannot_find_and_how_it_fails_can_be_read() -> None:
@@ -300,6 +305,42 @@ def test_what_a_pack_cannot_find_and_how_it_fails_can_be_read() -> None:
     assert told["When an inspection fails"] == "The request is refused" and told["System prompts"] == "Inspected too"
     assert told["Not found here"].count("\n") == len(SHIPPED["hipaa"]["not_found_here"]) - 1
     assert dict(forms.shown_rows(Content(kept_days=1, fail="open")))["Requests are kept"] == "For a day at least"
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        (None, "A file with something to hide goes on redacted; one that can't be read is stopped."),
+        ({"found": "as_text"}, "A file with something to hide goes on as its text; one that can't be read is stopped."),
+        (
+            {"found": "block", "unreadable": "pass", "require_full_sandbox": True},
+            "A file with something to hide is stopped; one that can't be read goes on as it is. " + CONFINED,
+        ),
+        ({"found": "new"}, "A file with something to hide new; one that can't be read is stopped."),
+    ],
+)
+def test_what_becomes_of_files_can_be_read(files: Any, told: str) -> None:
+    content = msgspec.convert({"files": files}, Content)
+    assert dict(forms.shown_rows(content))["Files"] == told
+
+
+def test_a_rule_tells_what_becomes_of_a_file_with_it() -> None:
+    rule = Rule(types=["HIDDEN_TEXT", "GPS_LOCATION", "FILES"], input="flag", files="block")
+    assert "A file with it is stopped." in rules.facts(rule)
+    assert rules.facts(rule).startswith("Text in files that nobody sees, where pictures were taken, what hides in files: ")
+    assert rules.line(0, rule).cells[0].note.endswith("a file with it is stopped")
+    assert "file" not in rules.facts(Rule(types=["EMAIL"], input="mask"))
+
+
+def test_a_files_part_is_changed_where_it_differs_and_keeps_what_is_new() -> None:
+    kept = {"name": "a", "files": {"found": "as_text", "newer": 1}}
+    assert forms.files_over(kept, FilesPart(found="as_text")) == kept
+    assert forms.files_over(kept, FilesPart())["files"] == {"found": "redact", "newer": 1}
+    assert forms.files_over({"name": "a"}, FilesPart()) == {"name": "a"}
+    changed = forms.files_over({"name": "a", "files": None}, FilesPart(unreadable="pass"))
+    assert changed == {"name": "a", "files": {"unreadable": "pass"}}
+    assert [len(forms.questions(changed, before)) for before in ({}, changed)] == [1, 0]
+    assert len(forms.questions({**changed, "fail": "open"}, {})) == 2
 
 
 def test_a_version_can_be_what_it_is_again_but_for_the_last_one() -> None:

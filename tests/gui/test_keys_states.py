@@ -171,7 +171,9 @@ def test_a_key_says_how_it_stands(more: dict[str, Any], text: str, note: str) ->
     ("more", "text", "note"),
     [
         ({}, "All models", ""),
-        ({"scopes": ["models", "chat", "embeddings"]}, "All models", ""),
+        ({"scopes": ["models", "chat", "files", "embeddings"]}, "All models", ""),
+        ({"scopes": ["models", "chat", "embeddings"]}, "All models", "list of models, chat, embeddings"),
+        ({"scopes": ["files", "file_values"]}, "Files, values found in files", ""),
         ({"scopes": ["chat"]}, "All models", "chat"),
         ({"scopes": ["metrics"]}, "Metrics", ""),
         ({"models": ["fast", "openai/*"], "loopback_only": True}, "fast, openai/*", "this machine only"),

@@ -82,6 +82,7 @@ NO_CONTENT = {
 # Raw routes that carry no prompts and answers, likewise.
 RAW_WITHOUT = {
     "/v1/files/scan": "files that are looked at and go to no model: findings are what is asked for (test_files_scan)",
+    "/v1/files/page": "a page of a file, drawn for who sent it: it goes to no model (test_files_page)",
     **dict.fromkeys(
         ("/v1/files", "/v1/files/{file_id:str}", "/v1/files/{file_id:str}/content"),
         "kept for whoever uploaded them, and inspected by each request that names one (test_uploads_in_requests)",

@@ -33,6 +33,7 @@ from appliance.files.reading.images_opening import (
 
 VIEWS = 4
 JPEG_QUALITY = 90
+SHOWN_PIXELS_MAX = 8_000_000
 _SEEN_CHANGE = 12
 _SAVED_AS: dict[Kind, str] = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP", "tiff": "TIFF", "bmp": "BMP", "gif": "GIF"}
 
@@ -110,6 +111,18 @@ def picture(path: Path | str, password: str | None, number: int, dpi: int = 0) -
         if not go_to(image, frame):
             raise malformed("the image has no such frame")
         return _written(shown(image, view))
+
+
+def page(path: Path | str, password: str | None, number: int, width: int) -> Pixels:
+    """Frame `number`, from 1 on, as people see it: turned upright, on white, and no wider than `width` pixels. The file is the
+    caller's to remove. Errors: as `read`."""
+    with opened(Path(path)) as image:
+        if number < 1 or not go_to(image, number - 1):
+            raise malformed("the image has no such frame")
+        frame = Image.fromarray(shown(image))
+        share = min(1.0, width / frame.width, (SHOWN_PIXELS_MAX / (frame.width * frame.height)) ** 0.5)
+        size = max(1, round(frame.width * share)), max(1, round(frame.height * share))
+        return _written(np.asarray(frame.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0) if share < 1 else frame))
 
 
 def decode(data: bytes) -> Pixels:

@@ -26,7 +26,7 @@ from appliance.files.reading.pdf_hidden import mark_hidden
 from appliance.files.reading.pdf_leftovers import EARLIER
 from appliance.files.reading.pdf_objects import Found, texts_of_objects
 from appliance.files.reading.pdf_opening import OpenPdf, drawn_alone, open_pdf, translated
-from appliance.files.reading.pdf_page import Page
+from appliance.files.reading.pdf_page import Page, Pixel
 from appliance.files.reading.pdf_pieces import pieces_of
 from appliance.files.reading.pdf_redaction import redacted
 from appliance.files.reading.pdf_second import second_reading, squeezed
@@ -34,6 +34,7 @@ from appliance.files.reading.pdf_text import page_text
 from appliance.files.reading.pdf_undrawn import odd_text, undrawn
 
 DEFAULT = Limits()
+SHOWN_PIXELS_MAX = 8_000_000
 
 
 def read(path: Path | str, password: str | None = None, *, limits: Limits = DEFAULT) -> Document:
@@ -57,6 +58,21 @@ def picture(path: Path | str, password: str | None, number: int, dpi: int, *, li
             raise malformed("the PDF has no such page")
         with Page(drawn, page_number, Deadline(limits.seconds_max)) as page:
             pixels = pdf_pictures.drawn(page, place, max(1, dpi), limits.picture_pixels_max)
+    return _written(pixels)
+
+
+def page(path: Path | str, password: str | None, number: int, width: int, *, limits: Limits = DEFAULT) -> Pixels:
+    """Page `number`, from 1 on, as people see it: `width` pixels wide, fewer where it is very high. The file is the caller's to
+    remove. Errors: as `read`."""
+    with translated(), drawn_alone(Path(path), password) as drawn:
+        if not 1 <= number <= len(drawn):
+            raise malformed("the PDF has no such page")
+        with Page(drawn, number, Deadline(limits.seconds_max)) as opened:
+            dpi = max(1, width) * 72 / opened.shown_size[0]
+            return _written(pdf_pictures.drawn(opened, 0, dpi, SHOWN_PIXELS_MAX))
+
+
+def _written(pixels: Pixel) -> Pixels:
     height, width, _ = pixels.shape
     is_grey = bool((pixels[:, :, 0] == pixels[:, :, 1]).all() and (pixels[:, :, 1] == pixels[:, :, 2]).all())
     with tempfile.NamedTemporaryFile(prefix="picture-", suffix=".pixels", delete=False) as file:

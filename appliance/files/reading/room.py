@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.files.document import Document, FileError, Kind, Notice, Pixels, Redacted
-from appliance.files.orders import Draw, Read, Redact
+from appliance.files.orders import Draw, Read, Redact, Show
 from appliance.files.rooms import answering
 from appliance.workers.child import Room
 
@@ -41,6 +41,15 @@ def picture(order: Draw) -> Pixels:
     return drawn
 
 
+def page(order: Show) -> Pixels:
+    kind, _ = _sniffed(order.path, order.name)
+    reader = _reader(kind)
+    if not hasattr(reader, "page"):
+        raise FileError("UNSUPPORTED", "a file of this kind has no pages that can be drawn", "Look at it in its own program.")
+    drawn: Pixels = reader.page(Path(order.path), order.password or None, order.page, order.width)
+    return drawn
+
+
 def redact(order: Redact) -> Redacted:
     kind = order.document.kind  # as it was read; its name, which may have decided that, isn't here
     path, result, password, changes = Path(order.path), Path(order.result), order.password or None, order.changes
@@ -69,6 +78,11 @@ def _reader(kind: Kind) -> Any:
 
 
 ROOM = Room(
-    {"read": answering(Read, read), "picture": answering(Draw, picture), "redact": answering(Redact, redact)},
+    {
+        "read": answering(Read, read),
+        "picture": answering(Draw, picture),
+        "page": answering(Show, page),
+        "redact": answering(Redact, redact),
+    },
     threads=1,  # a worker has one file in hand: its bounds are that file's
 )
