@@ -56,7 +56,12 @@ async def told(guard: Guard, *pieces: Piece, kind: Kind = "pdf", under: PolicySe
 )
 async def test_a_value_over_a_lines_end_is_found(guard: Guard, text: str, kind: str, value: str) -> None:
     assert (kind, value) in await told(guard, Piece(f"Some words before it.\n{text}\nand some behind it.", Where(page=1)))
-    assert (kind, value) in await told(guard, Piece(text, Where("picture", page=1), engine="an engine"), kind="png")
+    seen = await told(guard, Piece(text, Where("picture", page=1), engine="an engine"), kind="png")
+    assert (kind, bare(value)) in [(found, bare(said)) for found, said in seen]  # a number from a picture is put right first
+
+
+def bare(value: str) -> str:
+    return "".join(one for one in value if one not in " \n-")
 
 
 @pytest.mark.parametrize(
