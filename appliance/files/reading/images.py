@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
-from appliance.files.document import Change, Document, Kind, Picture, Piece, Pixels, Redacted, Span, Where
+from appliance.files.document import Change, Document, FileError, Kind, Picture, Piece, Pixels, Redacted, Span, Where
 from appliance.files.reading import images_metadata
 from appliance.files.reading.images_opening import (
     ANIMATED_FRAMES_MAX,
@@ -34,6 +34,7 @@ from appliance.files.reading.images_opening import (
 VIEWS = 4
 JPEG_QUALITY = 90
 SHOWN_PIXELS_MAX = 8_000_000
+LETTER_PIXELS_MIN = 5  # no letter is smaller
 _SEEN_CHANGE = 12
 _SAVED_AS: dict[Kind, str] = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP", "tiff": "TIFF", "bmp": "BMP", "gif": "GIF"}
 
@@ -73,6 +74,8 @@ def read(path: Path | str, password: str | None = None, *, limits: Limits = LIMI
                 document.pieces += images_metadata.pieces(image, document.pages + 1)
             document.pages += 1
         if go_to_next(image, document.pages):
+            if not animated:  # before anybody looks at a thousand pages of a file that counts as unread then
+                raise FileError("TOO_LARGE", f"the image has more pages than {document.pages:,} of that size", "send it in parts")
             document.unread.append(f"what comes after frame {document.pages}: there are too many")
     document.pieces += images_metadata.pieces_beside(Path(path).read_bytes(), document.kind)
     return document
@@ -89,6 +92,8 @@ def go_to_next(image: Image.Image, number: int) -> bool:
 
 def _list_frame(document: Document, image: Image.Image, frame: Array) -> None:
     height, width = frame.shape[:2]
+    if min(height, width) < LETTER_PIXELS_MIN:
+        return
     number = document.pages
     for view in views_of(image):
         why = ("", "on a dark ground", "under its transparency")[view]

@@ -66,11 +66,25 @@ def test_frames_that_show_nothing_new_are_looked_at_once(tmp_path: Path) -> None
     assert (document.pages, len(document.pictures)) == (6, 1)
 
 
-def test_more_frames_than_the_bound_are_told_as_unread(tmp_path: Path) -> None:
+def test_more_pages_than_the_bound_are_too_many_before_any_is_looked_at(tmp_path: Path) -> None:
     one = Image.new("L", (8, 8))
     tiff = saved(tmp_path, one, "TIFF", save_all=True, append_images=[one] * 4)
-    document = images.read(tiff, limits=images.Limits(frames_max=3))
+    with pytest.raises(FileError, match="more pages than 3") as refused:
+        images.read(tiff, limits=images.Limits(frames_max=3))
+    assert refused.value.code == "TOO_LARGE"
+    assert images.read(tiff, limits=images.Limits(frames_max=5)).pages == 5
+
+
+def test_more_frames_than_the_bound_are_told_as_unread(tmp_path: Path) -> None:
+    frames = [Image.new("L", (8, 8), 50 * number) for number in range(5)]
+    gif = saved(tmp_path, frames[0], "GIF", save_all=True, append_images=frames[1:])
+    document = images.read(gif, limits=images.Limits(animated_frames_max=3))
     assert document.pages == 3 and document.unread == ["what comes after frame 3: there are too many"]
+
+
+def test_nobody_looks_for_letters_where_none_has_room(tmp_path: Path) -> None:
+    document = images.read(saved(tmp_path, Image.new("L", (300, 4)), "PNG"))
+    assert (document.pages, document.pictures) == (1, [])
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
