@@ -14,6 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from appliance.api.anthropic import AnthropicRoutes
 from appliance.api.files import FilesRoutes
+from appliance.api.files_page import FilesPageRoutes
 from appliance.api.openai import OpenAIRoutes
 from appliance.api.raw import RawRoute
 from appliance.api.responses import ResponsesRoutes
@@ -95,7 +96,7 @@ def raw_routes() -> list[RawRoute]:
     nobody = cast(Any, None)
     routes = [*OpenAIRoutes(nobody).table(), *AnthropicRoutes(nobody, nobody).table(), *ResponsesRoutes(nobody, nobody).table()]
     routes += UploadedRoutes(nobody, nobody, nobody, 1).table()
-    return [*routes, *FilesRoutes(nobody, nobody, nobody, nobody).table()]
+    return [*routes, *FilesRoutes(nobody, nobody, nobody, nobody).table(), *FilesPageRoutes(nobody, nobody).table()]
 
 
 def ordinary_paths() -> Iterator[str]:
