@@ -1,6 +1,8 @@
-"""Text in an image's file that its reader passes over: what follows its end, PNG texts that share a key, a colour profile's words.
+"""Text in an image's file that its reader passes over: what follows its end, PNG texts that share a key, what a colour profile
+says.
 
-Sources: PNG 3rd edition, ITU T.81 (JPEG), GIF 89a, RIFF. Only lengths are followed; nothing is decoded but deflated texts, bounded.
+Sources: PNG 3rd edition, ITU T.81 (JPEG), GIF 89a, RIFF. Only lengths are followed; nothing is decoded but deflated texts, which
+are bounded.
 """
 
 import re

@@ -69,11 +69,14 @@ def graphic(kind: str, inside: str) -> str:
     return f'<a:graphic><a:graphicData uri="{kind}">{inside}</a:graphicData></a:graphic>'
 
 
+SIZE = '<wp:extent cx="1800000" cy="900000"/>'  # 5 cm x 2.5 cm
+
+
 def _shape(docx: Docx, words: str) -> None:
     """A text box as Word 2010 writes it, with an older one for others: the value stands twice."""
     new = f"<wps:wsp><wps:txbx><w:txbxContent>{said(words)}</w:txbxContent></wps:txbx></wps:wsp>"
     shown = graphic("http://schemas.microsoft.com/office/word/2010/wordprocessingShape", new)
-    drawn = f'<w:drawing><wp:inline><wp:extent cx="1800000" cy="900000"/><wp:docPr id="5" name="Box"/>{shown}</wp:inline></w:drawing>'
+    drawn = f'<w:drawing><wp:inline>{SIZE}<wp:docPr id="5" name="Box"/>{shown}</wp:inline></w:drawing>'
     fallback = f"<mc:Fallback>{in_old_box(words)}</mc:Fallback>"
     both = f'<mc:AlternateContent><mc:Choice Requires="wps">{drawn}</mc:Choice>{fallback}</mc:AlternateContent>'
     docx.body.append(f"<w:p><w:r>{both}</w:r></w:p>")
@@ -174,7 +177,7 @@ def _described(attribute: str) -> Put:
 
     def put(docx: Docx, words: str) -> None:
         own = f'<wp:docPr id="6" {attribute}={quoteattr(words)} {"" if attribute == "name" else "name=" + quoteattr("Box")}/>'
-        docx.body.append(f'<w:p><w:r><w:drawing><wp:inline><wp:extent cx="1800000" cy="900000"/>{own}</wp:inline></w:drawing></w:r></w:p>')
+        docx.body.append(f'<w:p><w:r><w:drawing><wp:inline><wp:extent cx="9" cy="9"/>{own}</wp:inline></w:drawing></w:r></w:p>')
 
     return put
 
