@@ -157,7 +157,7 @@ def test_a_person_gets_a_key_and_a_change_meanwhile_is_told(qtbot: QtBot, runnin
     assert (shown["models"], shown["expires_at"], shown["scopes"]) == (
         ["fake/*"],
         None,
-        ["chat", "embeddings", "metrics", "models"],
+        ["chat", "embeddings", "files", "metrics", "models"],
     )
     view.opened.emit()
     dialog = dialog_of(page, KeyFormDialog)

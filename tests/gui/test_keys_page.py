@@ -257,7 +257,7 @@ def test_a_key_is_made_for_a_person_who_is_looked_for(
     gateway.be_slow(False)
     qtbot.waitUntil(lambda: isinstance(page.dialog, MadeDialog), timeout=WAIT_MS)
     sent = gateway.calls[-1][2]
-    assert sent["user_id"] == "user_chitra" and sent["models"] == ["fast"] and sent["scopes"] == ["chat", "models"]
+    assert sent["user_id"] == "user_chitra" and sent["models"] == ["fast"] and sent["scopes"] == ["chat", "models", "files"]
     assert sent["expires_at"] > "2026" and sent["environment"] == "production"
 
 
