@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.guardrails.detectors import injection, jailbreak
-from appliance.guardrails.detectors.injection_model import TYPES, attack_scanner, weights
+from appliance.guardrails.detectors.injection_model import TYPES, attack_scanner, doubted, weights
 from appliance.guardrails.detectors.injection_scripts import OtherScripts
 from appliance.guardrails.scanner import Scanner
 
@@ -112,7 +112,7 @@ def unseen(folder: Path, show: bool) -> None:
     rows, rules = rows_of(folder / "injection.jsonl"), Scanner(RULES, [OtherScripts()])
     corpus = corpus_of(folder)
     odds = odds_of(corpus, first(corpus))[corpus.groups != OURS]
-    said = [weights().score(float(one)) for one in odds]
+    said = [doubted(weights().score(float(one)), len(row["text"])) for one, row in zip(odds, rows, strict=True)]
     is_told = [max(one, told(rules, row["text"])) >= BOUND for row, one in zip(rows, said, strict=True)]
     total = judged(rows, is_told, "unseen", source)
     hard = [(row, one) for row, one in zip(rows, is_told, strict=True) if row.get("hard")]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from appliance.data import data_folder
 from appliance.guardrails import encoded
 from appliance.guardrails.detectors import injection, jailbreak
-from appliance.guardrails.detectors.injection_features import CUES, ROWS, Window, windows_of
+from appliance.guardrails.detectors.injection_features import CUES, ROWS, STEP, WINDOW, Window, windows_of
 from appliance.guardrails.detectors.injection_scripts import OtherScripts
 from appliance.guardrails.detectors.injection_weights import Weights, weights_in
 from appliance.guardrails.finding import Finding
@@ -27,6 +27,7 @@ _LENGTH_MIN = 12  # nothing can be said in less
 _WHOLE = 160  # a window that short is one passage
 _NEIGHBOUR = 0.25  # a sentence beside the worst one belongs to it where it says that much of what that says
 _TOLD_MIN = 0.2  # lower scores are not told
+_TRUSTED = 2  # windows: some 1,700 characters, as long as most of what is said to a model
 _SENTENCE = re.compile(r"[^.!?\n。！？।]+[.!?\n。！？।]*|[.!?\n。！？।]+")
 
 
@@ -45,12 +46,20 @@ class InjectionModel:
             return
         known = weights()
         for window in windows_of(text):
-            score = known.score(known.odds(window.rows, window.cues))
+            score = doubted(known.score(known.odds(window.rows, window.cues)), len(text.text))
             if score < _TOLD_MIN:
                 continue
             start, end = passage(text.text, window, known)
             kind = jailbreak.TYPE if known.is_jailbreak(window.rows, window.cues) else injection.TYPE
             yield Finding(type=kind, start=start, end=end, score=round(score, 3), detector=self.name)
+
+
+def doubted(score: float, length: int) -> float:
+    """The score of a window in a text of so many characters. Of many windows one looks like an attack by chance: without this,
+    every fifth document of some pages would hold one.
+    """
+    windows = 1 + max(0, -(-(length - WINDOW) // STEP))
+    return score / (score + (1 - score) * max(1.0, windows / _TRUSTED))
 
 
 def passage(text: str, window: Window, known: Weights) -> tuple[int, int]:

@@ -3,12 +3,14 @@
 import base64
 import codecs
 import html
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from appliance.guardrails.detectors import injection, jailbreak
-from appliance.guardrails.detectors.injection_model import TYPES, attack_scanner
+from appliance.guardrails.detectors.injection_model import TYPES, attack_scanner, doubted
+from appliance.guardrails.finding import Finding
 from tests.eval.injection import everyday_texts
 from tests.unit.guardrails.samples import BOUND, growth
 
@@ -199,3 +201,29 @@ def test_what_is_said_all_day_passes() -> None:
     alarms = [line for line in lines if attacks(line)]
     assert len(lines) > 500
     assert len(alarms) * 200 <= len(lines), alarms
+
+
+DOCUMENTS = sorted(Path(__file__).parents[3].glob("docs/**/*.md"))
+
+
+def test_most_ordinary_documents_pass() -> None:
+    """Pages that tell people and programs what to do, about models and keys besides: no text is harder. None was trained on."""
+    alarms = [path.name for path in DOCUMENTS if attacks(path.read_text(encoding="utf-8")[:24_000])]
+    assert len(DOCUMENTS) > 30
+    assert len(alarms) * 3 <= len(DOCUMENTS), alarms
+
+
+def test_an_attack_in_a_long_document_is_found() -> None:
+    page = "The committee met on Tuesday and looked at the figures of the last quarter. Sales in the north rose a little.\n" * 60
+    text = f"{page}{ATTACK}\n{page}"
+    assert any(text[one.start : one.end] in ATTACK or ATTACK in text[one.start : one.end] for one in told(text))
+
+
+def told(text: str) -> list[Finding]:
+    return [one for one in SCANNER.find(text) if one.score >= BOUND]
+
+
+def test_one_window_of_many_has_to_be_surer() -> None:
+    assert doubted(0.6, 900) == doubted(0.6, 1_700) == 0.6
+    assert 0.5 < doubted(0.9, 5_000) < 0.9 and doubted(0.6, 5_000) < 0.5
+    assert doubted(0.0, 5_000) == 0.0 and doubted(1.0, 10**7) == 1.0
