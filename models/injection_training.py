@@ -13,17 +13,14 @@ FOLDER = Path(__file__).resolve().parent
 sys.path[:0] = [str(FOLDER.parent), str(FOLDER)]
 
 from injection_fit import Examples, fitted  # noqa: E402
-from injection_pages import pages  # noqa: E402
 from injection_sentences import ATTACK, TALKED_INTO, Sentences  # noqa: E402
 
 from appliance.guardrails.detectors.injection_features import CUES, ROWS, windows_of  # noqa: E402
 from appliance.guardrails.detectors.injection_weights import Weights  # noqa: E402
 from appliance.guardrails.normal_text import normal  # noqa: E402
 
-OURS = "ours"  # the source of what injection_sentences.py made, and of ordinary pages
-PAGE = "page"  # the kind of these
-PAGE_COUNTS = 0.3  # of what another harmless text counts
-SEED, TEXTS, PAGES = 20261, 9300, 3_000
+OURS = "ours"  # the source of what injection_sentences.py made
+SEED, TEXTS = 20261, 9300
 STRENGTH, KIND_STRENGTH, CUE = 0.2, 0.05, 0.8
 LETTERS = 2.0  # runs of letters are so much dearer than words
 EVEN_MIN = 30.0  # what the given harmless texts count at least, however few attacks are given
@@ -39,7 +36,6 @@ class Corpus:
     def __init__(self, texts: list[str], labels: list[int], kinds: list[str], groups: list[str]) -> None:
         self.labels = np.array(labels)
         self.jailbreaks = np.array([kind == TALKED_INTO for kind in kinds])
-        self.counts = np.array([PAGE_COUNTS if kind == PAGE else 1.0 for kind in kinds])
         self.groups = np.array(groups)
         windows = [(number, one) for number, text in enumerate(texts) for one in windows_of(normal(text))]
         self.owners = np.array([number for number, _ in windows])
@@ -77,12 +73,11 @@ def corpus_of(folder: Path | None, texts: int = TEXTS) -> Corpus:
     sentences = Sentences(SEED)
     made = [sentences.one() for _ in range(texts)]
     given: tuple[list[str], list[int], list[str], list[str]] = read(folder) if folder else ([], [], [], [])
-    ordinary = pages(SEED, PAGES)
     return Corpus(
-        given[0] + [one[0] for one in made] + ordinary,
-        given[1] + [one[1] for one in made] + [0] * len(ordinary),
-        given[2] + [one[2] for one in made] + [PAGE] * len(ordinary),
-        given[3] + [OURS] * (len(made) + len(ordinary)),
+        given[0] + [one[0] for one in made],
+        given[1] + [one[1] for one in made],
+        given[2] + [one[2] for one in made],
+        given[3] + [OURS] * len(made),
     )
 
 
@@ -90,7 +85,7 @@ def first(corpus: Corpus) -> np.ndarray:
     """What our own sentences alone teach: where every training begins."""
     owners, examples = corpus.examples(corpus.groups == OURS)
     labels = corpus.labels[owners]
-    return fitted(examples, labels, _importance(owners, labels) * corpus.counts[owners], _strengths(corpus), ROUNDS_FIRST)
+    return fitted(examples, labels, _importance(owners, labels), _strengths(corpus), ROUNDS_FIRST)
 
 
 def _strengths(corpus: Corpus) -> np.ndarray:
@@ -101,8 +96,7 @@ def learned(corpus: Corpus, texts: np.ndarray, start: np.ndarray) -> np.ndarray:
     """Of an attack that has many windows, those count in the end that look like one."""
     owners, examples = corpus.examples(texts)
     labels = corpus.labels[owners]
-    importance = _importance(owners, labels) * corpus.counts[owners]
-    importance = _evened(importance, labels, corpus.groups[owners] != OURS)
+    importance = _evened(_importance(owners, labels), labels, corpus.groups[owners] != OURS)
     at = fitted(examples, labels, importance, _strengths(corpus), ROUNDS, start)
     scores = examples.scores(at[:-1]) + at[-1]
     best = _best(scores, owners, len(corpus.labels))

@@ -222,7 +222,7 @@ def test_an_unknown_model_is_404_and_what_is_offered_is_told(door: Appliance, ap
     [
         ("POST", "/v1/conversations"),
         ("POST", "/v1/audio/speech"),
-        ("GET", "/v1/files"),
+        ("GET", "/v1/batches"),
         ("POST", "/v1/images/generations"),
         ("GET", "/v1/assistants/asst_1"),
         ("POST", "/v1/chat/completions/extra"),

@@ -27,7 +27,6 @@ _LENGTH_MIN = 12  # nothing can be said in less
 _WHOLE = 160  # a window that short is one passage
 _NEIGHBOUR = 0.25  # a sentence beside the worst one belongs to it where it says that much of what that says
 _TOLD_MIN = 0.2  # lower scores are not told
-_TRUSTED = 2  # windows: some 1,700 characters, as long as most of what is said to a model
 _SENTENCE = re.compile(r"[^.!?\n。！？।]+[.!?\n。！？।]*|[.!?\n。！？।]+")
 
 
@@ -56,10 +55,10 @@ class InjectionModel:
 
 def doubted(score: float, length: int) -> float:
     """The score of a window in a text of so many characters. Of many windows one looks like an attack by chance: without this,
-    every fifth document of some pages would hold one.
+    six of seven documents of some pages would hold one.
     """
     windows = 1 + max(0, -(-(length - WINDOW) // STEP))
-    return score / (score + (1 - score) * max(1.0, windows / _TRUSTED))
+    return score / (score + (1 - score) * max(1, windows - 1))
 
 
 def passage(text: str, window: Window, known: Weights) -> tuple[int, int]:
