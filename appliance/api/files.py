@@ -2,7 +2,6 @@
 
 import asyncio
 import hmac
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -29,7 +28,7 @@ from appliance.gateway.truth import tally_headers
 from appliance.identity.caller import MACHINE, Caller
 from appliance.identity.key_format import looks_like_a_key
 from appliance.identity.roles import insist, may
-from appliance.workers.launch import new_folder
+from appliance.workers.launch import passing_folder
 
 T = TypeVar("T")
 ERRORS = ErrorForm(openai_error_body, openai_chat.error_event)
@@ -134,15 +133,11 @@ class FilesRoutes:
         if self._here >= WAITING_MAX:
             raise overloaded()
         self._here += 1
-        folder = None
         try:
-            async with self._places:
-                folder = await asyncio.to_thread(new_folder)
+            async with self._places, passing_folder() as folder:
                 yield folder
         finally:
             self._here -= 1
-            if folder is not None:  # not awaited: whoever is cut must not wait for a disk
-                asyncio.get_running_loop().run_in_executor(None, lambda: shutil.rmtree(folder, ignore_errors=True))
 
     async def _told(self, exchange: Exchange, order: ScanOrder, form: Uploads) -> None:
         async with self._scans.booked(order) as scan:

@@ -53,6 +53,24 @@ _ANSWER = {
     ],
     "policy": "default@1",
 }
+# Of whoever asks for a file to be read here.
+ERRORS = (
+    errors.BadRequest,
+    errors.InvalidField,
+    errors.FileUnreadable,
+    errors.KeyMissing,
+    errors.KeyInvalid,
+    errors.KeyRevoked,
+    errors.KeyExpired,
+    errors.TokenInvalid,
+    errors.LoopbackOnly,
+    errors.Forbidden,
+    errors.MethodNotAllowed,
+    errors.BodyTooSlow,
+    errors.TooLarge,
+    errors.Overloaded,
+    errors.GuardrailFailed,
+)
 _FORM = {
     "type": "object",
     "required": ["file"],
@@ -91,24 +109,7 @@ SCAN: dict[str, Any] = {
                 "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
             },
         },
-        **openai_errors(
-            errors.BadRequest,
-            errors.InvalidField,
-            errors.FileUnreadable,
-            errors.KeyMissing,
-            errors.KeyInvalid,
-            errors.KeyRevoked,
-            errors.KeyExpired,
-            errors.TokenInvalid,
-            errors.LoopbackOnly,
-            errors.Forbidden,
-            errors.MethodNotAllowed,
-            errors.BodyTooSlow,
-            errors.TooLarge,
-            errors.Overloaded,
-            errors.GuardrailFailed,
-            errors.LedgerUnavailable,
-        ),
+        **openai_errors(*ERRORS, errors.LedgerUnavailable),
     },
 }
 

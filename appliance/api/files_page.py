@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from appliance import errors
+from appliance.api import files_documents as documents
 from appliance.api.exchange import Exchange
 from appliance.api.files import ERRORS, SECONDS_MAX, FilesRoutes
 from appliance.api.openai_documents import openai_errors
@@ -117,22 +117,6 @@ OPERATION: dict[str, Any] = {
             "description": "The page.",
             "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
         },
-        **openai_errors(
-            errors.BadRequest,
-            errors.InvalidField,
-            errors.FileUnreadable,
-            errors.KeyMissing,
-            errors.KeyInvalid,
-            errors.KeyRevoked,
-            errors.KeyExpired,
-            errors.TokenInvalid,
-            errors.LoopbackOnly,
-            errors.Forbidden,
-            errors.MethodNotAllowed,
-            errors.BodyTooSlow,
-            errors.TooLarge,
-            errors.Overloaded,
-            errors.GuardrailFailed,
-        ),
+        **openai_errors(*documents.ERRORS),
     },
 }

@@ -7,7 +7,6 @@ They stand in a body as base64: data URIs of `image_url` and `file` parts, `inpu
 import asyncio
 import base64
 import binascii
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +27,7 @@ from appliance.gateway.files_as_text import TEXT_TYPES, as_text, decoded
 from appliance.gateway.inspected_texts import kind_of, path_shown
 from appliance.guardrails.policy_set import PolicySet
 from appliance.providers.support import DOCUMENTS
-from appliance.workers.launch import new_folder
+from appliance.workers.launch import passing_folder
 
 if TYPE_CHECKING:
     from appliance.gateway.tally import Tally
@@ -57,11 +56,8 @@ class FileInputs:
             raise InvalidField(
                 f"the request has more than {FILES_MAX} files", param=path_shown(files[FILES_MAX].path), fix="Send fewer."
             )
-        folder = await asyncio.to_thread(new_folder)
-        try:
+        async with passing_folder() as folder:
             changed = [await self._inspected(text, folder / f"{number}.upload") for number, text in enumerate(files)]
-        finally:
-            asyncio.get_running_loop().run_in_executor(None, lambda: shutil.rmtree(folder, ignore_errors=True))
         return any(changed)
 
     async def _inspected(self, text: Text, path: Path) -> bool:

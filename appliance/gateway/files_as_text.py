@@ -7,10 +7,8 @@ The text is what was inspected: with what the policy hides hidden, and without w
 import asyncio
 import base64
 import binascii
-import shutil
 from collections.abc import Iterator
 from hashlib import blake2b
-from pathlib import Path
 from secrets import token_bytes
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +22,7 @@ from appliance.gateway.file_types import kind_of_bytes
 from appliance.gateway.inspected_texts import path_shown
 from appliance.providers.registry import wire
 from appliance.providers.support import DOCUMENTS, TEXT_SOURCE
-from appliance.workers.launch import new_folder
+from appliance.workers.launch import passing_folder
 
 if TYPE_CHECKING:
     from appliance.gateway.file_scan import Reads
@@ -101,13 +99,10 @@ class FilesAsText:
         """Errors: FileError, Overloaded, GuardrailFailed."""
         from appliance.gateway.file_changes import text_of  # policies' libraries: only where they are used
 
-        folder = await asyncio.to_thread(new_folder)
-        try:
-            path = Path(folder) / "0.upload"
+        async with passing_folder() as folder:
+            path = folder / "0.upload"
             await asyncio.to_thread(path.write_bytes, data)
             return text_of(await self._reads.read(path, name=name), ())
-        finally:
-            asyncio.get_running_loop().run_in_executor(None, lambda: shutil.rmtree(folder, ignore_errors=True))
 
     def _keep(self, digest: bytes, text: str) -> None:
         if self._kept_characters + len(text) > KEPT_CHARACTERS_MAX:

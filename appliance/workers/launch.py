@@ -1,11 +1,13 @@
 """How a worker process is started: its command line, environment and folder. The one place that knows a frozen program."""
 
+import asyncio
 import os
 import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psutil
@@ -33,6 +35,16 @@ def environment(extra: Mapping[str, str]) -> dict[str, str]:
 def new_folder() -> Path:
     """A private folder for one worker's large frames and its socket. Errors: OSError."""
     return Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-"))
+
+
+@asynccontextmanager
+async def passing_folder() -> AsyncIterator[Path]:
+    """A private folder that is gone afterwards. Errors: OSError."""
+    folder = await asyncio.to_thread(new_folder)
+    try:
+        yield folder
+    finally:  # not awaited: whoever is cut must not wait for a disk
+        asyncio.get_running_loop().run_in_executor(None, lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def remove_leftovers() -> None:
