@@ -10,7 +10,7 @@ import numpy.typing as npt
 from appliance.files.reading import pdfium as calls
 from appliance.files.reading.pdf_bounds import Deadline
 from appliance.files.reading.pdf_page import Boxes, Page, Pixel, text_scale
-from appliance.files.reading.pdf_text import PageText, Word, ink_box
+from appliance.files.reading.pdf_text import PageText, Word, ink_box, runs_of
 
 OFF_PAGE = "outside the page"
 INVISIBLE = "drawn invisibly"
@@ -48,18 +48,20 @@ class _Ink:
             with page.without(list(page.objects().texts)):
                 self.background = page.draw(dpi)
         self.boxes = boxes
-        self.sums = _sums(_distance(drawn, self.background) > difference)
+        self.sums = _sums(_are_apart(drawn, self.background, difference))
         self.changes = _counts(self.sums, _cores(boxes)).tolist()
-        self._others: dict[calls.Colour, list[int]] = {}
+        self._others: dict[tuple[int, ...], list[int]] = {}
 
     def other_than(self, colour: calls.Colour) -> list[int]:
         """For each word, how many pixels of its background have another colour."""
-        counts = self._others.get(colour)
+        shade = colour[:3]
+        counts = self._others.get(shade)
         if counts is None and self._is_white:
-            counts = self._others[colour] = [int(255 - min(colour[:3]) > _SAME_COLOUR)] * len(self.boxes)
+            counts = self._others[shade] = [int(255 - min(shade) > _SAME_COLOUR)] * len(self.boxes)
         if counts is None:
-            plain = np.array(colour[:3], dtype=np.uint8).reshape(1, 1, 3)
-            counts = self._others[colour] = _counts(_sums(_distance(self.background, plain) > _SAME_COLOUR), self.boxes).tolist()
+            plain = np.array(shade, dtype=np.uint8).reshape(1, 1, 3)
+            are_other = _are_apart(self.background, plain, _SAME_COLOUR)
+            counts = self._others[shade] = _counts(_sums(are_other), self.boxes).tolist()
         return counts
 
 
@@ -72,7 +74,8 @@ class _Look:
     near: _Ink
     pictures: Boxes
     close: _Ink | None = None
-    styles: dict[int, "_Style"] = field(default_factory=dict)
+    styles: dict[int, "_Style"] = field(default_factory=dict)  # by what draws a word
+    alike: dict[tuple[object, ...], "_Style"] = field(default_factory=dict)  # the same ones, by how they look
 
 
 @dataclass
@@ -93,17 +96,17 @@ def mark_hidden(page: Page, text_page: int, text: PageText, deadline: Deadline) 
     """Sets `hidden` of the words."""
     if not text.words:
         return
-    boxes = page.shown([word.box for word in text.words])
+    boxes = page.shown(text.boxes)
     near = _Ink(page, _dpi_within(page, _DPI), _DIFFERENCE, boxes)
     look = _Look(page, text_page, deadline, boxes, near, _scans(page))
-    middles = ((boxes[:, :2] + boxes[:, 2:]) / 2).tolist()
-    for index, word in enumerate(text.words):
-        x, y = middles[index]
-        if not (0 <= x <= 1 and 0 <= y <= 1):
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+    are_on_page = np.all((middles >= 0) & (middles <= 1), axis=1).tolist()
+    for index, (word, is_on_page, changes) in enumerate(zip(text.words, are_on_page, near.changes, strict=True)):
+        if not is_on_page:
             word.hidden = OFF_PAGE
             continue
         style = look.styles.get(word.drawn_by) or _style(look, word.drawn_by)
-        if not (style.is_plain and near.changes[index] > 0 and style.others[0][index]):
+        if not (style.is_plain and changes > 0 and style.others[0][index]):
             word.hidden = _why(look, style, word, index)
     _forget_crumbs(text)
 
@@ -132,14 +135,19 @@ def _style(look: _Look, drawn_by: int) -> _Style:
 def _style_of(look: _Look, drawn_by: int) -> _Style:
     mode = calls.render_mode(drawn_by)
     colours = [calls.fill(drawn_by)] * (mode in _FILLED) + [calls.stroke(drawn_by)] * (mode in _STROKED)
-    known = [colour for colour in colours if colour is not None]
-    points = text_scale(drawn_by, look.page.objects().texts.get(drawn_by, 1.0))
-    return _Style(
-        is_unseen=mode in _UNSEEN,
-        is_transparent=bool(known) and all(colour[3] < _ALPHA_MIN for colour in known),
-        is_tiny=0 < points < _POINTS_MIN,
-        others=[look.near.other_than(colour) for colour in known] if len(known) == len(colours) else [],
-    )
+    is_tiny = 0 < text_scale(drawn_by, look.page.objects().texts.get(drawn_by, 1.0)) < _POINTS_MIN
+    looks = (mode, is_tiny, *colours)
+    style = look.alike.get(looks)
+    if style is None:
+        look.deadline.check()
+        known = [colour for colour in colours if colour is not None]
+        style = look.alike[looks] = _Style(
+            is_unseen=mode in _UNSEEN,
+            is_transparent=bool(known) and all(colour[3] < _ALPHA_MIN for colour in known),
+            is_tiny=is_tiny,
+            others=[look.near.other_than(colour) for colour in known] if len(known) == len(colours) else [],
+        )
+    return style
 
 
 def _is_over_ink(look: _Look, box: npt.NDArray[np.float64]) -> bool:
@@ -164,18 +172,23 @@ def _is_seen_close(look: _Look, word: Word, index: int) -> bool:
     return bool(_counts(look.close.sums, box)[0] > 0)
 
 
-def _distance(one: Pixel, other: Pixel) -> Pixel:
-    """Of each pixel's colours, that which differs most. (A reduction over three values is what numpy does slowest.)"""
-    apart = np.maximum(one, other) - np.minimum(one, other)
-    most: Pixel = np.maximum(np.maximum(apart[:, :, 0], apart[:, :, 1]), apart[:, :, 2])
-    return most
+def _are_apart(one: Pixel, other: Pixel, difference: int) -> npt.NDArray[np.bool_]:
+    """Whether any of each pixel's colours differs so much. (A reduction over three values is what numpy does slowest.)"""
+    apart = np.maximum(one, other)
+    apart -= np.minimum(one, other)
+    far = apart > difference
+    found: npt.NDArray[np.bool_] = far[:, :, 0] | far[:, :, 1] | far[:, :, 2]
+    return found
 
 
 def _sums(mask: npt.NDArray[np.bool_]) -> Mask:
-    """Of the set pixels left of and above each one."""
+    """Of the set pixels left of and above each one. (Twice downwards, turned between: whole rows are added fastest.)"""
     sums = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), dtype=np.int32)
-    np.cumsum(np.cumsum(mask, axis=0, dtype=np.int32), axis=1, out=sums[1:, 1:])
-    return sums
+    sums[1:, 1:] = mask
+    np.add.accumulate(sums, axis=0, out=sums)
+    turned = np.ascontiguousarray(sums.T)
+    np.add.accumulate(turned, axis=0, out=turned)
+    return turned.T
 
 
 def _counts(sums: Mask, boxes: Boxes) -> Mask:
@@ -213,15 +226,11 @@ def _dpi_within(page: Page, dpi: float) -> float:
 
 
 def _forget_crumbs(text: PageText) -> None:
-    begun = 0
-    words = text.words
-    for index in range(1, len(words) + 1):
-        if index == len(words) or words[index].hidden != words[begun].hidden:
-            run = words[begun:index]
-            if run[0].hidden and not has_letters(text.text, run, _LETTERS_MIN):
-                for word in run:
-                    word.hidden = ""
-            begun = index
+    for first, last in runs_of(text.words):
+        run = text.words[first:last]
+        if run[0].hidden and not has_letters(text.text, run, _LETTERS_MIN):
+            for word in run:
+                word.hidden = ""
 
 
 def has_letters(text: str, words: Iterable[Word], letters_min: int) -> bool:

@@ -90,7 +90,7 @@ class Page:
             self._collect(self._objects)
         return self._objects
 
-    def shown(self, rects: list[calls.Rect]) -> Boxes:
+    def shown(self, rects: list[calls.Rect] | calls.Rects) -> Boxes:
         """Where rectangles of the page's own system are when it is shown."""
         own = np.array(rects, dtype=np.float64).reshape(-1, 4)
         x0, x1 = (own[:, 0] - self.left) / self.width, (own[:, 2] - self.left) / self.width

@@ -28,6 +28,7 @@ _GAP = 0.004  # of the page: pictures that are closer are one, in strips or tile
 _CONTRAST_MIN = 16
 _SCAN_PART = 0.5
 _MARKED_BYTES_MAX = 64_000_000
+_BLURRED_PIXELS_MAX = 8_000_000  # of a page that is told as unread: what is as large as a headline is read all the same
 
 
 @dataclass
@@ -78,6 +79,8 @@ def regions(page: Page) -> list[Region]:
 
 def drawn(page: Page, place: int, dpi: float, pixels_max: int) -> Pixel:
     """Picture `place` of a page. Of pictures on it nothing else is drawn: no text over them, no cover either."""
+    if is_blurred(page, pixels_max):
+        pixels_max = min(pixels_max, _BLURRED_PIXELS_MAX)
     if place == 0:
         return page.draw(dpi_within(page, WHOLE, dpi, pixels_max))
     all_regions = regions(page)

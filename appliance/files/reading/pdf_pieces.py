@@ -1,31 +1,33 @@
 """A page's text as pieces: what is seen and what is hidden, in the order of reading."""
 
 import re
-from bisect import bisect_left
+
+import numpy as np
 
 from appliance.files.document import Piece, Span, Where
 from appliance.files.reading.pdf_page import Page
-from appliance.files.reading.pdf_text import PageText, Word
+from appliance.files.reading.pdf_text import PageText, runs_of
 
 
 def pieces_of(page: Page, text: PageText) -> list[Piece]:
     """`handle` of each: "PAGE:CHARACTER", where it begins in the text of the page as pdfium counts."""
     if not text.words:
         return []
-    boxes = page.shown([word.box for word in text.words]).clip(0, 1).round(4).tolist()
-    returns = _returns(text.text)
+    columns = page.shown(text.boxes).clip(0, 1).round(4).T.tolist()
+    starts = [word.start for word in text.words]
+    returns = np.array([match.start() for match in re.finditer("\r", text.text)], dtype=np.int64)
+    left_out = np.searchsorted(returns, starts)  # no word has a "\r" in it
+    begins, ends = np.array(starts) - left_out, np.array([word.end for word in text.words]) - left_out
     pieces: list[Piece] = []
-    for first, last in _runs(text.words):
-        start = 0 if first == 0 else text.words[first].start
-        end = len(text.text) if last == len(text.words) else text.words[last].start
-        left_out = bisect_left(returns, start)
-        spans = []
-        for word, box in zip(text.words[first:last], boxes[first:last], strict=True):
-            shift = start + bisect_left(returns, word.start) - left_out  # no word has a "\r" in it
-            spans.append(Span(word.start - shift, word.end - shift, *box))
-        where = Where(page=page.number)
+    for first, last in runs_of(text.words):
+        start = 0 if first == 0 else starts[first]
+        end = len(text.text) if last == len(starts) else starts[last]
+        shift = start - int(np.searchsorted(returns, start))
+        places = (begins[first:last] - shift).tolist(), (ends[first:last] - shift).tolist()
+        spans = list(map(Span, *places, *(column[first:last] for column in columns)))
         said = text.text[start:end].replace("\r", "")
-        pieces.append(Piece(said, where, hidden=text.words[first].hidden, spans=spans, handle=f"{page.number}:{start}"))
+        handle = f"{page.number}:{start}"
+        pieces.append(Piece(said, Where(page=page.number), hidden=text.words[first].hidden, spans=spans, handle=handle))
     return pieces
 
 
@@ -41,19 +43,3 @@ def characters_of(text: str, piece_start: int, start: int, end: int) -> list[int
                 numbers.append(index)
             at += 1
     return numbers
-
-
-def _returns(text: str) -> list[int]:
-    """Where each "\r" stands."""
-    return [match.start() for match in re.finditer("\r", text)]
-
-
-def _runs(words: list[Word]) -> list[tuple[int, int]]:
-    """First and last + 1 of words that stand together and are hidden for the same reason, or not hidden."""
-    runs = []
-    begun = 0
-    for index in range(1, len(words) + 1):
-        if index == len(words) or words[index].hidden != words[begun].hidden:
-            runs.append((begun, index))
-            begun = index
-    return runs

@@ -4,7 +4,10 @@ redaction finds a piece's characters again by their numbers."""
 import ctypes
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
+import numpy as np
+import numpy.typing as npt
 import pypdfium2.raw as raw
 
 from appliance.files.document import CHARACTERS_MAX
@@ -16,43 +19,56 @@ _WORD = re.compile(r"\S{1,40}")
 _HYPHENS = {2: "\u2010", 0xFFFE: "\u2010"}
 _NO_CHARACTER = {0: "\ufffd"}
 _EMPTY: calls.Rect = (0.0, 0.0, 0.0, 0.0)
+_THIN = 0.01
+_AT_ONCE = 1024
 
 
 @dataclass(slots=True)
 class Word:
-    """Characters `start` to `end` that one text object draws. `box`: as high as the font."""
+    """Characters `start` to `end` that one text object draws."""
 
     start: int
     end: int
-    box: calls.Rect
     drawn_by: int
     hidden: str = ""
 
 
 @dataclass(slots=True)
 class PageText:
-    """`text`: one character for each of pdfium's, "\\r" among them."""
+    """`text`: one character for each of pdfium's, "\\r" among them. `boxes`: of the words, as high as their fonts."""
 
     text: str
     words: list[Word]
+    boxes: calls.Rects
     unmapped: int  # words with a character that the font doesn't name
 
 
 def page_text(text_page: int, deadline: Deadline) -> PageText:
     text = _characters(text_page)
+    spans = [match.span() for match in _WORD.finditer(text)]
     words: list[Word] = []
-    unmapped = 0
-    is_unmapped: dict[int, bool] = {}  # by what draws it, which has one font
-    for count, match in enumerate(_WORD.finditer(text)):
-        if count % 256 == 0:
-            deadline.check()
-        start, end = match.span()
-        words += _words(text_page, start, end)
-        by = words[-1].drawn_by
-        if by not in is_unmapped:
-            is_unmapped[by] = calls.is_unmapped(text_page, end - 1)
-        unmapped += is_unmapped[by] or "\ufffd" in match.group()
-    return PageText(text, words, unmapped)
+    boxes: list[calls.Rects] = [np.zeros((0, 4))]
+    drawn_by: list[int] = []  # the end of each word
+    for at in range(0, len(spans), _AT_ONCE):
+        deadline.check()
+        starts, ends = (list(ends) for ends in zip(*spans[at : at + _AT_ONCE], strict=True))
+        firsts = calls.text_objects(text_page, starts)
+        lasts = calls.text_objects(text_page, [end - 1 for end in ends])
+        drawn_by += lasts
+        if firsts != lasts:
+            starts, ends, lasts = _parted(text_page, starts, ends, firsts, lasts)
+        words += map(Word, starts, ends, lasts)
+        boxes.append(_line_boxes(text_page, starts, ends))
+    return PageText(text, words, np.concatenate(boxes), _unmapped(text_page, text, spans, drawn_by))
+
+
+def _unmapped(text_page: int, text: str, spans: list[tuple[int, int]], drawn_by: list[int]) -> int:
+    """`drawn_by`: what draws the end of each word. It has one font, so one of its words tells of all."""
+    ends = {by: end for by, (_, end) in zip(reversed(drawn_by), reversed(spans), strict=True)}
+    unnamed = {by for by, end in ends.items() if calls.is_unmapped(text_page, end - 1)}
+    if not unnamed and "\ufffd" not in text:
+        return 0
+    return sum(by in unnamed or "\ufffd" in text[start:end] for by, (start, end) in zip(drawn_by, spans, strict=True))
 
 
 def _characters(text_page: int) -> str:
@@ -69,26 +85,38 @@ def _characters(text_page: int) -> str:
     return text.translate(_HYPHENS | _NO_CHARACTER)
 
 
-def _words(text_page: int, start: int, end: int) -> list[Word]:
-    first, last = calls.text_object(text_page, start), calls.text_object(text_page, end - 1)
-    if first == last:
-        return [Word(start, end, _line_box(text_page, start, end), first or 0)]
-    drawn_by = [calls.text_object(text_page, index) or 0 for index in range(start, end)]
-    words, begun = [], start
-    for index in range(start + 1, end + 1):
-        if index == end or drawn_by[index - start] != drawn_by[begun - start]:
-            words.append(Word(begun, index, _line_box(text_page, begun, index), drawn_by[begun - start]))
-            begun = index
-    return words
+def _parted(
+    text_page: int, starts: list[int], ends: list[int], firsts: list[int], lasts: list[int]
+) -> tuple[list[int], list[int], list[int]]:
+    """Words that more than one text object draws, in parts: starts, ends, and what draws each."""
+    parted: tuple[list[int], list[int], list[int]] = ([], [], [])
+    for start, end, first, last in zip(starts, ends, firsts, lasts, strict=True):
+        parts = [(start, end, last)]
+        if first != last:
+            drawn_by = calls.text_objects(text_page, range(start, end))
+            borders = [start, *(start + at for at, (one, next_) in enumerate(pairwise(drawn_by), 1) if one != next_), end]
+            parts = [(begun, until, drawn_by[begun - start]) for begun, until in pairwise(borders)]
+        for at, values in enumerate(zip(*parts, strict=True)):
+            parted[at].extend(values)
+    return parted
 
 
-def _line_box(text_page: int, start: int, end: int) -> calls.Rect:
-    """Of characters in one line: its ends tell, whichever way it runs."""
-    first = calls.loose_box(text_page, start)
-    box = first if end == start + 1 else around(first, calls.loose_box(text_page, end - 1))
-    if box[2] - box[0] < 0.01 or box[3] - box[1] < 0.01:
-        box = ink_box(text_page, start, end)
-    return box
+def _line_boxes(text_page: int, starts: list[int], ends: list[int]) -> calls.Rects:
+    """Of characters in one line each: its ends tell, whichever way it runs."""
+    one = calls.loose_boxes(text_page, starts)
+    other = calls.loose_boxes(text_page, [end - 1 for end in ends])
+    boxes = np.concatenate([np.minimum(one[:, :2], other[:, :2]), np.maximum(one[:, 2:], other[:, 2:])], axis=1)
+    for empty, rest in ((_are_empty(other), one), (_are_empty(one), other)):
+        boxes[empty] = rest[empty]
+    thin = (boxes[:, 2] - boxes[:, 0] < _THIN) | (boxes[:, 3] - boxes[:, 1] < _THIN)
+    for place in np.flatnonzero(thin).tolist():
+        boxes[place] = ink_box(text_page, starts[place], ends[place])
+    return boxes
+
+
+def _are_empty(boxes: calls.Rects) -> npt.NDArray[np.bool_]:
+    empty: npt.NDArray[np.bool_] = (boxes[:, 2] <= boxes[:, 0]) & (boxes[:, 3] <= boxes[:, 1])
+    return empty
 
 
 def ink_box(text_page: int, start: int, end: int) -> calls.Rect:
@@ -101,7 +129,8 @@ def ink_box(text_page: int, start: int, end: int) -> calls.Rect:
 
 def character_boxes(text_page: int, start: int, end: int) -> list[calls.Rect]:
     """Of each, around its ink and its place in the line."""
-    return [around(calls.loose_box(text_page, index), calls.char_box(text_page, index)) for index in range(start, end)]
+    places: list[calls.Rect] = [tuple(box) for box in calls.loose_boxes(text_page, range(start, end)).tolist()]
+    return [around(place, calls.char_box(text_page, index)) for index, place in enumerate(places, start)]
 
 
 def around(one: calls.Rect, other: calls.Rect) -> calls.Rect:
@@ -110,3 +139,10 @@ def around(one: calls.Rect, other: calls.Rect) -> calls.Rect:
     if other[2] <= other[0] and other[3] <= other[1]:
         return one
     return (min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3]))
+
+
+def runs_of(words: list[Word]) -> list[tuple[int, int]]:
+    """First and last + 1 of words that stand together and are hidden for the same reason, or not hidden."""
+    reasons = [word.hidden for word in words]
+    borders = (at for at, (before, after) in enumerate(pairwise(reasons), 1) if before != after)
+    return list(pairwise([0, *borders, len(words)]))

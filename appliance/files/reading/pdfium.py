@@ -4,9 +4,12 @@ A page of text takes some thousand calls; with ctypes' typed pointers each costs
 """
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pypdfium2.raw as raw
 
 TEXT, PATH, IMAGE, SHADING, FORM = 1, 2, 3, 4, 5
@@ -47,17 +50,17 @@ _stroke = _number_call("FPDFPageObj_GetStrokeColor", _I, _H, _UINT_TO, _UINT_TO,
 _image_size = _number_call("FPDFImageObj_GetImagePixelSize", _I, _H, _UINT_TO, _UINT_TO)
 _image_data = _number_call("FPDFImageObj_GetImageDataRaw", ctypes.c_ulong, _H, _H, ctypes.c_ulong)
 _char_box = _number_call("FPDFText_GetCharBox", _I, _H, _I, _DOUBLE_TO, _DOUBLE_TO, _DOUBLE_TO, _DOUBLE_TO)
-_loose_box = _number_call("FPDFText_GetLooseCharBox", _I, _H, _I, ctypes.POINTER(raw.FS_RECTF))
+_loose_box = _number_call("FPDFText_GetLooseCharBox", _I, _H, _I, _H)
 
 Rect = tuple[float, float, float, float]  # left, bottom, right, top, in points of the page's own system
+Rects = npt.NDArray[np.float64]  # a row each
 Colour = tuple[int, int, int, int]
 
 _f = [ctypes.c_float() for _ in range(4)]
 _d = [ctypes.c_double() for _ in range(4)]
 _u = [ctypes.c_uint() for _ in range(4)]
 _f_at, _d_at, _u_at = ([ctypes.byref(value) for value in values] for values in (_f, _d, _u))
-_rect = raw.FS_RECTF()
-_rect_at = ctypes.byref(_rect)
+_RECT_BYTES = 16
 
 
 def handle(of: Any) -> int:
@@ -83,11 +86,22 @@ def char_box(text_page: int, index: int) -> Rect:
     return (left, bottom, right, top)
 
 
-def loose_box(text_page: int, index: int) -> Rect:
-    """As high as its font is, and as wide as it advances."""
-    if not _loose_box(text_page, index, _rect_at):
-        return char_box(text_page, index)
-    return (_rect.left, _rect.bottom, _rect.right, _rect.top)
+def loose_boxes(text_page: int, indices: Sequence[int]) -> Rects:
+    """As high as their font is, and as wide as they advance. All at once: what a call costs is Python's part of it."""
+    found = np.zeros((len(indices), 4), dtype=np.float32)  # each as pdfium writes it: left, top, right, bottom
+    begin: int = found.ctypes.data
+    places = range(begin, begin + _RECT_BYTES * len(indices), _RECT_BYTES)
+    told = list(map(_loose_box, repeat(text_page), indices, places))
+    boxes = found[:, (0, 3, 2, 1)].astype(np.float64)
+    for place, is_told in enumerate(told) if not all(told) else ():
+        if not is_told:
+            boxes[place] = char_box(text_page, indices[place])
+    return boxes
+
+
+def text_objects(text_page: int, indices: Sequence[int]) -> list[int]:
+    """What draws each character; 0: nothing, as of blanks that pdfium adds."""
+    return [found or 0 for found in map(text_object, repeat(text_page), indices)]
 
 
 def bounds(of: int) -> Rect:
