@@ -4,7 +4,7 @@
 #   PEERS=1 make bench      beside LiteLLM and Portkey too (PEERS=1 make eval: beside Presidio, detect-secrets and LLM Guard)
 
 .DEFAULT_GOAL := help
-.PHONY: help run tray engine test test-llama test-vllm check fix bench bench-local bench-bundle bench-first-hour eval eval-files fuzz bundle docs requirements clean
+.PHONY: help run tray engine test test-llama test-paddle test-vllm check fix bench bench-local bench-bundle bench-first-hour eval eval-files fuzz bundle docs requirements clean
 
 given_port = $(if $(filter command,$(origin PORT)),GATEHOUSE_PORT='$(PORT)')
 
@@ -25,6 +25,9 @@ test: ## Set everything up and run every test (ARGS="…" goes to pytest)
 
 test-llama: ## Run the local engine's tests on llama-cpp-python, built where it isn't here yet (5 minutes on two cores)
 	@sh packaging/test_llama.sh $(ARGS)
+
+test-paddle: ## Run the tests of PaddleOCR's models, in an environment of its own (750 MB), and print what they find and cost
+	@sh packaging/test_paddle.sh $(ARGS)
 
 test-vllm: ## Run vLLM's tests against the real vLLM, in an environment of its own (3 GB)
 	@sh packaging/test_vllm.sh $(ARGS)
@@ -68,5 +71,5 @@ requirements: ## Write the pinned requirements*.txt anew from pyproject.toml
 	@sh packaging/requirements.sh $(ARGS)
 
 clean: ## Remove environments, caches and build outputs (your data stays)
-	@rm -rf .venv .venv-peers .venv-vllm build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage* htmlcov test-results
+	@rm -rf .venv .venv-paddle .venv-peers .venv-vllm build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage* htmlcov test-results
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

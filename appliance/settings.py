@@ -155,11 +155,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         _is("What reads text in pictures; `auto`: the quick one first, the strong one where it is unsure."),
     ] = "auto"
     ocr_languages: Annotated[list[str], _is("tesseract's languages, such as `eng` and `hin`; empty: all that it has here.")] = []
-    ocr_models: Annotated[str, _is("Folder with PaddleOCR's models; empty: there are none. Nothing is ever fetched.")] = ""
+    ocr_models: Annotated[
+        str, _is("Folder with PaddleOCR's models, a folder each; empty: there are none. Nothing is ever fetched.")
+    ] = ""
     ocr_workers: Annotated[int, _is("Pictures read at the same time; each process takes up to a gigabyte.", ge=1, le=64)] = 1
     ocr_cpu_seconds_max: Annotated[int, _is("Processor time that a picture may take.", ge=1, le=86_400)] = 120
     ocr_seconds_max: Annotated[float, _is("Time that a picture may take.", ge=1, le=86_400)] = 300.0
-    ocr_memory_bytes: Annotated[int, _is("Memory of a process that reads pictures.", ge=256 * MIB)] = 1100 * MIB
+    ocr_memory_bytes: Annotated[
+        int, _is("Memory of a process that reads pictures; 500 MiB more with PaddleOCR.", ge=256 * MIB)
+    ] = 1100 * MIB
 
     # Where things are kept
     database_url: Annotated[

@@ -26,9 +26,17 @@ compile requirements.txt "$@"
 compile requirements-tray.txt --extra gui --constraint requirements.txt "$@"
 compile requirements-test.txt --extra gui --extra dev --constraint requirements-tray.txt "$@"
 
-# The engine that `make engine` builds, and what it needs beside Gatehouse's own packages.
-asked=.venv/llama.in
-.venv/bin/python -c 'import tomllib
+# What an extra needs, which isn't installed by default: it has a file of its own.
+asked_by() { # EXTRA
+    .venv/bin/python -c 'import sys, tomllib
 with open("pyproject.toml", "rb") as file:
-    print(*tomllib.load(file)["project"]["optional-dependencies"]["llama"], sep="\n")' >"$asked"
-pin requirements-llama.txt "$asked" --constraint requirements-test.txt --no-binary llama-cpp-python --emit-build-options "$@"
+    print(*tomllib.load(file)["project"]["optional-dependencies"][sys.argv[1]], sep="\n")' "$1" >".venv/$1.in"
+}
+
+# Paddle, which reads pictures.
+asked_by ocr-paddle
+pin requirements-paddle.txt .venv/ocr-paddle.in --constraint requirements-test.txt "$@"
+
+# The engine that `make engine` builds.
+asked_by llama
+pin requirements-llama.txt .venv/llama.in --constraint requirements-test.txt --no-binary llama-cpp-python --emit-build-options "$@"

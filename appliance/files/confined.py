@@ -18,6 +18,9 @@ FILES_OPEN_MAX = 128
 FILE_BYTES_MAX = 1024 * 1024 * 1024
 REDACTION_COSTS = 10  # times as much as reading: every page may have to be drawn
 _TESSERACT_DATA = ("/usr/share/tesseract-ocr", "/usr/share/tessdata", "/usr/local/share/tessdata", "/opt/homebrew/share/tessdata")
+PADDLE_BYTES_MORE = 500 * 1024 * 1024
+"""Of address space, which its library maps beside what it uses: a page takes 1.3 GB of that, and 0.8 GB of memory."""
+
 # Arithmetic on one thread: the other cores answer chats. Few heaps: each is 64 MB of the address space that is bounded.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_THREAD_LIMIT"), "1") | {"MALLOC_ARENA_MAX": "2"}
 
@@ -78,7 +81,7 @@ def worker_for(task: Task, how: FilesHow, clock: Clock) -> Worker:
     looks = task == "ocr"
     seconds = how.ocr_cpu_seconds_max if looks else how.cpu_seconds_max * REDACTION_COSTS
     limits = Limits(
-        memory_bytes=how.ocr_memory_bytes if looks else how.memory_bytes,
+        memory_bytes=_ocr_memory_bytes(how) if looks else how.memory_bytes,
         cpu_seconds=seconds * how.files_per_worker,  # of its life; each call has its own
         files=FILES_OPEN_MAX,
         file_bytes=FILE_BYTES_MAX,
@@ -99,6 +102,11 @@ def worker_for(task: Task, how: FilesHow, clock: Clock) -> Worker:
     )
 
 
+def _ocr_memory_bytes(how: FilesHow) -> int:
+    has_paddle = how.ocr_engine in ("auto", "paddleocr") and how.ocr_models and "paddleocr" in installed_engines()
+    return how.ocr_memory_bytes + (PADDLE_BYTES_MORE if has_paddle else 0)
+
+
 def tesseract() -> list[str]:
     """Where the program is, as it is found and as it is; none: it isn't here."""
     found = shutil.which("tesseract")
@@ -117,9 +125,11 @@ def _found_by(programs: list[str]) -> dict[str, str]:
 
 
 def installed_engines() -> dict[str, str]:
-    """The engines that are installed, the preferred one first, with their versions as far as their packages' records say."""
+    """The engines that are installed, the preferred one first, with their versions as far as their packages' records say.
+    Whether paddleocr has models its worker knows.
+    """
     found = {}
-    for engine, package in (("paddleocr", "paddleocr"), ("rapidocr", "rapidocr")):
+    for engine, package in (("paddleocr", "paddlepaddle"), ("rapidocr", "rapidocr")):
         try:
             found[engine] = f"{package} {importlib.metadata.version(package)}"
         except importlib.metadata.PackageNotFoundError:

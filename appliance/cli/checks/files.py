@@ -34,6 +34,7 @@ SCRIPTS = {
     "Jpan": "Japanese",
     "Kore": "Korean",
 }
+PADDLE = "`ocr_models` names a folder with PaddleOCR's models, and the extra ocr-paddle is what runs them: docs/deploy/files.md."
 HINDI = "Debian, Ubuntu: sudo apt-get install tesseract-ocr tesseract-ocr-hin."
 
 
@@ -65,18 +66,22 @@ def pictures(patient: Patient) -> Iterator[Finding]:
     wanted, here = patient.settings.ocr_engine, installed_engines()
     if wanted != "auto" and wanted not in here:
         names = ", ".join(here) or "none"
-        yield fail("OCR", f'ocr_engine = "{wanted}", which is not here; here: {names}', 'Install it, or set ocr_engine = "auto".')
+        mend = PADDLE if wanted == "paddleocr" else 'Install it, or set ocr_engine = "auto".'
+        yield fail("OCR", f'ocr_engine = "{wanted}", which is not here; here: {names}', mend)
         return
     try:
         engines = asyncio.run(_engines(how_of(patient.settings)))
     except (FileError, GuardrailFailed) as error:
-        mend = "pip install --force-reinstall rapidocr onnxruntime; the lines above say what failed."
+        again = "pip install --force-reinstall rapidocr onnxruntime; the lines above say what failed."
+        mend = PADDLE if wanted == "paddleocr" else again
         yield fail("OCR", f"pictures can't be read: {error.message}", mend)
         return
     if not engines:
         yield warn("OCR", "no engine is here: pictures stay unread", "pip install rapidocr onnxruntime, or install tesseract.")
     for engine in engines:
         yield ok("OCR", f"{engine.name} reads {_in_words(engine.scripts)}")
+    if patient.settings.ocr_models and wanted == "auto" and not any(each.name.startswith("paddleocr") for each in engines):
+        yield warn("OCR", "PaddleOCR's models are not used: its package, or a model that is whole, is missing", PADDLE)
     if engines and not any("Deva" in engine.scripts for engine in engines):
         yield ok("OCR", f"nothing here reads Hindi in pictures. {HINDI}")
 

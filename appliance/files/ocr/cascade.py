@@ -1,7 +1,7 @@
 """Which engines there are here, and which the setting `[ocr] engine` means. Loaded once a worker.
 
-auto:                 tesseract where its program is, with rapidocr behind it; else rapidocr
-rapidocr, tesseract:  that one alone; where it isn't installed nothing is read, and that is an error
+auto:      tesseract where its program is, with paddleocr behind it where its package and models are, else rapidocr
+any other: that one alone; where it isn't installed nothing is read, and that is an error
 """
 
 import math
@@ -35,9 +35,10 @@ def _cascade(engine: str, languages: tuple[str, ...]) -> Cascade:
 
 
 def _strong(engine: str) -> Sequence[Callable[[], Engine]]:
-    from appliance.files.ocr.rapid import RapidOcr
+    from appliance.files.ocr.paddle import paddleocr
+    from appliance.files.ocr.rapid import rapidocr
 
-    return {"auto": [RapidOcr], "rapidocr": [RapidOcr]}.get(engine, [])
+    return {"auto": [paddleocr, rapidocr], "paddleocr": [paddleocr], "rapidocr": [rapidocr]}.get(engine, [])
 
 
 def _if_here(make: Callable[[], Engine]) -> Engine | None:

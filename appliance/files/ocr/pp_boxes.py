@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.files.ocr.seam import Image, Places, box_of
-from appliance.files.ocr.weights import Network
+from appliance.files.ocr.weights import Computes
 
 TILE_PIXELS = 1_350_000  # a pass: about 500 MB and 2 CPU seconds
 TILE_SIDE_MAX = 2_048
@@ -26,7 +26,7 @@ _SIDE_MIN = 3.0
 
 
 class Detector:
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Computes) -> None:
         self._network = network
 
     def boxes(self, image: Image, scale: float) -> list[Places]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.files.ocr.seam import Image, Places, Reading, Word, corners_of
-from appliance.files.ocr.weights import Network
+from appliance.files.ocr.weights import Reads
 
 HEIGHT = 48
 WIDTH_MIN = 160
@@ -31,7 +31,7 @@ class Read:
 
 
 class Recogniser:
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Reads) -> None:
         self._network = network
         self._characters = ["", *network.characters(), " "]
 

@@ -23,15 +23,21 @@ VOTES = 3
 WORTH_A_VOTE = 0.7
 
 
-class RapidOcr:
+def rapidocr() -> "PpOcr":
     """Errors: WeightsMissing."""
+    found = weights.installed()
+    name = f"rapidocr {found.version} ({found.name})"
+    return PpOcr(name, SCRIPTS, Detector(Network(found.boxes)), Recogniser(Network(found.text)))
 
-    def __init__(self) -> None:
-        found = weights.installed()
-        self.name = f"rapidocr {found.version} ({found.name})"
-        self.scripts = SCRIPTS
-        self._detector = Detector(Network(found.boxes))
-        self._recogniser = Recogniser(Network(found.text))
+
+class PpOcr:
+    """An engine of two networks, whatever computes them."""
+
+    def __init__(self, name: str, scripts: frozenset[str], detector: Detector, recogniser: Recogniser) -> None:
+        self.name = name
+        self.scripts = scripts
+        self._detector = detector
+        self._recogniser = recogniser
 
     def read(self, image: Image) -> list[Reading]:
         height = text_height(letters(ink(image)))

@@ -10,7 +10,7 @@ import importlib.util
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,18 @@ def installed() -> Weights:
         raise WeightsMissing("the package rapidocr carries no networks")
     name = text[-1].stem.replace("_rec_", " ").replace("_", " ")
     return Weights(boxes[-1], text[-1], name, importlib.metadata.version("rapidocr"))
+
+
+class Computes(Protocol):
+    """A network: three planes of values from -1 to 1, answered with what it makes of them."""
+
+    def __call__(self, values: NDArray[np.float32]) -> NDArray[np.float32]: ...
+
+
+class Reads(Computes, Protocol):
+    """One that reads lines."""
+
+    def characters(self) -> list[str]: ...
 
 
 class Network:

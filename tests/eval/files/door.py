@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -146,7 +147,7 @@ def opened(folder: Path, policy: str = "default", engine: str = "auto") -> Itera
     try:
         settings: dict[str, Any] = {"providers": [fake.provider("fake")], "guardrail_policy": policy}
         if engine != "auto":
-            settings["ocr"] = {"engine": engine}
+            settings["ocr"] = {"engine": engine, "models": os.environ.get("GATEHOUSE_OCR_MODELS", "")}
         appliance = Appliance(folder / "home", settings=settings)
         appliance.start(wait=False)
         try:
