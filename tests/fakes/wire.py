@@ -27,6 +27,7 @@ EARLY_ANSWER = (
     b"<h1>413 too large</h1>"
 )
 BOMB_BYTES = 200 * 1024 * 1024
+BYTES_TO_A_REST = 64 * 1024
 REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed", 500: "Server Error"}
 
 
@@ -63,12 +64,19 @@ class Exchange:
         self.keep_alive = True
         self.begun = False
         self.left = asyncio.Event()
+        self._bytes_to_a_rest = BYTES_TO_A_REST
 
     async def send(self, data: bytes) -> None:
+        """Errors: ClientLeft. A reader as quick as we are never fills the socket, so a rest comes by count as well: without one
+        nothing else is heard of, a hang-up neither."""
         if self.left.is_set():
             raise ClientLeft
         self.begun = True
         self._transport.write(data)
+        self._bytes_to_a_rest -= len(data)
+        if self._bytes_to_a_rest < 0:
+            self._bytes_to_a_rest = BYTES_TO_A_REST
+            await asyncio.sleep(0)
         await self._room_to_write.wait()
         if self.left.is_set():
             raise ClientLeft

@@ -531,7 +531,7 @@ def fastest(measure: Callable[[], float]) -> float:
 def hang_up_seconds(door: Appliance, upstream: Fake, leave: Callable[[], float]) -> float:
     """From the moment that the caller left to the moment that the provider knew."""
     moment = leave()
-    seen: Seen = eventually(lambda: upstream.last() if upstream.last().hung_up else None, 10)
+    seen: Seen = eventually(lambda: seen if (seen := upstream.last()).hung_up else None, 10)
     assert seen.hung_up_at is not None
     return seen.hung_up_at - moment
 
