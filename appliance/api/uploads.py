@@ -62,7 +62,7 @@ async def uploads(exchange: Exchange, bounds: UploadBounds, folder: Path) -> Upl
         form.end()
         await form.write(0)
     finally:
-        form.close()
+        form.leave()
     if not form.found.files:
         raise InvalidField("there is no file in the form", param=FIELD, fix=_SEND_A_FORM)
     return form.found
@@ -90,8 +90,9 @@ class _Form:
         self._waiting_bytes = 0
         self._field = ""
         self._value = bytearray()
-        self._take: Callable[[bytes], None] = self._nothing
-        self._ending: Callable[[], None] = lambda: None
+        # Functions of the class, and no bound methods: a form that leads to itself keeps what it holds until the collector comes.
+        self._take: Callable[[_Form, bytes], None] = _Form._nothing
+        self._ending: Callable[[_Form], None] = _Form._nothing
 
     def feed(self, piece: bytes) -> None:
         """Errors: TooLarge, InvalidField, BadRequest."""
@@ -100,9 +101,9 @@ class _Form:
                 if isinstance(event, MultipartSegment):
                     self._begin(event)
                 elif event is None:
-                    self._ending()
+                    self._ending(self)
                 else:
-                    self._take(bytes(event))
+                    self._take(self, bytes(event))
         except ParserLimitReached:
             raise self._too_many() from None
         except (MultipartError, UnicodeError, ValueError):
@@ -123,7 +124,7 @@ class _Form:
     def _begin(self, segment: MultipartSegment) -> None:
         if segment.name in self._bounds.fields and segment.name not in self.found.fields:
             self._field, self._value = segment.name, bytearray()
-            self._take, self._ending = self._field_piece, self._field_end
+            self._take, self._ending = _Form._field_piece, _Form._field_end
             return
         if segment.name != FIELD:
             raise InvalidField("the form has a field that this route doesn't know", param=FIELD, fix=_SEND_A_FORM)
@@ -132,10 +133,10 @@ class _Form:
         upload = Upload(self._folder / f"{len(self.found.files)}.upload", plain(segment.filename or FIELD))
         upload.media_type = (segment.content_type or "")[:FIELD_BYTES_MAX]
         self.found.files.append(upload)
-        self._take, self._ending = self._file_piece, self._file_end
+        self._take, self._ending = _Form._file_piece, _Form._file_end
         self._waiting.append(lambda: self._open(upload.path))
 
-    def _nothing(self, data: bytes) -> None:
+    def _nothing(self, data: bytes = b"") -> None:
         """Before the first part: nothing that counts."""
 
     def _file_piece(self, data: bytes) -> None:
@@ -166,6 +167,11 @@ class _Form:
     def _open(self, path: Path) -> None:
         self.close()
         self._file = open(path, "xb", opener=_private)  # noqa: SIM115 - written piece by piece, closed by whoever made the form
+
+    def leave(self) -> None:
+        """What still waits to be written never will be."""
+        self._waiting.clear()
+        self.close()
 
     def close(self) -> None:
         if self._file is not None:

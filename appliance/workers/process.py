@@ -94,6 +94,16 @@ class _Pending:
         if self.on_end is not None:
             self.on_end()
 
+    def raise_failure(self) -> None:
+        """What it failed with, which is then nowhere else: an error that its own traceback leads to again outlives its caller
+        until the garbage collector comes by, and with it all that the caller held."""
+        failure, self.failure = self.failure, None
+        if failure is not None:
+            try:
+                raise failure
+            finally:
+                del failure
+
 
 class Worker:
     """One child process, from start to end. Not reused: a dead worker stays dead."""
@@ -229,8 +239,7 @@ class Worker:
                     self._taken(number, pending)
         finally:
             self._leave(number, pending)
-        if pending.failure is not None:
-            raise pending.failure
+        pending.raise_failure()
         return pending.result
 
     async def stream(
@@ -255,8 +264,7 @@ class Worker:
                 await pending.wake.wait()
         finally:
             self._leave(number, pending)
-        if pending.failure is not None:
-            raise pending.failure
+        pending.raise_failure()
 
     async def _begin(
         self, method: str, body: Any, silent_seconds_max: int, on_end: Callable[[], None] | None

@@ -1,11 +1,13 @@
 """Workers as real processes: whatever they do, the parent goes on, and says what happened."""
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -84,6 +86,20 @@ async def test_a_failure_keeps_its_code_words_and_figures(start: Start) -> None:
         "longer than it may be",
         {"is": 12, "may_be": 10},
     )
+
+
+@pytest.mark.parametrize("how", ["call", "stream"])
+async def test_a_failure_is_gone_with_its_caller_without_the_garbage_collector(start: Start, how: str) -> None:
+    worker = await start()
+    gc.disable()
+    try:
+        try:
+            await (collect(worker, "refuse") if how == "stream" else worker.call("refuse"))
+        except CallFailed as failure:
+            gone = weakref.ref(failure)
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 async def test_an_exception_in_a_handler_fails_its_call_alone_and_its_words_stay_in_the_worker(start: Start) -> None:
