@@ -11,6 +11,7 @@ Code = Literal[
 PICTURES_MAX = 2_000
 PIECES_MAX = 200_000
 CHARACTERS_MAX = 20_000_000
+UNDER_PICTURE = "under a picture"  # `hidden` of the text that OCR left under a scan: the picture must say the same
 
 
 class FileError(Exception):

@@ -3,9 +3,7 @@ the same there, it isn't hidden; where it didn't, something else was put there."
 
 import re
 
-from appliance.files.document import Document, Piece
-
-UNDER_PICTURE = "under a picture"  # as appliance/files/reading/pdf_hidden.py says it
+from appliance.files.document import UNDER_PICTURE, Document, Piece
 
 _WORD = re.compile(r"[^\W_]{2,}")
 _STRANGE_RUN = 4  # so many words on end that the picture doesn't show are no mistakes of reading

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from appliance.files.document import UNDER_PICTURE
 from appliance.files.reading import pdfium as calls
 from appliance.files.reading.pdf_bounds import Deadline
 from appliance.files.reading.pdf_page import Boxes, Page, Pixel, text_scale
@@ -14,7 +15,6 @@ from appliance.files.reading.pdf_text import PageText, Word, ink_box, runs_of
 
 OFF_PAGE = "outside the page"
 INVISIBLE = "drawn invisibly"
-UNDER_PICTURE = "under a picture"  # the text of a scan, as OCR left it there: the picture must say the same
 TRANSPARENT = "transparent"
 ON_ITS_COLOUR = "in the colour of its background"
 TINY = "too small to read"

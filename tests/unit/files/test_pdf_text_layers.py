@@ -2,9 +2,7 @@
 
 import pytest
 
-from appliance.files.document import Document, Piece, Where
-from appliance.files.reading.pdf_hidden import UNDER_PICTURE
-from appliance.files.text_layers import UNDER_PICTURE as THEIRS
+from appliance.files.document import UNDER_PICTURE, Document, Piece, Where
 from appliance.files.text_layers import confirm
 
 PAGE = "Invoice 4711 of the modern company for twelve chairs and a table, payable within thirty days"
@@ -33,7 +31,3 @@ def test_other_hidden_texts_stay_hidden() -> None:
     document = Document("pdf", [Piece(PAGE, Where(page=1), hidden="drawn invisibly"), Piece(PAGE, Where(page=1), engine="e")])
     confirm(document)
     assert document.pieces[0].hidden == "drawn invisibly"
-
-
-def test_both_rooms_say_it_with_the_same_words() -> None:
-    assert THEIRS == UNDER_PICTURE
