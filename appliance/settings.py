@@ -162,7 +162,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ocr_cpu_seconds_max: Annotated[int, _is("Processor time that a picture may take.", ge=1, le=86_400)] = 120
     ocr_seconds_max: Annotated[float, _is("Time that a picture may take.", ge=1, le=86_400)] = 300.0
     ocr_memory_bytes: Annotated[
-        int, _is("Memory of a process that reads pictures; 500 MiB more with PaddleOCR.", ge=256 * MIB)
+        int, _is("Memory of a process that reads pictures; 700 MiB more of address space with PaddleOCR.", ge=256 * MIB)
     ] = 1100 * MIB
 
     # Where things are kept

@@ -18,8 +18,9 @@ FILES_OPEN_MAX = 128
 FILE_BYTES_MAX = 1024 * 1024 * 1024
 REDACTION_COSTS = 10  # times as much as reading: every page may have to be drawn
 _TESSERACT_DATA = ("/usr/share/tesseract-ocr", "/usr/share/tessdata", "/usr/local/share/tessdata", "/opt/homebrew/share/tessdata")
-PADDLE_BYTES_MORE = 500 * 1024 * 1024
-"""Of address space, which its library maps beside what it uses: a page takes 1.3 GB of that, and 0.8 GB of memory."""
+PADDLE_BYTES_MORE = 700 * 1024 * 1024
+"""Of address space, which its library maps beside what it uses: a page takes 1.5 GB of that, and 0.73 GB of memory. The memory
+itself is watched as every engine's is."""
 
 # Arithmetic on one thread: the other cores answer chats. Few heaps: each is 64 MB of the address space that is bounded.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_THREAD_LIMIT"), "1") | {"MALLOC_ARENA_MAX": "2"}

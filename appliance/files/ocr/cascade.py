@@ -1,6 +1,7 @@
 """Which engines there are here, and which the setting `[ocr] engine` means. Loaded once a worker.
 
-auto:      tesseract where its program is, with paddleocr behind it where its package and models are, else rapidocr
+auto:      tesseract where its program is, and behind it paddleocr where its package and models are, else rapidocr; without
+           tesseract rapidocr, and behind it paddleocr where it is
 any other: that one alone; where it isn't installed nothing is read, and that is an error
 """
 
@@ -28,7 +29,9 @@ def engines_of(engine: str, languages: Sequence[str]) -> Cascade:
 @lru_cache(maxsize=2)
 def _cascade(engine: str, languages: tuple[str, ...]) -> Cascade:
     cheap: Engine | None = _if_here(lambda: Tesseract(languages=languages)) if engine in ("auto", "tesseract") else None
-    strong = next((made for made in map(_if_here, _strong(engine)) if made), None)
+    strong = _first_here(engine)
+    if engine == "auto" and cheap is None and strong is not None and strong.name.startswith("paddleocr"):
+        cheap = _first_here("rapidocr")  # by itself PaddleOCR's older networks lose an eighth of what these find in scans
     if cheap is None and strong is None:
         raise FileError("UNSUPPORTED", "pictures can't be read: no engine for that is installed", "`gatehouse doctor` says which")
     return Cascade(cheap, strong)
@@ -39,6 +42,10 @@ def _strong(engine: str) -> Sequence[Callable[[], Engine]]:
     from appliance.files.ocr.rapid import rapidocr
 
     return {"auto": [paddleocr, rapidocr], "paddleocr": [paddleocr], "rapidocr": [rapidocr]}.get(engine, [])
+
+
+def _first_here(engine: str) -> Engine | None:
+    return next(filter(None, map(_if_here, _strong(engine))), None)
 
 
 def _if_here(make: Callable[[], Engine]) -> Engine | None:

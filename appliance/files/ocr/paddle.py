@@ -15,6 +15,10 @@ _LETTERS = {
 }  # fmt: skip
 
 
+TILE_PIXELS = 800_000
+"""Of one pass of the network that finds lines: 1.35 million, as elsewhere, needs more address space than a worker has."""
+
+
 def paddleocr() -> PpOcr:
     """Errors: WeightsMissing: the package or a model isn't here."""
     boxes, text = models_here()
@@ -22,7 +26,7 @@ def paddleocr() -> PpOcr:
     if reading(np.zeros((1, 3, HEIGHT, WIDTH_MIN), np.float32)).shape[2] != len(text.characters) + 2:
         raise WeightsMissing(f"{text.name} has another number of characters than its description")
     name = f"paddleocr on paddlepaddle {version()} ({boxes.name} and {text.name})"
-    return PpOcr(name, scripts_of(text.characters), Detector(PaddleNetwork(boxes)), Recogniser(reading))
+    return PpOcr(name, scripts_of(text.characters), Detector(PaddleNetwork(boxes), TILE_PIXELS), Recogniser(reading))
 
 
 def scripts_of(characters: tuple[str, ...]) -> frozenset[str]:

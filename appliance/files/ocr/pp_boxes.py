@@ -26,18 +26,21 @@ _SIDE_MIN = 3.0
 
 
 class Detector:
-    def __init__(self, network: Computes) -> None:
+    """`tile_pixels`: of one pass, which is what memory it takes."""
+
+    def __init__(self, network: Computes, tile_pixels: int = TILE_PIXELS) -> None:
         self._network = network
+        self._tile_pixels = tile_pixels
 
     def boxes(self, image: Image, scale: float) -> list[Places]:
         """Four corners each, from the upper left on, clockwise, of every line or part of one; looked for at `scale`."""
         height, width = image.shape[:2]
-        scale = min(scale, math.sqrt(TILES_MAX * TILE_PIXELS * 0.5 / (height * width)))
+        scale = min(scale, math.sqrt(TILES_MAX * self._tile_pixels * 0.5 / (height * width)))
         size = max(32, round(width * scale)), max(32, round(height * scale))
         sized = np.asarray(cv2.resize(image, size, interpolation=_way(scale)), np.uint8)
         factor = np.array([width / sized.shape[1], height / sized.shape[0]])
         found: list[Places] = []
-        for left, top, right, bottom in tiles(sized.shape[1], sized.shape[0]):
+        for left, top, right, bottom in tiles(sized.shape[1], sized.shape[0], self._tile_pixels):
             whole = [corners for corners in self._in_tile(sized[top:bottom, left:right]) if not _cut(corners, top, bottom, sized)]
             found += [(corners + np.array([left, top])) * factor for corners in whole]
         return without_doubles(found[:BOXES_MAX])
@@ -50,11 +53,11 @@ class Detector:
         return boxes_in(self._network(np.ascontiguousarray(values))[0, 0, :height, :width])
 
 
-def tiles(width: int, height: int) -> Iterator[tuple[int, int, int, int]]:
+def tiles(width: int, height: int, pixels_max: int = TILE_PIXELS) -> Iterator[tuple[int, int, int, int]]:
     """Left, top, right, bottom of pieces that overlap and cover it all: whole rows where they fit."""
     columns = _pieces(width, TILE_SIDE_MAX)
     across = columns[0][1]
-    for top, bottom in _pieces(height, TILE_PIXELS // across):
+    for top, bottom in _pieces(height, pixels_max // across):
         for left, right in columns:
             yield left, top, right, bottom
 

@@ -17,6 +17,7 @@ from appliance.files.document import FileError
 from appliance.files.ocr import cascade, looks
 from appliance.files.ocr.paddle import scripts_of
 from appliance.files.ocr.paddle_models import BOXES, FOLDER, TEXT, model_of
+from appliance.files.ocr.tesseract import TesseractMissing
 from appliance.files.pool import FilePool
 from appliance.home import Home
 from appliance.settings import Settings
@@ -53,6 +54,20 @@ def test_the_answer_names_the_engine_and_its_weights(paddle: looks.Cascade) -> N
 def test_it_is_preferred_where_it_is_installed_and_has_models() -> None:
     assert next(iter(installed_engines())) == "paddleocr"
     assert cascade.engines_of("auto", ()).engines[-1].name.startswith("paddleocr ")
+
+
+@needs_paddle
+def test_without_tesseract_rapidocr_reads_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(**_: object) -> None:
+        raise TesseractMissing("it isn't here")
+
+    monkeypatch.setattr(cascade, "Tesseract", missing)
+    cascade._cascade.cache_clear()
+    try:
+        first, second = cascade.engines_of("auto", ()).engines
+        assert (first.name.split()[0], second.name.split()[0]) == ("rapidocr", "paddleocr")
+    finally:
+        cascade._cascade.cache_clear()
 
 
 @needs_paddle
