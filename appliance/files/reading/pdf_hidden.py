@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from appliance.files.document import UNDER_PICTURE
 from appliance.files.reading import pdfium as calls
+from appliance.files.reading.pdf_alone import Suspect, seen_alone
 from appliance.files.reading.pdf_bounds import Deadline
 from appliance.files.reading.pdf_page import Boxes, Page, Pixel, text_scale
 from appliance.files.reading.pdf_text import PageText, Word, ink_box, runs_of
@@ -26,6 +27,7 @@ _PIXELS_MAX = 6_000_000
 _DIFFERENCE = 24  # of 255, in the strongest of the three colours
 _DIFFERENCE_CLOSE = 16
 _SAME_COLOUR = 20
+_OTHER_PART = 0.5  # of a word's background; with less the letters are looked at alone, as a thin line isn't what shows them
 _ALPHA_MIN = 20
 _POINTS_MIN = 2.5
 _INK = 60
@@ -50,10 +52,11 @@ class _Ink:
         self.boxes = boxes
         self.sums = _sums(_are_apart(drawn, self.background, difference))
         self.changes = _counts(self.sums, _cores(boxes)).tolist()
+        self.areas = _areas(boxes, self.background)
         self._others: dict[tuple[int, ...], list[int]] = {}
 
     def other_than(self, colour: calls.Colour) -> list[int]:
-        """For each word, how many pixels of its background have another colour."""
+        """For each word, how many pixels of its background have another colour; 0: so few that no letter shows by them."""
         shade = colour[:3]
         counts = self._others.get(shade)
         if counts is None and self._is_white:
@@ -61,7 +64,8 @@ class _Ink:
         if counts is None:
             plain = np.array(shade, dtype=np.uint8).reshape(1, 1, 3)
             are_other = _are_apart(self.background, plain, _SAME_COLOUR)
-            counts = self._others[shade] = _counts(_sums(are_other), self.boxes).tolist()
+            found = _counts(_sums(are_other), self.boxes)
+            counts = self._others[shade] = np.where(found >= _OTHER_PART * self.areas, found, 0).tolist()
         return counts
 
 
@@ -108,6 +112,7 @@ def mark_hidden(page: Page, text_page: int, text: PageText, deadline: Deadline) 
         style = look.styles.get(word.drawn_by) or _style(look, word.drawn_by)
         if not (style.is_plain and changes > 0 and style.others[0][index]):
             word.hidden = _why(look, style, word, index)
+    _forget_what_shows(look, text)
     _forget_crumbs(text)
 
 
@@ -123,6 +128,19 @@ def _why(look: _Look, style: "_Style", word: Word, index: int) -> str:
     if look.near.changes[index] > 0 or _is_seen_close(look, word, index):
         return ""
     return LAYER_OFF if word.drawn_by and "OC" in calls.mark_names(word.drawn_by) else COVERED
+
+
+def _forget_what_shows(look: _Look, text: PageText) -> None:
+    """What colours say isn't all: pdfium calls a gradient white."""
+    suspects = [
+        Suspect(index, word.drawn_by, text_scale(word.drawn_by, look.page.objects().texts.get(word.drawn_by, 1.0)))
+        for index, word in enumerate(text.words)
+        if word.hidden in (ON_ITS_COLOUR, TRANSPARENT)
+    ]
+    if suspects:
+        look.deadline.check()
+        for index in seen_alone(look.page, suspects, _cores(look.boxes), _dpi_within(look.page, _DPI_CLOSE), look.deadline):
+            text.words[index].hidden = ""
 
 
 def _style(look: _Look, drawn_by: int) -> _Style:
@@ -196,6 +214,13 @@ def _counts(sums: Mask, boxes: Boxes) -> Mask:
     left, top, right, bottom = _pixels(boxes, sums.shape[1] - 1, sums.shape[0] - 1).T
     counts: Mask = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
     return counts
+
+
+def _areas(boxes: Boxes, drawn: Pixel) -> npt.NDArray[np.int64]:
+    """Pixels in each box."""
+    left, top, right, bottom = _pixels(boxes, drawn.shape[1], drawn.shape[0]).T
+    areas: npt.NDArray[np.int64] = (right - left) * (bottom - top)
+    return areas
 
 
 def _pixels(boxes: Boxes, width: int, height: int) -> npt.NDArray[np.int64]:
