@@ -16,7 +16,7 @@ from typing import BinaryIO, NamedTuple
 
 from appliance.files.document import FileError
 from appliance.files.reading.docx_limits import DocxLimits
-from appliance.files.reading.sniff import OLE, ZIP_DIRECTORY_BYTES_MAX, ZIP_TAIL_BYTES
+from appliance.files.reading.sniff_others import OLE, ZIP_DIRECTORY_BYTES_MAX, ZIP_TAIL_BYTES
 
 _READABLE = re.compile(rb"[\x20-\x7e]{4,}")
 _READABLE_WIDE = re.compile(rb"(?:[\x20-\x7e]\0){4,}|(?:\0[\x20-\x7e]){4,}")  # in UTF-16

@@ -12,6 +12,7 @@ from typing import Any
 from lxml import etree, html
 
 from appliance.files.document import PIECES_MAX, Change, Document, FileError, Notice, Piece, Redacted, Where
+from appliance.files.reading.html_otherwise import css_text, other_text, without_marks
 from appliance.files.reading.html_style import hidden_why
 from appliance.files.reading.leaves import Edit, Found, Leaf, LeafEdits, edited, put_together
 from appliance.files.reading.links import holds_picture, link_text, page_text
@@ -27,7 +28,7 @@ _BLOCKS = frozenset(
         r"\w+",
         "address article aside blockquote body br button caption center dd details dialog div dl dt fieldset figcaption figure "
         "footer form h1 h2 h3 h4 h5 h6 head header hr html legend li main nav ol option p pre section select summary table tbody "
-        "td textarea tfoot th thead title tr ul",
+        "td text textarea tfoot th thead title tr ul",
     )
 )
 _UNSEEN = {"template": "template", "noembed": "noembed"}
@@ -113,8 +114,7 @@ def _found(tree: Any) -> Iterator[Found]:
     why: list[str] = [""]
     for event, element in etree.iterwalk(tree, events=("start", "end", "comment", "pi")):
         if event in {"comment", "pi"}:
-            if element.text and element.text.strip():
-                yield Found(Piece(element.text, Where("comment")), ((0, Leaf(element, "text")),))
+            yield from _unshown(element, Where("comment"))
         elif event == "start":
             if len(why) > DEPTH_MAX:
                 raise FileError("TOO_LARGE", "It is nested too deep.", "Send it with fewer elements inside each other.")
@@ -151,8 +151,7 @@ def _ahead(tree: Any) -> Iterator[Found]:
     """Comments before the root."""
     node = tree.getprevious()
     while node is not None:
-        if node.text and node.text.strip():
-            yield Found(Piece(node.text, Where("comment")), ((0, Leaf(node, "text")),))
+        yield from _unshown(node, Where("comment"))
         node = node.getprevious()
 
 
@@ -164,12 +163,20 @@ def _joined(block: list[tuple[Leaf, str]], why: str) -> Iterator[Found]:
     found = put_together(block, Piece("", hidden=why))
     if found.piece.text.strip():
         yield found
+        if other := without_marks(found):
+            yield other
 
 
 def _script(element: Any, tag: str) -> Iterator[Found]:
-    if element.text and element.text.strip():
-        where = Where("script") if tag == "script" else Where("xml", name="style")
-        yield Found(Piece(element.text, where), ((0, Leaf(element, "text")),))
+    yield from _unshown(element, Where("script") if tag == "script" else Where("xml", name="style"), tag)
+
+
+def _unshown(element: Any, where: Where, tag: str = "") -> Iterator[Found]:
+    """A comment, script or style sheet: as it is, and what it says besides."""
+    text = element.text or ""
+    for said in (text, other_text(text, tag)):
+        if said.strip():
+            yield Found(Piece(said, where), ((0, Leaf(element, "text")),))
 
 
 def _attributes(element: Any) -> Iterator[Found]:
@@ -185,6 +192,9 @@ def _attributes(element: Any) -> Iterator[Found]:
             where = Where("field" if lowered in {"value", "placeholder"} else "metadata", name=lowered)
         elif lowered.startswith("on"):
             where = Where("script", name=lowered)
+        elif lowered == "style" and (said := css_text(value)):
+            yield Found(Piece(said, Where("xml", name=lowered)), ((0, Leaf(element, "=" + name)),))
+            continue
         elif "@" in value or re.search(r"\d[\d .-]{6,}\d", value):
             where = Where("xml", name=lowered)
         else:
@@ -199,6 +209,8 @@ def _write(leaf: Leaf, edits: list[Edit]) -> None:
     element, slot = leaf
     if slot == "tail":
         element.tail = edited(element.tail or "", edits)
+    elif slot in {"*text", "*tail"}:
+        setattr(element, slot[1:], next((edit.text for edit in edits if edit.text), ""))
     elif slot[0] == "=":
         element.set(slot[1:], next((edit.text for edit in edits if edit.text), ""))
     elif slot[0] == "@":

@@ -77,8 +77,14 @@ def read(path: Path | str, password: str | None = None, *, limits: Limits = LIMI
             if not animated:  # before anybody looks at a thousand pages of a file that counts as unread then
                 raise FileError("TOO_LARGE", f"the image has more pages than {document.pages:,} of that size", "send it in parts")
             document.unread.append(f"what comes after frame {document.pages}: there are too many")
-    document.pieces += images_metadata.pieces_beside(Path(path).read_bytes(), document.kind)
+    document.pieces += _beside(document.pieces, Path(path).read_bytes(), document.kind)
     return document
+
+
+def _beside(pieces: Sequence[Piece], data: bytes, kind: Kind) -> list[Piece]:
+    """What no frame tells of."""
+    known = {piece.text for piece in pieces}
+    return [piece for piece in images_metadata.pieces_beside(data, kind) if piece.text not in known]
 
 
 def go_to_next(image: Image.Image, number: int) -> bool:
@@ -140,7 +146,8 @@ def pieces_of(data: bytes) -> list[Piece]:
     """What an image inside another file says beside its pixels."""
     with opened(data) as image:
         image.load()
-        return [*images_metadata.pieces(image, 0), *images_metadata.pieces_beside(data, kind_of(image))]
+        pieces = images_metadata.pieces(image, 0)
+        return [*pieces, *_beside(pieces, data, kind_of(image))]
 
 
 def _written(pixels: Array) -> Pixels:

@@ -5,14 +5,18 @@ Sources: PNG 3rd edition, ITU T.81 (JPEG), GIF 89a, RIFF. Only lengths are follo
 are bounded.
 """
 
+import html
 import re
 import zlib
 from collections.abc import Iterator
 
 from appliance.files.document import Kind
+from appliance.files.reading.images_parts import unknown_parts
+from appliance.files.reading.images_tiff import tiff_end
 
 PARTS_MAX = 100_000
 TEXT_BYTES_MAX = 1_000_000
+_TAG = re.compile(r"<[!/?A-Za-z][^<>]{0,4000}>")
 _RUN = re.compile(rb"[\x20-\x7e\xa0-\xff]{6,}")
 _ASCII_RUN = re.compile(rb"[\x20-\x7e]{6,}")
 _WIDE_RUN = re.compile(rb"(?:\0[\x20-\x7e]){6,}")
@@ -22,9 +26,18 @@ def texts(data: bytes, kind: Kind) -> Iterator[tuple[str, str]]:
     """Names and texts."""
     if kind == "png":
         yield from _repeated_texts(data)
+    for name, body in unknown_parts(data, kind):
+        yield name, _lines(body[:TEXT_BYTES_MAX])
     behind = data[_end(data, kind) :][:TEXT_BYTES_MAX]
     if behind.strip(b"\0\r\n\t "):
-        yield "behind the end", "\n".join(run.decode("utf-8", "replace") for run in _RUN.findall(behind))
+        yield "behind the end", _lines(behind)
+
+
+def _lines(data: bytes) -> str:
+    """Its readable runs; and what they say to whoever leaves the tags out, where that is something else."""
+    text = "\n".join(run.decode("utf-8", "replace") for run in _RUN.findall(data))
+    plain = _TAG.sub("", text)
+    return text if plain == text else f"{text}\n\n{html.unescape(plain)}"
 
 
 def profile_texts(profile: bytes) -> str:
@@ -44,7 +57,24 @@ def _end(data: bytes, kind: Kind) -> int:
         return _gif_end(data)
     if kind == "webp":
         return min(len(data), 8 + int.from_bytes(data[4:8], "little") + int.from_bytes(data[4:8], "little") % 2)
+    if kind == "bmp":
+        return _bitmap_end(data)
+    if kind == "tiff":
+        return tiff_end(data)
     return len(data)
+
+
+def _bitmap_end(data: bytes) -> int:
+    """By its rows, each of whole words; where they are packed, by the length that it gives itself."""
+    if int.from_bytes(data[14:18], "little") < 40:
+        width, height, bits = (int.from_bytes(data[at : at + 2], "little") for at in (18, 20, 24))
+        packing = 0
+    else:
+        width, height = (int.from_bytes(data[at : at + 4], "little", signed=True) for at in (18, 22))
+        bits, packing = int.from_bytes(data[28:30], "little"), int.from_bytes(data[30:34], "little")
+    begin = int.from_bytes(data[10:14], "little")
+    rows = int.from_bytes(data[34:38], "little") if packing in (1, 2) else (abs(width) * bits + 31) // 32 * 4 * abs(height)
+    return begin + rows if rows else len(data)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:

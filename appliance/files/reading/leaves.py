@@ -18,8 +18,8 @@ class Leaf(NamedTuple):
     """A place in a tree that holds text.
 
     slot: "text", "tail", "@" and an attribute's name; or what happens where a change touches it: "=" and an attribute's name (the
-          whole value is replaced), "drop" (the element goes), "deleted" (the tracked deletion around it goes), "" (nothing: it is
-          a line's end that we put there).
+          whole value is replaced), "*text" and "*tail" (likewise), "drop" (the element goes), "deleted" (the tracked deletion
+          around it goes), "" (nothing: it is a line's end that we put there).
     """
 
     element: Any
@@ -47,7 +47,7 @@ class LeafEdits:
         ends = [*(at for at, _ in found.leaves[1:]), len(found.piece.text)][: len(found.leaves)]
         for (at, leaf), stop in zip(found.leaves, ends, strict=True):
             if start < stop and at < end and leaf.slot:
-                takes = leaf.slot in {"text", "tail"} or leaf.slot[0] in "@="
+                takes = leaf.slot in {"text", "tail"} or leaf.slot[0] in "@=*"
                 edit = Edit(max(start, at) - at, min(end, stop) - at, text if takes else "")
                 self._of.setdefault((id(leaf.element), leaf.slot), (leaf, []))[1].append(edit)
                 text = "" if takes else text

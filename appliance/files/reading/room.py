@@ -29,9 +29,18 @@ def read(order: Read) -> Document:
     if kind == "other":
         error: FileError = importlib.import_module("appliance.files.reading.sniff").unsupported(Path(order.path), order.name)
         raise error
-    document: Document = _reader(kind).read(Path(order.path), order.password or None)
+    path, password = Path(order.path), order.password or None
+    try:
+        document: Document = _reader(kind).read(path, password)
+    except FileError as error:
+        kind_of_text = _as_text(path, order.name) if kind == "pdf" and error.code == "MALFORMED" else None
+        if kind_of_text is None:
+            raise
+        kind = kind_of_text
+        document = _reader(kind).read(path, password)
     document.kind = kind
     document.notices = [*notices, *document.notices]
+    importlib.import_module("appliance.files.reading.second_readings").add_to(document, path)
     return document
 
 
@@ -52,10 +61,12 @@ def page(order: Show) -> Pixels:
 
 def redact(order: Redact) -> Redacted:
     kind = order.document.kind  # as it was read; its name, which may have decided that, isn't here
-    path, result, password, changes = Path(order.path), Path(order.result), order.password or None, order.changes
+    path, result, password = Path(order.path), Path(order.result), order.password or None
+    second = importlib.import_module("appliance.files.reading.second_readings")
+    changes = second.without_second(order.document, order.changes)
     redacted: Redacted
     if kind == "pdf":
-        redacted = _reader(kind).redact(path, password, order.document, changes, result)
+        redacted = _reader(kind).redact(path, password, second.first_reading(order.document), changes, result)
     elif kind in _OF_TEXT:
         redacted = _reader(kind).redact(path, password, changes, result)
     else:
@@ -63,6 +74,12 @@ def redact(order: Redact) -> Redacted:
         redacted = _reader(kind).redact(path, password, changes, result, seen=seen)
     redacted.kind = kind
     return redacted
+
+
+def _as_text(path: Path, name: str) -> Kind | None:
+    """A text that quotes a PDF, which no reader of PDFs takes for one. None: it is none."""
+    found: Kind | None = importlib.import_module("appliance.files.reading.sniff").kind_as_text(path, name)
+    return found
 
 
 def _sniffed(path: str, name: str) -> tuple[Kind, list[Notice]]:

@@ -10,14 +10,10 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from appliance.files.document import FileError, Kind, Notice
-from appliance.files.reading.sniff_texts import HTML_SUFFIXES, text_kind
+from appliance.files.reading.sniff_others import HEAD_BYTES, OLE, SCANNED_BYTES_MAX, has_zip_directory, is_pdf, others, word_for
+from appliance.files.reading.sniff_texts import HTML_SUFFIXES, looks_binary, text_kind
 
-HEAD_BYTES = 8_192
-SCANNED_BYTES_MAX = 64_000_000
-ZIP_TAIL_BYTES = 66_000  # its last record is 22 bytes, and a comment of at most 65,535
-ZIP_DIRECTORY_BYTES_MAX = 16_000_000
 ZIP_NAMES_MAX = 20_000
-OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 _SUFFIXES: dict[Kind, frozenset[str]] = {
     "pdf": frozenset({"pdf"}),
@@ -74,7 +70,6 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"FWS", "Flash"),
     (b"CWS", "Flash"),
 )
-_MARKUP_ANYWHERE = re.compile(rb"<(?:html|script|svg|iframe|\?php|!doctype\s+html)[\s>/]", re.IGNORECASE)
 
 
 def sniff(path: Path, name: str) -> tuple[Kind, list[Notice]]:
@@ -89,10 +84,19 @@ def sniff(path: Path, name: str) -> tuple[Kind, list[Notice]]:
         head = file.read(HEAD_BYTES)
         kind, word = _kind(file, head, size, name)
         notices = [] if _fits(kind, name) else [_mismatch(kind, word)]
-        others = _other_readings(file, head, size, kind)
-    if others:
-        notices.append(Notice("TYPE_MISMATCH", f"It is {word}, and can be read as {' and as '.join(others)} as well."))
+        words = [word_for(other, kind) for other in others(file, head, size, kind)]
+    also = list(dict.fromkeys(filter(None, words)))
+    if also:
+        notices.append(Notice("TYPE_MISMATCH", f"It is {word}, and can be read as {' and as '.join(also)} as well."))
     return kind, notices
+
+
+def kind_as_text(path: Path, name: str) -> Kind | None:
+    """Of a file that is called a PDF for what it quotes; None: it begins as one, or isn't text as a whole."""
+    data = path.read_bytes() if path.stat().st_size <= SCANNED_BYTES_MAX else b"%PDF-"
+    if data.lstrip(b"\0\t\n\f\r \xef\xbb\xbf").startswith(b"%PDF-") or looks_binary(data, whole=True):
+        return None
+    return text_kind(data[:HEAD_BYTES], len(data), name)[0]
 
 
 def unsupported(path: Path, name: str) -> FileError:
@@ -126,10 +130,10 @@ def _kind(file: BinaryIO, head: bytes, size: int, name: str) -> tuple[Kind, str]
     if head[:2] == b"BM" and _is_bitmap(head, size):
         return "bmp", "BMP"
     if head.startswith((b"PK\3\4", b"PK\5\6", b"PK\7\x08PK\3\4")):
-        return _package(file, size)
+        return kind_of_package(file, size)
     if head.startswith(OLE):
         return _compound(file, size)
-    if b"%PDF-" in head[:1_024]:
+    if is_pdf(file, head, size):
         return "pdf", "PDF"
     for magic, word in _OTHERS:
         if head.startswith(magic):
@@ -144,7 +148,7 @@ def _is_bitmap(head: bytes, size: int) -> bool:
     return len(head) >= 26 and int.from_bytes(head[14:18], "little") in {12, 16, 40, 52, 56, 64, 108, 124} and size > 26
 
 
-def _package(file: BinaryIO, size: int) -> tuple[Kind, str]:
+def kind_of_package(file: BinaryIO, size: int) -> tuple[Kind, str]:
     """A ZIP: DOCX where its list of content types names a Word document, or where such a one has lost its end."""
     names = _zip_names(file, size)
     if names is None:
@@ -178,30 +182,13 @@ def _names_word(file: BinaryIO, lowered: set[str]) -> bool:
 
 def _zip_names(file: BinaryIO, size: int) -> list[str] | None:
     """None: its directory isn't there, isn't readable or is beyond all measure."""
-    if not _has_zip_directory(file, size):
+    if not has_zip_directory(file, size):
         return None
     try:
         with zipfile.ZipFile(file) as archive:
             return archive.namelist()[:ZIP_NAMES_MAX]
     except Exception:
         return None
-
-
-def _has_zip_directory(file: BinaryIO, size: int) -> bool:
-    """Whether a ZIP's end stands at the file's end, and the list of its entries before it."""
-    file.seek(max(0, size - ZIP_TAIL_BYTES))
-    tail = file.read(ZIP_TAIL_BYTES)
-    at = tail.rfind(b"PK\5\6")
-    if at < 0 or len(tail) - at < 22:
-        return False
-    length = int.from_bytes(tail[at + 12 : at + 16], "little")
-    start = max(0, size - ZIP_TAIL_BYTES) + at - length
-    if length == 0xFFFFFFFF:
-        return True  # ZIP64: zipfile looks for itself
-    if length > ZIP_DIRECTORY_BYTES_MAX or start < 0 or length < 46:
-        return False
-    file.seek(start)
-    return file.read(4) == b"PK\1\2"
 
 
 def _compound(file: BinaryIO, size: int) -> tuple[Kind, str]:
@@ -214,31 +201,3 @@ def _compound(file: BinaryIO, size: int) -> tuple[Kind, str]:
         if name.encode("utf-16-le") in data:
             return "other", word
     return "other", "an OLE container"
-
-
-def _other_readings(file: BinaryIO, head: bytes, size: int, kind: Kind) -> list[str]:
-    """What else a program could take the file for: polyglots, which show one thing to a guard and another to a reader."""
-    others: list[str] = []
-    if kind != "pdf" and b"%PDF-" in head[:1_024] and kind in _SUFFIXES and kind != "html":
-        others.append("PDF")
-    if kind not in {"docx", "other"} and _has_zip_directory(file, size):
-        others.append("ZIP")
-    if kind in {"png", "jpeg", "gif", "bmp", "webp", "tiff"} and _MARKUP_ANYWHERE.search(_start(file, size)):
-        others.append("HTML")
-    if kind == "pdf" and not head.startswith(b"%PDF-"):
-        before = head[: head.find(b"%PDF-")]
-        if _MARKUP_ANYWHERE.search(before):
-            others.append("HTML")
-        elif before.strip(b"\0\t\n\r \xef\xbb\xbf"):
-            others.append("something else that stands before its beginning")
-    if kind == "docx" and not head.startswith(OLE):
-        if _MARKUP_ANYWHERE.search(head[:30]):
-            others.append("HTML")
-        if b"%PDF-" in head[:1_024]:
-            others.append("PDF")
-    return list(dict.fromkeys(others))
-
-
-def _start(file: BinaryIO, size: int) -> bytes:
-    file.seek(0)
-    return file.read(min(size, SCANNED_BYTES_MAX))

@@ -24,6 +24,7 @@ from appliance.files.document import (
     Where,
 )
 from appliance.files.reading.leaves import Edit, edited
+from appliance.files.reading.texts_mail import Block, blocks, encoded_words, files_in
 
 BYTES_MAX = 4 * CHARACTERS_MAX
 PIECE_CHARACTERS = 50_000
@@ -49,8 +50,8 @@ _UNLIKELY = [
 ]
 _REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,30});?")
 _MARK = r"(?:\*{1,3}|__|~~|`|</?[A-Za-z][^<>\n]{0,100}>)"
-_EMPHASIS = re.compile(rf"(?<=\w){_MARK}|{_MARK}(?=\w)")
-_SPLIT_BY_MARKS = re.compile(rf"[\w@.]{_MARK}[\w@.]|\d{_MARK}[ -]\d|\d[ -]{_MARK}\d")
+EMPHASIS = re.compile(rf"(?<=\w){_MARK}|{_MARK}(?=\w)")
+SPLIT_BY_MARKS = re.compile(rf"[\w@.]{_MARK}[\w@.]|\d{_MARK}[ -]{{1,2}}{_MARK}?\d|\d[ -]{{1,2}}{_MARK}\d")
 _UTF7 = re.compile(r"\+[A-Za-z0-9/]{3,}-")
 _ESCAPES = re.compile(r"\\([-.@_+ ])|\x1b\[[0-9;]{0,20}[A-Za-z]")
 _UNREAD = re.compile("[\ufffd]")
@@ -74,6 +75,8 @@ def read(path: Path, password: str | None = None, *, kind: Kind = "text") -> Doc
     document.pieces += _other_readings(decoded.text)
     if decoded.lost:
         document.unread.append(f"{decoded.lost} characters that are none in its encoding ({decoded.encoding})")
+    if files := files_in(decoded.text):
+        document.unread.append(f"files inside of the mail: {files}")
     if "\0" in decoded.text:
         document.notices.append(Notice("MALFORMED", "It is text with zero bytes in it."))
         for piece in document.pieces:
@@ -96,13 +99,14 @@ def redact(
     """`path` with `changes` made, in its encoding where that has the new texts' letters, else in UTF-8."""
     decoded = decode(bytes_of(path))
     document = read(path, kind=kind)
+    sent = list(blocks(decoded.text))
     edits: list[Edit] = []
     for change in changes:
         piece = document.pieces[change.piece]
         if piece.handle:
             edits.append(Edit(int(piece.handle) + change.start, int(piece.handle) + change.end, change.text))
         else:
-            edits += _found_again(decoded.text, piece, change)
+            edits += _found_again(decoded.text, sent, piece, change)
     text = edited(decoded.text, edits).replace("\0", "")
     encoding = decoded.encoding
     try:
@@ -220,12 +224,13 @@ def _other_readings(text: str) -> list[Piece]:
             pairs = ((line, reading(line)) for line in text.splitlines() if signs.search(line))
             lines = [other for line, other in pairs if other != line]
             found += [Piece("\n".join(lines), Where("xml", name=mark))] if lines else []
-    return found
+    sent = "\n".join(block.text for block in blocks(text))
+    return [*found, Piece(sent, Where("xml", name="as it was sent"))] if sent else found
 
 
 def _without_marks(line: str) -> str:
     """Without marks of emphasis and tags, which may stand within a word or a number."""
-    return _EMPHASIS.sub("", line)
+    return EMPHASIS.sub("", line)
 
 
 def _unreferenced(line: str) -> str:
@@ -256,11 +261,12 @@ _READINGS = (
     ("escapes", re.compile(r"\\[-.@_+ ]|\x1b"), _without_escapes),
     ("character references", re.compile("&"), _unreferenced),
     ("utf-7", re.compile(r"\+"), _from_utf7),
-    ("without marks", _SPLIT_BY_MARKS, _without_marks),
+    ("encoded words", re.compile(r"=\?"), encoded_words),
+    ("without marks", SPLIT_BY_MARKS, _without_marks),
 )
 
 
-def _found_again(text: str, piece: Piece, change: Change) -> list[Edit]:
+def _found_again(text: str, sent: Sequence[Block], piece: Piece, change: Change) -> list[Edit]:
     """Where a value of another reading stands in the text: the lines that hold it go."""
     value = piece.text[change.start : change.end]
     edits: list[Edit] = []
@@ -271,4 +277,9 @@ def _found_again(text: str, piece: Piece, change: Change) -> list[Edit]:
             end = len(line.rstrip("\r\n"))
             edits.append(Edit(at, at + end, change.text))
         at += len(line)
+    edits += [
+        Edit(block.start, block.end, change.text)
+        for block in sent
+        if any(part and part in block.text for part in value.splitlines())
+    ]
     return edits
