@@ -69,6 +69,7 @@ from appliance.metering import recent
 from appliance.metering.ledger import Ledger
 from appliance.metering.own_usage import OwnUsage
 from appliance.metering.prices import Prices
+from appliance.metering.reconcile.reconciliation import Reconciler
 from appliance.metering.requests import Requests
 from appliance.metering.retention import Retention
 from appliance.routing.catalog import Catalog
@@ -298,6 +299,9 @@ class Appliance:
             ),
             "overview": overview,
             "requests": Requests(self.database),
+            "reconciler": Reconciler(
+                self.database, clock, lambda: {offer.name: offer.kind for offer in holder.current.names.providers}
+            ),
             "live": LiveRequestFeeds(live, feed),
             "router": self.router,
             "feed": feed,

@@ -49,6 +49,7 @@ from appliance.api.admin import (
     service_accounts,
     teams,
     tenants,
+    usage,
     users,
 )
 from appliance.api.door import ASGIApp
@@ -93,6 +94,7 @@ _ROOMS = (
     departments,
     teams,
     users,
+    usage,
 )
 
 

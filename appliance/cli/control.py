@@ -18,6 +18,7 @@ from appliance.cli.accounts import Accounts, RoomsAccounts, ServerAccounts
 from appliance.cli.invitations import InvitationOrder, MadeInvitation, asked, made_here
 from appliance.cli.organisation import A_PAGE, Organisation, RoomsOrganisation, ServerOrganisation, all_pages, pages
 from appliance.cli.policing import Policing, RoomsPolicing, ServerPolicing
+from appliance.cli.reconciling import Reconciling, RoomsReconciling, ServerReconciling
 from appliance.cli.rooms import Rooms, Stored
 from appliance.cli.routing import RoomsRouting, Routing, ServerRouting
 from appliance.cli.sign_ins import RoomsSignIns, ServerSignIns, SignIns
@@ -50,6 +51,8 @@ class Machine(Protocol):
     def routing(self) -> Routing: ...
     @property
     def policing(self) -> Policing: ...
+    @property
+    def reconciling(self) -> Reconciling: ...
     @property
     def organisation(self) -> Organisation: ...
     @property
@@ -133,6 +136,10 @@ class RunningServer:
     @property
     def policing(self) -> Policing:
         return ServerPolicing(self)
+
+    @property
+    def reconciling(self) -> Reconciling:
+        return ServerReconciling(self)
 
     @property
     def organisation(self) -> Organisation:
@@ -302,6 +309,10 @@ class OwnRooms:
     @property
     def policing(self) -> Policing:
         return RoomsPolicing(self._run)
+
+    @property
+    def reconciling(self) -> Reconciling:
+        return RoomsReconciling(self._run)
 
     @property
     def organisation(self) -> Organisation:

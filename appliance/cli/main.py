@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "routes": ("appliance.cli.routes", "Routes: model names of your own, and where they lead.", False),
     "policies": ("appliance.cli.policies", "Guardrail policies: who is under which, and reports.", False),
     "guard": ("appliance.cli.guard", "Guardrails: see what a policy makes of texts and files.", False),
+    "usage": ("appliance.cli.usage", "What was used, beside what providers say.", False),
     "tail": ("appliance.cli.tail", "Show requests as they end: where each went, what it used.", False),
     "owner": ("appliance.cli.owner", "Create the owner's account.", False),
     "tenants": ("appliance.cli.tenants", "Organisations that share this appliance.", False),

@@ -49,6 +49,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "policies:read": _LOOKS_AFTER,
     "policies:change": _RUNS_THE_HOUSE,
     "compliance:read": _LOOKS_AFTER,
+    "usage:read": _LOOKS_AFTER | {"billing"},  # what all of the house used, beside what providers bill it for
     "machine:control": frozenset({"machine"}),  # whoever may read the home folder; no person over the network
 }
 
@@ -69,6 +70,7 @@ HOUSE = frozenset(
         "policies:read",
         "policies:change",
         "compliance:read",
+        "usage:read",
         "machine:control",
     }
 )

@@ -71,6 +71,7 @@ NO_CONTENT = {
     "guardrails": "a text to try a policy on: it goes to no model, and its findings are what is asked for",
     "requests": "what the ledger knows: no content",
     "compliance": "counts by type, out of the ledger",
+    "usage": "a provider's figures beside the ledger's",
     **dict.fromkeys(
         (
             "api-keys", "auth", "departments", "deployments", "events", "features", "invitations", "jobs", "lan", "machine",
