@@ -117,10 +117,13 @@ def _bytes_of(path: Path, other: Other) -> bytes:
 
 @contextmanager
 def _saved(data: bytes) -> Iterator[Path]:
-    with tempfile.NamedTemporaryFile(prefix="second-") as file:
-        file.write(data)
-        file.flush()
-        yield Path(file.name)
+    handle, name = tempfile.mkstemp(prefix="second-")
+    try:
+        with open(handle, "wb") as file:  # closed before it is read: Windows opens no file twice
+            file.write(data)
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def _words(data: bytes) -> bytes:
