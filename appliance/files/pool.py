@@ -109,7 +109,7 @@ class FilePool:
     async def _in_turn(self) -> AsyncIterator[None]:
         """A bound for the files that wait."""
         if self._waiting >= self._how.queue_max:
-            raise Overloaded("too many files wait to be read", fix="Send them one after another.")
+            raise Overloaded("too many files wait to be read", fix="Send them one after another.", retry_after_seconds=5)
         self._waiting += 1
         try:
             yield
