@@ -15,6 +15,7 @@ from appliance.files.document import (
     Change,
     Document,
     Notice,
+    Piece,
     Pixels,
     Redacted,
     Span,
@@ -24,6 +25,7 @@ from appliance.files.reading.pdf_bounds import Deadline, Limits, malformed, too_
 from appliance.files.reading.pdf_content import Contents
 from appliance.files.reading.pdf_hidden import mark_hidden
 from appliance.files.reading.pdf_leftovers import EARLIER
+from appliance.files.reading.pdf_lines import by_place
 from appliance.files.reading.pdf_objects import Found, texts_of_objects
 from appliance.files.reading.pdf_opening import OpenPdf, drawn_alone, open_pdf, translated
 from appliance.files.reading.pdf_page import Page, Pixel
@@ -101,6 +103,7 @@ def _document(pdf: OpenPdf) -> Document:
     beside = texts_of_objects(pdf)
     document = Document("pdf", pages=len(pdf.drawn), notices=beside.notices, unread=pdf.unread)
     spans: dict[int, list[Span]] = {}
+    further: list[Piece] = []  # behind all pages: a text goes on from one to the next
     contents = Contents(pdf.deadline)
     for number in range(1, len(pdf.drawn) + 1):
         pdf.deadline.check()
@@ -108,10 +111,11 @@ def _document(pdf: OpenPdf) -> Document:
         with Page(pdf.drawn, number, pdf.deadline) as page:
             if number <= len(pdf.pages) and (why := odd_text(pdf.pages[number - 1])):
                 beside.looks.setdefault(number, why)
-            _read_page(pdf, page, beside, document, content)
+            further += _read_page(pdf, page, beside, document, content)
             spans |= _spans(page, beside)
         if len(document.pieces) > PIECES_MAX or sum(len(piece.text) for piece in document.pieces) > CHARACTERS_MAX:
             raise too_large("too much text")
+    document.pieces += further
     document.pieces += undrawn(pdf, contents)
     _forget_what_stayed(beside, document)
     for index, piece in enumerate(beside.pieces):
@@ -125,10 +129,12 @@ def _document(pdf: OpenPdf) -> Document:
     return document
 
 
-def _read_page(pdf: OpenPdf, page: Page, beside: Found, document: Document, content: bytes) -> None:
+def _read_page(pdf: OpenPdf, page: Page, beside: Found, document: Document, content: bytes) -> list[Piece]:
+    """What it says in another reading than that of its content's order."""
     with page.text_page() as text_page:
         text = page_text(text_page, pdf.deadline)
         mark_hidden(page, text_page, text, pdf.deadline)
+        further = by_place(page, text_page, text, content, pdf.deadline)
     pieces = pieces_of(page, text)
     document.pieces += pieces
     document.pieces += second_reading(pdf, page.number, text.text, content)
@@ -137,6 +143,7 @@ def _read_page(pdf: OpenPdf, page: Page, beside: Found, document: Document, cont
         document.unread.append(f"page {page.number}: a picture with too many pixels")
     if pdf_pictures.is_blurred(page, pdf.limits.picture_pixels_max):
         document.unread.append(f"page {page.number}: it is too large to be looked at closely")
+    return [further] if further else []
 
 
 def _spans(page: Page, beside: Found) -> dict[int, list[Span]]:

@@ -50,6 +50,7 @@ _stroke = _number_call("FPDFPageObj_GetStrokeColor", _I, _H, _UINT_TO, _UINT_TO,
 _image_size = _number_call("FPDFImageObj_GetImagePixelSize", _I, _H, _UINT_TO, _UINT_TO)
 _image_data = _number_call("FPDFImageObj_GetImageDataRaw", ctypes.c_ulong, _H, _H, ctypes.c_ulong)
 _char_box = _number_call("FPDFText_GetCharBox", _I, _H, _I, _DOUBLE_TO, _DOUBLE_TO, _DOUBLE_TO, _DOUBLE_TO)
+_angle = _number_call("FPDFText_GetCharAngle", _F, _H, _I)
 _loose_box = _number_call("FPDFText_GetLooseCharBox", _I, _H, _I, _H)
 
 Rect = tuple[float, float, float, float]  # left, bottom, right, top, in points of the page's own system
@@ -84,6 +85,11 @@ def char_box(text_page: int, index: int) -> Rect:
         return (0.0, 0.0, 0.0, 0.0)
     left, right, bottom, top = (value.value for value in _d)
     return (left, bottom, right, top)
+
+
+def angle(text_page: int, index: int) -> float:
+    """By which its line is turned with the clock, in radians from 0 on."""
+    return max(0.0, float(_angle(text_page, index)))
 
 
 def loose_boxes(text_page: int, indices: Sequence[int]) -> Rects:
