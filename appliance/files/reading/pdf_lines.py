@@ -6,6 +6,7 @@ other; where that differs, the line is read once more by place. Pages that are d
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import pi
@@ -88,14 +89,16 @@ def by_place(page: Page, text_page: int, text: PageText, content: bytes, deadlin
 
 
 def _seen(text_page: int, text: PageText) -> _Glyphs | None:
-    seen = [index for index, word in enumerate(text.words) if not word.hidden]
-    if not seen:
+    words = [word for word in text.words if not word.hidden]
+    if not words:
         return None
-    words = [text.words[index] for index in seen]
-    firsts = {word.drawn_by: word.start for word in reversed(words)}
+    boxes = text.boxes if len(words) == len(text.words) else text.boxes[[not word.hidden for word in text.words]]
+    drawn_by = [word.drawn_by for word in words]
+    starts, ends = [word.start for word in words], [word.end for word in words]
+    firsts = dict(zip(drawn_by, starts, strict=True))
     angles = {by: round(calls.angle(text_page, start) / (pi / 2)) % 4 for by, start in firsts.items()}
-    start, end, turns = np.array([(word.start, word.end, angles[word.drawn_by]) for word in words], dtype=np.int64).T
-    return _Glyphs(start, end, turns, text.boxes[seen])
+    turns = list(map(angles.__getitem__, drawn_by))
+    return _Glyphs(np.array(starts), np.array(ends), np.array(turns), boxes)
 
 
 def _letters(text_page: int, words: _Glyphs, codes: npt.NDArray[np.uint32], deadline: Deadline) -> _Glyphs:
@@ -171,10 +174,12 @@ def _line_numbers(middle: _Lengths, height: _Lengths, deadline: Deadline) -> _Nu
     lowered in it, such as the 2 of H2O, makes none of its own."""
     order = np.argsort(middle, kind="stable")
     middles, heights = middle[order], height[order]
+    reaches = (middles + _SAME_LINE * heights).tolist()
+    sorted_middles = middles.tolist()
     begins = [0]
-    while begins[-1] < len(order):
+    while begins[-1] < len(sorted_middles):
         first = begins[-1]
-        begins.append(max(first + 1, int(np.searchsorted(middles, middles[first] + _SAME_LINE * heights[first]))))
+        begins.append(bisect_left(sorted_middles, reaches[first], first + 1))
         if len(begins) % _AT_ONCE == 0:
             deadline.check()
     counts = np.diff(begins)
