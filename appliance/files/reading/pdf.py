@@ -23,6 +23,7 @@ from appliance.files.document import (
 from appliance.files.reading import pdf_pictures
 from appliance.files.reading.pdf_bounds import Deadline, Limits, malformed, too_large
 from appliance.files.reading.pdf_content import Contents
+from appliance.files.reading.pdf_fonts import Fonts
 from appliance.files.reading.pdf_hidden import mark_hidden
 from appliance.files.reading.pdf_leftovers import EARLIER
 from appliance.files.reading.pdf_lines import by_place
@@ -32,11 +33,14 @@ from appliance.files.reading.pdf_page import Page, Pixel
 from appliance.files.reading.pdf_pieces import pieces_of
 from appliance.files.reading.pdf_redaction import redacted
 from appliance.files.reading.pdf_second import second_reading, squeezed
+from appliance.files.reading.pdf_shapes import odd_shapes
 from appliance.files.reading.pdf_text import page_text
-from appliance.files.reading.pdf_undrawn import odd_text, undrawn
+from appliance.files.reading.pdf_undrawn import by_codes, odd_text, undrawn
 
 DEFAULT = Limits()
 SHOWN_PIXELS_MAX = 8_000_000
+_LETTERS_MAX = 500_000  # of a page: two hundred times a full one
+_MISNAMED = "letters that aren't what they are called"
 
 
 def read(path: Path | str, password: str | None = None, *, limits: Limits = DEFAULT) -> Document:
@@ -104,13 +108,16 @@ def _document(pdf: OpenPdf) -> Document:
     document = Document("pdf", pages=len(pdf.drawn), notices=beside.notices, unread=pdf.unread)
     spans: dict[int, list[Span]] = {}
     further: list[Piece] = []  # behind all pages: a text goes on from one to the next
-    contents = Contents(pdf.deadline)
+    contents, fonts = Contents(pdf.deadline), Fonts()
     for number in range(1, len(pdf.drawn) + 1):
         pdf.deadline.check()
         content = contents.of(pdf.pages[number - 1]) if number <= len(pdf.pages) else b""
         with Page(pdf.drawn, number, pdf.deadline) as page:
             if number <= len(pdf.pages) and (why := odd_text(pdf.pages[number - 1])):
                 beside.looks.setdefault(number, why)
+            if number <= len(pdf.pages) and fonts.contradict(pdf.pages[number - 1]):
+                beside.looks.setdefault(number, _MISNAMED)
+                further += by_codes(content, number)
             further += _read_page(pdf, page, beside, document, content)
             spans |= _spans(page, beside)
         if len(document.pieces) > PIECES_MAX or sum(len(piece.text) for piece in document.pieces) > CHARACTERS_MAX:
@@ -134,7 +141,13 @@ def _read_page(pdf: OpenPdf, page: Page, beside: Found, document: Document, cont
     with page.text_page() as text_page:
         text = page_text(text_page, pdf.deadline)
         mark_hidden(page, text_page, text, pdf.deadline)
-        further = by_place(page, text_page, text, content, pdf.deadline)
+        if len(text.text) > _LETTERS_MAX:
+            further = None
+            document.unread.append(f"page {page.number}: it has too many letters to be read in the order of their places")
+        else:
+            further = by_place(page, text_page, text, content, pdf.deadline)
+            if odd_shapes(page, text_page, text):
+                beside.looks.setdefault(page.number, _MISNAMED)
     pieces = pieces_of(page, text)
     document.pieces += pieces
     document.pieces += second_reading(pdf, page.number, text.text, content)

@@ -30,7 +30,6 @@ _SAME_PLACE = 0.1  # a letter that is drawn twice, for a bolder look
 _HIGH = 3.5  # in widths of its letters: fonts of symbols say to be far higher than they are
 _WIDE = 1.7  # in the same: of letters that are all as wide as an m
 _LETTERS_MIN = 3
-_GLYPHS_MAX = 300_000
 _AT_ONCE = 4096
 # Between them are scripts that run from right to left, or whose signs stand in another order than they are said.
 _PLAIN_END, _LEFTWARDS_END, _PLAIN_AGAIN = 0x590, 0x900, 0x2E80
@@ -102,9 +101,9 @@ def _seen(text_page: int, text: PageText) -> _Glyphs | None:
 
 
 def _letters(text_page: int, words: _Glyphs, codes: npt.NDArray[np.uint32], deadline: Deadline) -> _Glyphs:
-    """Each with a place of its own; of a page with more than anybody reads the first ones."""
+    """Each with a place of its own."""
     lengths = words.end - words.start
-    owners = np.repeat(np.arange(len(lengths)), lengths)[:_GLYPHS_MAX]
+    owners = np.repeat(np.arange(len(lengths)), lengths)
     places = np.arange(len(owners)) - (np.cumsum(lengths) - lengths)[owners] + words.start[owners]
     boxes = [np.zeros((0, 4))]
     for at in range(0, len(places), _AT_ONCE):

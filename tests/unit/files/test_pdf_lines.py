@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from appliance.files.document import Document, Piece
-from appliance.files.reading import pdf, pdf_lines
+from appliance.files.reading import pdf
 from tests.unit.files.pdf_files import Pdf, shown
 from tests.unit.files.test_pdf_redaction import changes_for, everything_in, pixels
 
@@ -130,12 +130,10 @@ def test_what_nobody_sees_is_no_part_of_a_line(tmp_path: Path) -> None:
     assert "9999" not in piece.text
 
 
-def test_a_page_with_more_letters_than_anybody_reads_costs_a_bounded_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The first ones are read by place, the rest as the file has them."""
-    monkeypatch.setattr(pdf_lines, "_GLYPHS_MAX", 40)
-    content = shifted(3, 1, 0, 2) + b"".join(at("x" * 60, 60, 600 - 12 * row) for row in range(20))
-    document = pdf.read(a_page(content).save(tmp_path))
-    assert CARD in by_place(document)[0].text
-    assert sum(len(piece.text) for piece in by_place(document)) < 60
+def test_a_page_with_more_letters_than_anybody_reads_is_unread_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = a_page(groups() + b"".join(at("x" * 60, 60, 600 - 12 * row) for row in range(20))).save(tmp_path)
+    assert pdf.read(path).unread == []
+    monkeypatch.setattr(pdf, "_LETTERS_MAX", 1_000)
+    document = pdf.read(path)
+    assert by_place(document) == []
+    assert document.unread == ["page 1: it has too many letters to be read in the order of their places"]
