@@ -23,7 +23,7 @@ from appliance.files.document import (
 from appliance.files.reading import pdf_pictures
 from appliance.files.reading.pdf_bounds import Deadline, Limits, malformed, too_large
 from appliance.files.reading.pdf_content import Contents
-from appliance.files.reading.pdf_fonts import Fonts
+from appliance.files.reading.pdf_fonts import UNKNOWN, Fonts
 from appliance.files.reading.pdf_hidden import mark_hidden
 from appliance.files.reading.pdf_leftovers import EARLIER
 from appliance.files.reading.pdf_lines import by_place
@@ -115,10 +115,11 @@ def _document(pdf: OpenPdf) -> Document:
         with Page(pdf.drawn, number, pdf.deadline) as page:
             if number <= len(pdf.pages) and (why := odd_text(pdf.pages[number - 1])):
                 beside.looks.setdefault(number, why)
-            if number <= len(pdf.pages) and fonts.contradict(pdf.pages[number - 1]):
+            told = fonts.told(pdf.pages[number - 1]) if number <= len(pdf.pages) else UNKNOWN
+            if told.contradicts:
                 beside.looks.setdefault(number, _MISNAMED)
                 further += by_codes(content, number)
-            further += _read_page(pdf, page, beside, document, content)
+            further += _read_page(pdf, page, beside, document, content, draws=told.draws)
             spans |= _spans(page, beside)
         if len(document.pieces) > PIECES_MAX or sum(len(piece.text) for piece in document.pieces) > CHARACTERS_MAX:
             raise too_large("too much text")
@@ -136,8 +137,8 @@ def _document(pdf: OpenPdf) -> Document:
     return document
 
 
-def _read_page(pdf: OpenPdf, page: Page, beside: Found, document: Document, content: bytes) -> list[Piece]:
-    """What it says in another reading than that of its content's order."""
+def _read_page(pdf: OpenPdf, page: Page, beside: Found, document: Document, content: bytes, *, draws: bool) -> list[Piece]:
+    """What it says in another reading than that of its content's order. `draws`: as of fonts."""
     with page.text_page() as text_page:
         text = page_text(text_page, pdf.deadline)
         mark_hidden(page, text_page, text, pdf.deadline)
@@ -146,7 +147,7 @@ def _read_page(pdf: OpenPdf, page: Page, beside: Found, document: Document, cont
             document.unread.append(f"page {page.number}: it has too many letters to be read in the order of their places")
         else:
             further = by_place(page, text_page, text, content, pdf.deadline)
-            if odd_shapes(page, text_page, text):
+            if draws and odd_shapes(page, text_page, text):
                 beside.looks.setdefault(page.number, _MISNAMED)
     pieces = pieces_of(page, text)
     document.pieces += pieces

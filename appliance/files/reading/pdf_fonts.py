@@ -5,7 +5,7 @@ not in the others. Only of fonts with a byte a letter: the others have numbers i
 """
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from pypdf import PageObject
 from pypdf._codecs.adobe_glyphs import adobe_glyphs
@@ -18,6 +18,7 @@ from appliance.files.reading.pdf_place import at
 _TABLE_BYTES_MAX = 200_000
 _FONTS_MAX = 500
 _WITH_BYTES = frozenset(("/Type1", "/MMType1", "/TrueType", "/Type3"))
+_BY_NAME = frozenset(("/Type1", "/TrueType"))
 _ENCODINGS = frozenset(("/WinAnsiEncoding", "/MacRomanEncoding", "/StandardEncoding"))  # the same for ASCII's letters and digits
 _PART = re.compile(rb"begin(bfchar|bfrange)(.*?)end\1", re.DOTALL)
 _CHARACTER = re.compile(rb"<\s*([0-9A-Fa-f]{1,4})\s*>\s*<([0-9A-Fa-f\s]*)>")
@@ -25,30 +26,52 @@ _RANGE = re.compile(rb"<\s*([0-9A-Fa-f]{1,4})\s*>\s*<\s*([0-9A-Fa-f]{1,4})\s*>\s
 _ITEM = re.compile(rb"<([0-9A-Fa-f\s]*)>")
 
 
+class Told(NamedTuple):
+    """contradicts: a table says something else than its letters' names. draws: its letters are in the file, drawn as it likes."""
+
+    contradicts: bool
+    draws: bool
+
+
+UNKNOWN = Told(contradicts=False, draws=True)
+
+
 class Fonts:
     """Of one file: each font is looked at once."""
 
     def __init__(self) -> None:
-        self._seen: dict[int, bool] = {}
+        self._seen: dict[int, Told] = {}
 
-    def contradict(self, page: PageObject) -> bool:
-        """Whether one of the page's own does. (Those of forms aren't looked at.)"""
+    def told(self, page: PageObject) -> Told:
+        """Of all that the page names. Those of forms aren't looked at: they may draw as they like."""
         resources = at(page, "/Resources")
-        named = at(resources, "/Font") if isinstance(resources, DictionaryObject) else None
-        if not isinstance(named, DictionaryObject):
-            return False
-        return any(self._contradicts(named.raw_get(key)) for key in list(named)[:_FONTS_MAX])
+        if not isinstance(resources, DictionaryObject):
+            return UNKNOWN
+        named = at(resources, "/Font")
+        keys = list(named)[:_FONTS_MAX] if isinstance(named, DictionaryObject) else []
+        told = [self._told(named.raw_get(key)) for key in keys]
+        draws = "/XObject" in resources or any(each.draws for each in told)
+        return Told(any(each.contradicts for each in told), draws)
 
-    def _contradicts(self, reference: Any) -> bool:
+    def _told(self, reference: Any) -> Told:
         number = reference.idnum if isinstance(reference, IndirectObject) else 0
         if number not in self._seen or not number:
             try:
-                self._seen[number] = _contradicts(reference.get_object())
+                font = reference.get_object()
+                self._seen[number] = Told(_contradicts(font), _draws(font))
             except (LimitReachedError, MemoryError):
                 raise
             except BROKEN:
-                self._seen[number] = False
+                self._seen[number] = UNKNOWN
         return self._seen[number]
+
+
+def _draws(font: Any) -> bool:
+    """Whether it is no font that every reader has."""
+    if not isinstance(font, DictionaryObject) or at(font, "/Subtype") not in _BY_NAME:
+        return True
+    told = at(font, "/FontDescriptor")
+    return isinstance(told, DictionaryObject) and any(key in told for key in ("/FontFile", "/FontFile2", "/FontFile3"))
 
 
 def _contradicts(font: Any) -> bool:

@@ -39,37 +39,40 @@ def odd_shapes(page: Page, text_page: int, text: PageText) -> bool:
 
 def _fonts(page: Page, text_page: int, text: PageText) -> Iterator[dict[str, _Shape]]:
     """Of each font on the page the letters that stand upright, by what they are called."""
-    fonts: dict[int, int] = {}
-    for word in text.words:
-        if word.drawn_by not in fonts:
-            fonts[word.drawn_by] = calls.font(word.drawn_by) if word.drawn_by else 0
-    starts = np.array([word.start for word in text.words], dtype=np.int64)
-    lengths = np.array([word.end - word.start for word in text.words], dtype=np.int64)
-    numbers = {handle: number for number, handle in enumerate(dict.fromkeys(fonts.values()))}
-    of_words = np.array([numbers[fonts[word.drawn_by]] for word in text.words], dtype=np.int64)
-    owners = np.repeat(np.arange(len(lengths)), lengths)
-    places = np.arange(len(owners)) - (np.cumsum(lengths) - lengths)[owners] + starts[owners]
-    codes = np.frombuffer(text.text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)[places].astype(np.int64)
-    keys = np.where(codes < 0x80, of_words[owners] * 0x80 + codes, -1)
-    _, firsts = np.unique(keys, return_index=True)
-    firsts = firsts[keys[firsts] >= 0]
-    firsts = firsts[_ARE_LETTERS[codes[firsts]]]
+    drawn_by = [word.drawn_by for word in text.words]
+    fonts = {each: calls.font(each) if each else 0 for each in set(drawn_by)}
+    numbers = {handle: number for number, handle in enumerate(set(fonts.values()))}
+    by_object = {each: numbers[handle] for each, handle in fonts.items()}
+    codes = np.frombuffer(text.text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.int64)
+    owners = np.full(len(codes), -1)  # of each character the word that it is in
+    starts = np.array([word.start for word in text.words])
+    lengths = np.array([word.end for word in text.words]) - starts
+    places = np.arange(lengths.sum()) + np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
+    owners[places] = np.repeat(np.arange(len(starts)), lengths)
+    places = places[_ARE_LETTERS[np.minimum(codes[places], 0x7F)]]
+    of_words = np.array(list(map(by_object.__getitem__, drawn_by)))
+    _, firsts = np.unique(of_words[owners[places]] * 0x80 + codes[places], return_index=True)
     found: dict[int, dict[str, _Shape]] = {}
-    for owner, place, code in zip(owners[firsts].tolist(), places[firsts].tolist(), codes[firsts].tolist(), strict=True):
-        drawn_by = text.words[owner].drawn_by
-        shape = _shape(text_page, place, text_scale(drawn_by, page.objects().texts.get(drawn_by, 1.0)))
+    sizes: dict[int, float] = {}
+    for place in places[firsts].tolist():
+        of = drawn_by[owners[place]]
+        size = sizes.get(of)
+        if size is None:
+            is_upright = calls.angle(text_page, place) < _UPRIGHT
+            size = sizes[of] = text_scale(of, page.objects().texts.get(of, 1.0)) if is_upright else 0.0
+        shape = _shape(text_page, place, size) if size > 0 else None
         if shape is not None:
-            found.setdefault(int(of_words[owner]), {})[chr(code)] = shape
+            found.setdefault(by_object[of], {})[chr(codes[place])] = shape
     yield from found.values()
 
 
 def _shape(text_page: int, index: int, size: float) -> _Shape | None:
-    """None: it is turned, or has no ink. `size`: of its letters, in points."""
-    ink = calls.char_box(text_page, index)
-    if size <= 0 or ink[3] <= ink[1] or calls.angle(text_page, index) > _UPRIGHT:
+    """None: it has no ink. `size`: of its letters, in points."""
+    _, bottom, _, top = calls.char_box(text_page, index)
+    if top <= bottom:
         return None
     baseline = calls.baseline(text_page, index)
-    return _Shape((ink[3] - baseline) / size, (ink[1] - baseline) / size)
+    return _Shape((top - baseline) / size, (bottom - baseline) / size)
 
 
 def _is_odd(letters: dict[str, _Shape]) -> bool:

@@ -95,7 +95,7 @@ def test_so_does_one_for_names_that_say_otherwise(tmp_path: Path) -> None:
 )
 def test_tables_that_agree_with_names_tell_nothing(said: dict[int, str], encoding: bytes, tmp_path: Path) -> None:
     with open_pdf(named(said, encoding).save(tmp_path), None, pdf.DEFAULT) as opened:
-        assert not Fonts().contradict(opened.pages[0])
+        assert not Fonts().told(opened.pages[0]).contradicts
 
 
 @pytest.mark.parametrize("said", [b"<41> <zz>", b"<41>", b"<41> <D8", b"<FFFF><0><41>", b"\xff", b""])
