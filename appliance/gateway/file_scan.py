@@ -17,6 +17,7 @@ from appliance.gateway.file_misread import put_right
 from appliance.gateway.file_pages import Level, insist_on_walls
 from appliance.gateway.file_search import Search
 from appliance.gateway.file_text import Part, Placed
+from appliance.gateway.file_twice import told_once
 from appliance.gateway.file_verdict import (
     FileFinding,
     FileProblem,
@@ -122,8 +123,10 @@ class FileScan:
         await asyncio.to_thread(put_right, document)
         placed = await self._search.found(document)
         named = await asyncio.to_thread(self._search.found_in_names, document)
-        listed = fates(document, placed, self._policy)
-        listed += [*hidden(document, self._policy), *located(document, self._policy)]
+        in_texts = [*fates(document, placed, self._policy), *hidden(document, self._policy), *located(document, self._policy)]
+        in_texts.sort(key=_place)
+        changes = changes_for(document, in_texts, self._policy, self._placeholders)
+        listed = told_once(document, in_texts)
         listed += [fate for number, found, _ in named for fate in fates(document, [Placed(found, (number,))], self._policy)]
         listed.sort(key=_place)
         self.tally.add("input", [_judged(fate) for fate in listed])
@@ -142,8 +145,6 @@ class FileScan:
             for fate in listed[:TOLD_MAX]
         ]
         told = _told(document, name, verdict, findings, max(0, len(listed) - TOLD_MAX))
-        in_texts = [fate for fate in listed if id(fate.placed.finding) not in in_names]
-        changes = changes_for(document, in_texts, self._policy, self._placeholders)
         return Scanned(told, becomes, document, tuple(changes))
 
     def _unreadable(self, name: str, error: FileError) -> Scanned:

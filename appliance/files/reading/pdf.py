@@ -15,6 +15,7 @@ from appliance.files.document import (
     Change,
     Document,
     Notice,
+    Piece,
     Pixels,
     Redacted,
     Span,
@@ -22,19 +23,24 @@ from appliance.files.document import (
 from appliance.files.reading import pdf_pictures
 from appliance.files.reading.pdf_bounds import Deadline, Limits, malformed, too_large
 from appliance.files.reading.pdf_content import Contents
+from appliance.files.reading.pdf_fonts import UNKNOWN, Fonts
 from appliance.files.reading.pdf_hidden import mark_hidden
 from appliance.files.reading.pdf_leftovers import EARLIER
+from appliance.files.reading.pdf_lines import by_place
 from appliance.files.reading.pdf_objects import Found, texts_of_objects
 from appliance.files.reading.pdf_opening import OpenPdf, drawn_alone, open_pdf, translated
 from appliance.files.reading.pdf_page import Page, Pixel
 from appliance.files.reading.pdf_pieces import pieces_of
 from appliance.files.reading.pdf_redaction import redacted
 from appliance.files.reading.pdf_second import second_reading, squeezed
+from appliance.files.reading.pdf_shapes import odd_shapes
 from appliance.files.reading.pdf_text import page_text
-from appliance.files.reading.pdf_undrawn import odd_text, undrawn
+from appliance.files.reading.pdf_undrawn import by_codes, odd_text, undrawn
 
 DEFAULT = Limits()
 SHOWN_PIXELS_MAX = 8_000_000
+_LETTERS_MAX = 500_000  # of a page: two hundred times a full one
+_MISNAMED = "letters that aren't what they are called"
 
 
 def read(path: Path | str, password: str | None = None, *, limits: Limits = DEFAULT) -> Document:
@@ -101,17 +107,23 @@ def _document(pdf: OpenPdf) -> Document:
     beside = texts_of_objects(pdf)
     document = Document("pdf", pages=len(pdf.drawn), notices=beside.notices, unread=pdf.unread)
     spans: dict[int, list[Span]] = {}
-    contents = Contents(pdf.deadline)
+    further: list[Piece] = []  # behind all pages: a text goes on from one to the next
+    contents, fonts = Contents(pdf.deadline), Fonts()
     for number in range(1, len(pdf.drawn) + 1):
         pdf.deadline.check()
         content = contents.of(pdf.pages[number - 1]) if number <= len(pdf.pages) else b""
         with Page(pdf.drawn, number, pdf.deadline) as page:
             if number <= len(pdf.pages) and (why := odd_text(pdf.pages[number - 1])):
                 beside.looks.setdefault(number, why)
-            _read_page(pdf, page, beside, document, content)
+            told = fonts.told(pdf.pages[number - 1]) if number <= len(pdf.pages) else UNKNOWN
+            if told.contradicts:
+                beside.looks.setdefault(number, _MISNAMED)
+                further += by_codes(content, number)
+            further += _read_page(pdf, page, beside, document, content, draws=told.draws)
             spans |= _spans(page, beside)
         if len(document.pieces) > PIECES_MAX or sum(len(piece.text) for piece in document.pieces) > CHARACTERS_MAX:
             raise too_large("too much text")
+    document.pieces += further
     document.pieces += undrawn(pdf, contents)
     _forget_what_stayed(beside, document)
     for index, piece in enumerate(beside.pieces):
@@ -125,10 +137,18 @@ def _document(pdf: OpenPdf) -> Document:
     return document
 
 
-def _read_page(pdf: OpenPdf, page: Page, beside: Found, document: Document, content: bytes) -> None:
+def _read_page(pdf: OpenPdf, page: Page, beside: Found, document: Document, content: bytes, *, draws: bool) -> list[Piece]:
+    """What it says in another reading than that of its content's order. `draws`: as of fonts."""
     with page.text_page() as text_page:
         text = page_text(text_page, pdf.deadline)
         mark_hidden(page, text_page, text, pdf.deadline)
+        if len(text.text) > _LETTERS_MAX:
+            further = None
+            document.unread.append(f"page {page.number}: it has too many letters to be read in the order of their places")
+        else:
+            further = by_place(page, text_page, text, content, pdf.deadline)
+            if draws and odd_shapes(page, text_page, text):
+                beside.looks.setdefault(page.number, _MISNAMED)
     pieces = pieces_of(page, text)
     document.pieces += pieces
     document.pieces += second_reading(pdf, page.number, text.text, content)
@@ -137,6 +157,7 @@ def _read_page(pdf: OpenPdf, page: Page, beside: Found, document: Document, cont
         document.unread.append(f"page {page.number}: a picture with too many pixels")
     if pdf_pictures.is_blurred(page, pdf.limits.picture_pixels_max):
         document.unread.append(f"page {page.number}: it is too large to be looked at closely")
+    return [further] if further else []
 
 
 def _spans(page: Page, beside: Found) -> dict[int, list[Span]]:

@@ -9,6 +9,7 @@ from pypdf.generic import DictionaryObject, IndirectObject, StreamObject
 from appliance.files.document import Piece, Where
 from appliance.files.reading.pdf_bounds import BROKEN
 from appliance.files.reading.pdf_content import Contents
+from appliance.files.reading.pdf_embedded import string_text
 from appliance.files.reading.pdf_opening import OpenPdf
 from appliance.files.reading.pdf_place import at
 from appliance.files.reading.pdf_streams import drawn_strings, draws_text
@@ -31,6 +32,12 @@ def undrawn(pdf: OpenPdf, contents: Contents) -> list[Piece]:
             if draws_text(data) and (text := drawn_strings(data)):
                 pieces.append(Piece(text, Where("metadata", number, "drawn nowhere")))
     return pieces
+
+
+def by_codes(content: bytes, number: int) -> list[Piece]:
+    """The strings of a page's content without its fonts, as some extractors read them."""
+    text = drawn_strings(content).strip()
+    return [Piece(text, Where("alternative text", number, "codes of its letters"))] if string_text(text) else []
 
 
 def _forms(page: PageObject) -> Iterator[IndirectObject]:

@@ -42,6 +42,7 @@ mark_of = _number_call("FPDFPageObj_GetMark", _H, _H, ctypes.c_ulong)
 _unicode = _number_call("FPDFText_GetUnicode", _UINT, _H, _I)
 _map_error = _number_call("FPDFText_HasUnicodeMapError", _I, _H, _I)
 _mark_name = _number_call("FPDFPageObjMark_GetName", _I, _H, _H, ctypes.c_ulong, ctypes.POINTER(ctypes.c_ulong))
+_font = _number_call("FPDFTextObj_GetFont", _H, _H)
 _font_size = _number_call("FPDFTextObj_GetFontSize", _I, _H, _FLOAT_TO)
 _matrix = _number_call("FPDFPageObj_GetMatrix", _I, _H, ctypes.POINTER(raw.FS_MATRIX))
 _bounds = _number_call("FPDFPageObj_GetBounds", _I, _H, _FLOAT_TO, _FLOAT_TO, _FLOAT_TO, _FLOAT_TO)
@@ -50,6 +51,8 @@ _stroke = _number_call("FPDFPageObj_GetStrokeColor", _I, _H, _UINT_TO, _UINT_TO,
 _image_size = _number_call("FPDFImageObj_GetImagePixelSize", _I, _H, _UINT_TO, _UINT_TO)
 _image_data = _number_call("FPDFImageObj_GetImageDataRaw", ctypes.c_ulong, _H, _H, ctypes.c_ulong)
 _char_box = _number_call("FPDFText_GetCharBox", _I, _H, _I, _DOUBLE_TO, _DOUBLE_TO, _DOUBLE_TO, _DOUBLE_TO)
+_origin = _number_call("FPDFText_GetCharOrigin", _I, _H, _I, _DOUBLE_TO, _DOUBLE_TO)
+_angle = _number_call("FPDFText_GetCharAngle", _F, _H, _I)
 _loose_box = _number_call("FPDFText_GetLooseCharBox", _I, _H, _I, _H)
 
 Rect = tuple[float, float, float, float]  # left, bottom, right, top, in points of the page's own system
@@ -86,6 +89,16 @@ def char_box(text_page: int, index: int) -> Rect:
     return (left, bottom, right, top)
 
 
+def baseline(text_page: int, index: int) -> float:
+    """How high the line of a character is on its page, in points."""
+    return float(_d[1].value) if _origin(text_page, index, _d_at[0], _d_at[1]) else 0.0
+
+
+def angle(text_page: int, index: int) -> float:
+    """By which its line is turned with the clock, in radians from 0 on."""
+    return max(0.0, float(_angle(text_page, index)))
+
+
 def loose_boxes(text_page: int, indices: Sequence[int]) -> Rects:
     """As high as their font is, and as wide as they advance. All at once: what a call costs is Python's part of it."""
     found = np.zeros((len(indices), 4), dtype=np.float32)  # each as pdfium writes it: left, top, right, bottom
@@ -119,6 +132,11 @@ def matrix(of: int) -> tuple[float, float, float, float, float, float]:
 
 def font_size(of: int) -> float:
     return float(_f[0].value) if _font_size(of, _f_at[0]) else 0.0
+
+
+def font(of: int) -> int:
+    """The handle of a text object's font; 0: it has none."""
+    return int(_font(of) or 0)
 
 
 def fill(of: int) -> Colour | None:

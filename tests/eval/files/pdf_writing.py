@@ -43,6 +43,22 @@ def backwards(words: str, x: float, y: float) -> bytes:
     return b"".join(reversed([line(words[at : at + 5], x + at * 6.6, y, "F3") for at in range(0, len(words), 5)]))
 
 
+def from_both_ends(words: str, x: float, y: float) -> bytes:
+    """Every five letters by themselves, the first, the last, the second …, with other words drawn in between."""
+    parts = [line(words[at : at + 5], x + at * 6.6, y, "F3") for at in range(0, len(words), 5)]
+    half = (len(parts) + 1) // 2
+    mixed = [one for pair in zip(parts[:half], reversed(parts), strict=False) for one in pair][: len(parts)]
+    return line(".", x, y - 300).join(mixed)
+
+
+def stepping_back(words: str, x: float, y: float) -> bytes:
+    """One text whose second half is drawn first."""
+    half = len(words) // 2
+    back = b"%d" % (len(words) * 600)
+    ahead = b"%d" % (-half * 600)
+    return b"BT /F3 11 Tf %g %g Td [%s %s %s %s] TJ ET\n" % (x, y, ahead, text(words[half:]), back, text(words[:half]))
+
+
 def in_hex(words: str, x: float, y: float) -> bytes:
     return b"BT /F1 11 Tf %g %g Td %s Tj ET\n" % (x, y, hexed(words))
 
@@ -77,6 +93,8 @@ WRITERS: dict[str, Writer] = {
     "letter by letter": lettered,
     "several text objects": objects,
     "right to left in the file": backwards,
+    "from both ends": from_both_ends,
+    "a text that steps back": stepping_back,
     "hexadecimal": in_hex,
     "octal": octal,
     "next-line operator": quoted,
@@ -84,6 +102,8 @@ WRITERS: dict[str, Writer] = {
     "spaced out": spaced,
     "marked content": marked,
 }
+
+OUT_OF_ORDER = frozenset({"from both ends", "a text that steps back"})  # their places alone tell what they say
 
 
 def scrambled_font(pdf: Pdf, alphabet: str) -> tuple[int, dict[str, int]]:

@@ -7,6 +7,7 @@ import random
 import re
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 
 import docx
@@ -22,6 +23,7 @@ from appliance.identity.key_format import well_formed
 from tests.eval.files import clean, hostile, hostile_pdf, made, make
 from tests.eval.files.made import MadeFile
 from tests.eval.files.pdf_bytes import encrypted
+from tests.eval.files.pdf_writing import OUT_OF_ORDER
 from tests.eval.files.values import ATTACK, Values
 
 SPLIT_BY_OTHERS = (
@@ -108,7 +110,11 @@ def test_pdf_files_open_and_hold_what_their_labels_say() -> None:
         for label in one.labels:
             if label.place == "body":
                 value = label.value or (ATTACK if "attack" in one.name else "")
-                assert squeezed(value) in pages[label.page - 1], (one.name, label)
+                page = pages[label.page - 1]
+                if label.note in OUT_OF_ORDER:  # which pdfium reads as it is drawn: its letters are there
+                    assert Counter(squeezed(value)) <= Counter(page), (one.name, label)
+                else:
+                    assert squeezed(value) in page, (one.name, label)
             else:
                 anywhere = anywhere or "\0".join(strings_of(pypdf.PdfReader(io.BytesIO(one.data))))
                 assert label.value in anywhere, (one.name, label)

@@ -107,6 +107,20 @@ async def test_a_finding_over_several_lines_has_a_box_for_each(guard: Guard) -> 
     assert one.boxes == [(0.1, 0.1, 0.5, 0.12), (0.1, 0.13, 0.9, 0.15), (0.1, 0.16, 0.5, 0.18)]
 
 
+async def test_a_value_that_two_readings_find_in_one_place_is_told_once_and_hidden_in_both(guard: Guard) -> None:
+    line = f"SSN: {SSN}"
+    here, there = (Span(5, 16, 0.2, top, 0.4, top + 0.02) for top in (0.2, 0.3))
+    again = Span(5, 16, 0.21, 0.2, 0.4, 0.22)
+    where = Where(page=1)
+    pieces = [Piece(line, where, spans=[here]), Piece(line, where, spans=[again]), Piece(line, where, spans=[there])]
+    found = await scanned(guard, pdf(*pieces))
+    assert [one.box for one in found.told.findings] == [(0.2, 0.2, 0.4, 0.22), (0.2, 0.3, 0.4, 0.32)]
+    assert changed(pdf(*pieces), found.changes) == ["SSN: [US_SSN]"] * 3
+    hidden = Piece(line, where, hidden="white on white", spans=[here])
+    found = await scanned(guard, pdf(pieces[0], hidden))
+    assert [one.hidden for one in found.told.findings if one.type == "US_SSN"] == ["", "white on white"]
+
+
 async def test_a_value_that_goes_over_the_border_of_two_pieces_is_found_and_hidden_in_both(guard: Guard) -> None:
     here, there = Where(page=1), Where(page=2)
     document = pdf(Piece(f"the key is {KEY[0]}", here), Piece(KEY[1], here), Piece(f"{KEY[2]} and on", there))
