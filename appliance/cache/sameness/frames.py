@@ -17,7 +17,7 @@ ACTIONS = listed(
     "rewrite rephrase paraphrase convert share send provide suggest propose recommend check find help compare "
     "calculate compute review fix debug correct proofread draft design build implement plan outline name define "
     "analyze classify extract format sort add remove edit shorten expand simplify elaborate clarify book schedule "
-    "remind search look walk guide identify highlight count estimate solve prove optimize refactor test update "
+    "remind search look walk guide identify highlight let count estimate solve prove optimize refactor test update "
     "change set turn open close"
 )
 _ACTION = rf"(?:{'|'.join(ACTIONS)})\b"
@@ -32,7 +32,7 @@ _BEFORE = [
     re.compile(pattern)
     for pattern in (
         rf"^(?:hi|hello|hey|dear|greetings|namaste|good (?:morning|afternoon|evening|day)){_GREETED}(?: ,)?(?: {_FOLLOWING}|$)",
-        r"^(?:please|kindly)(?: ,)?(?: |$)",
+        r"^(?:please|kindly)(?: ,| (?!(?:the|a|an|my|our|your|his|her|their|this|that|all|every)\b)|$)",
         r"^(?:so|ok|okay|well|right|great|and|but) , ",
         (
             rf"^(?:sorry (?:to bother|for bothering|to disturb)(?: you)?|excuse me|(?:just )?a? ?quick question)"
@@ -74,7 +74,8 @@ _KNOW = [
     for pattern in (
         r"^(?:please )?tell (?:me|us) (?={ask})",
         r"^(?:please )?(?:explain|show|describe)(?: to)?(?: me| us)? (?={ask})",
-        r"^(?:do you know|any idea|(?:do you )?have any idea) (?={ask})",
+        r"^do you know (?!@how|how to)(?={ask})",
+        r"^(?:any idea|(?:do you )?have any idea) (?={ask})",
         r"^i (?:want|need|would like|would love|wish) to (?:know|understand|learn|find out) (?={ask})",
         r"^(?:i am|i was|just) (?:wondering|curious(?: about)?|wanting to know) (?={ask})",
         r"^(?:may|can|could) i (?:please )?(?:know|ask) (?={ask})",
@@ -121,8 +122,8 @@ _WHAT = [
         (r"^(?:is it possible|am i able) to (?=\w)", "can i "),
         (r"^is it possible for me to (?=\w)", "can i "),
         (r"^am i (?:permitted) to (?=\w)", "am i allowed to "),
-        (r"^what is the (?:cost|price) of (.+)$", r"@cost \1"),
-        (r"^how much does (.+) cost$", r"@cost \1"),
+        (r"^what is the (?:cost|price) of ((?:a|an|the|1|this|our|your) .+)$", r"@cost \1"),
+        (r"^how much does ((?:a|an|the|1|this|our|your) .+) cost$", r"@cost \1"),
         (r"^how much is (.+)$", r"how much is \1"),
         (
             r"^(?:tell me|i want to know|i would like to know|i need to know|i want to learn|i need to learn) about (.+)$",
@@ -131,7 +132,10 @@ _WHAT = [
         (r"^(?:i (?:want|need|would like) )?(?:give me |give )?(?:some )?information (?:about|on|regarding) (.+)$", r"@about \1"),
         (r"^(?:give|send|provide|show|share)(?: me| us)?(?: with)? a list of (.+)$", r"list \1"),
         (r"^(?:give|provide|write|create|make|prepare)(?: me| us)?(?: with)? a summary of (.+)$", r"summarize \1"),
-        (r"^(?:give|provide)(?: me| us) (?:with )?(?=\w)", "give "),
+        (r"^(?:give me|give us|provide(?: me| us)?) (?:with )?(?!for\b)(?=\w)", "give "),
+        (r"^show(?: me| us)? (?=(?:an|some) examples?\b)", "give "),
+        (r"^tell (?:me|us) (?=(?:the|my|our) \w)(?!.*\b(?:what|how|why|who|where|when)\b)", "what is "),
+        (r"^at what time ", "what time "),
         (
             (
                 r"^i (?:need|want|would like) (?=(?:a|an|some) (?:\w+ )?(?:list|summary|"
@@ -160,7 +164,7 @@ def unframed(sentence: str, *, mid_please: bool = True) -> Sentence | None:
     """The sentence without what surrounds it; None where nothing is left (`Thanks!`). Bounded: six rounds."""
     embedded = False
     if mid_please:
-        sentence = re.sub(r"(?:^| )please(?= )", "", sentence).strip()
+        sentence = re.sub(r" please(?= )", "", sentence).strip()
     for _ in range(6):
         before = sentence
         sentence = _without_politeness(sentence)

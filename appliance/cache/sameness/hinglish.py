@@ -28,7 +28,7 @@ _ENDINGS = (
     (re.compile(r"\bkijiye$"), "karo"),
 )
 _WAY = re.compile(r"^(.+?) (\w+?)ne ka (?:tarika|tareeka|process)(?: (?:kya hai|batao))?$")
-_HOW = re.compile(r"^(?:(?:main|mein) )?(.+?) ?\bkaise (?:(.+?) )?(\w+?)(?:e|u|a|na hai|te hain|te hai|ye|ya jata hai)$")
+_HOW = re.compile(r"^(?:(?:main|mein) )?(.+?) ?\bkaise (?:(.+?) )?(\w+?)(?:e|u|na hai|te hain|te hai|ye|ya jata hai)$")
 _STAYS = frozenset(listed("hoga hogi hua hui tha thi hai hain raha rahi"))
 
 

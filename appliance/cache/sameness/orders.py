@@ -20,7 +20,7 @@ _SCOPED = re.compile(r"\b(?:and|or|not|only|but|except|without|no|never|all|any|
 _BETWEEN = re.compile(
     r"\bdifference between ([^,:()]+?) and ([^,:()]+?)(?= (?:in|for|when|with|at|of|as|on|under|using|to|by)\b|$)"
 )
-_COMPARED = re.compile(r"^compare ([^,:()]+?) (?:and|to|with|versus) ([^,:()]+?)(?= (?:in|for|when|at|on|as|by|using)\b|$)")
+_COMPARED = re.compile(r"^compare ([^,:()]+?) (?:and|to|with|versus) ([^,:()]+?)(?= (?:in|for|when|at|on|by|using)\b|$)")
 _NAMED = re.compile(r"([^ ,:()]+) (and|or) ([^ ,:()]+)")
 _ORDERED = re.compile(
     r"\b(?:respectively|former|latter|then|first|second|order|sequence|before|after|from|minus|followed|divide|subtract|ratio)\b"
@@ -51,7 +51,7 @@ def fronted(sentence: str) -> str:
 
 
 def _sorted_pair(left: str, conjunction: str, right: str) -> str:
-    if re.search(r"\b(?:and|or|versus)\b", f"{left} {right}"):
+    if re.search(r"\b(?:and|or|versus|to|as)\b|\d", f"{left} {right}"):
         return f"{left} {conjunction} {right}"
     return f" {conjunction} ".join(sorted((left, right), key=lambda part: _ARTICLE.sub("", part)))
 

@@ -1,7 +1,6 @@
 """Numbers, money, units, dates and times in one form each, so that `ten lakh` is `10,00,000` and `5 pm` is `17:00`.
 
-Only what names the same quantity in every reading is brought together: nothing is converted (60 minutes stay 60 minutes), a date
-that countries read differently (03/04/2025) stays as it is, and `3.10` isn't `3.1`, for versions are written so.
+Nothing is converted (60 minutes stay 60 minutes), a date that countries read differently (03/04/2025) stays, and `3.10` isn't `3.1`.
 """
 
 import re
