@@ -1,6 +1,6 @@
 """Numbers, money, units, dates and times in one form each, so that `ten lakh` is `10,00,000` and `5 pm` is `17:00`.
 
-Nothing is converted (60 minutes stay 60 minutes), a date that countries read differently (03/04/2025) stays, and `3.10` isn't `3.1`.
+Nothing is converted (60 minutes stay so), a date that countries read differently (03/04/2025) stays, and `3.10` isn't `3.1`.
 """
 
 import re
