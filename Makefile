@@ -4,7 +4,7 @@
 #   PEERS=1 make bench      beside LiteLLM and Portkey too (PEERS=1 make eval: beside Presidio, detect-secrets and LLM Guard)
 
 .DEFAULT_GOAL := help
-.PHONY: help run tray engine test test-llama test-paddle test-vllm check fix bench bench-local bench-bundle bench-first-hour eval eval-files fuzz bundle docs requirements clean
+.PHONY: help run tray engine test test-llama test-paddle test-vllm check fix bench bench-local bench-bundle bench-first-hour eval eval-files eval-cache fuzz bundle docs requirements clean
 
 given_port = $(if $(filter command,$(origin PORT)),GATEHOUSE_PORT='$(PORT)')
 
@@ -57,6 +57,9 @@ eval: ## Measure how well guardrails find things, on labelled texts (DATA=FOLDER
 eval-files: ## Measure how much is found in files and what it costs, on files that it makes (ARGS="--only docx clean", "--help")
 	@sh packaging/eval_files.sh $(ARGS)
 
+eval-cache: ## Measure how often the cache takes two questions for the same, rightly and wrongly (ARGS="--verifier-alone", "--help")
+	@sh packaging/eval_cache.sh $(ARGS)
+
 fuzz: ## Send 5,000 broken files to a running appliance: it answers all (ARGS="--count 200": fewer)
 	@sh packaging/fuzz.sh $(ARGS)
 
@@ -71,5 +74,5 @@ requirements: ## Write the pinned requirements*.txt anew from pyproject.toml
 	@sh packaging/requirements.sh $(ARGS)
 
 clean: ## Remove environments, caches and build outputs (your data stays)
-	@rm -rf .venv .venv-paddle .venv-peers .venv-vllm build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage* htmlcov test-results
+	@rm -rf .venv .venv-eval .venv-paddle .venv-peers .venv-vllm build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage* htmlcov test-results
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -37,6 +37,10 @@ with open("pyproject.toml", "rb") as file:
 asked_by ocr-paddle
 pin requirements-paddle.txt .venv/ocr-paddle.in --constraint requirements-test.txt "$@"
 
+# What converts the embedding model for `make eval-cache`.
+echo 'onnx>=1.23,<1.24' >.venv/eval.in
+pin requirements-eval.txt .venv/eval.in --constraint requirements-test.txt "$@"
+
 # The engine that `make engine` builds.
 asked_by llama
 pin requirements-llama.txt .venv/llama.in --constraint requirements-test.txt --no-binary llama-cpp-python --emit-build-options "$@"

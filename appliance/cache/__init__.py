@@ -1,0 +1,1 @@
+"""The cache: answers that were given before to provably the same question."""
